@@ -1,0 +1,116 @@
+//! Source texts and positions in them. A [`Pos`] is one number for file and offset; line and column are
+//! computed only when somebody looks.
+
+use std::sync::Arc;
+
+/// A position: 0 is "nowhere"; otherwise the base of its file plus the byte offset.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+pub struct Pos(pub u32);
+
+impl Pos {
+    /// The position of what has none.
+    pub const NONE: Pos = Pos(0);
+
+    /// Whether this is a place in a source.
+    pub fn is_some(self) -> bool {
+        self.0 != 0
+    }
+}
+
+/// Where a source text came from, which is how messages name it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// A file, by its canonical path.
+    File(Arc<[u8]>),
+    /// An expression given as text (`--expr`): «string».
+    String,
+    /// Standard input: «stdin».
+    Stdin,
+}
+
+impl Origin {
+    /// The name that messages print.
+    pub fn display(&self) -> String {
+        match self {
+            Origin::File(path) => String::from_utf8_lossy(path).into_owned(),
+            Origin::String => "«string»".to_owned(),
+            Origin::Stdin => "«stdin»".to_owned(),
+        }
+    }
+}
+
+/// One source text.
+pub struct SourceFile {
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its bytes.
+    pub text: Arc<[u8]>,
+    base: u32,
+}
+
+impl SourceFile {
+    /// The position of byte `offset` of this text.
+    pub fn pos(&self, offset: usize) -> Pos {
+        Pos(self.base + offset.min(self.text.len()) as u32)
+    }
+}
+
+/// A position, resolved. Lines and columns count from 1, columns in bytes, as in Nix.
+pub struct Location<'a> {
+    /// The file it lies in.
+    pub file: &'a SourceFile,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in bytes, from 1.
+    pub column: u32,
+}
+
+impl<'a> Location<'a> {
+    /// The text of the line `delta` lines away (0: this line), without its end.
+    pub fn line_text(&self, delta: i64) -> Option<&'a [u8]> {
+        let wanted = usize::try_from(i64::from(self.line) + delta - 1).ok()?;
+        let text: &'a [u8] = &self.file.text;
+        if text.is_empty() {
+            return None;
+        }
+        let line = text.split(|byte| *byte == b'\n').nth(wanted)?;
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
+    }
+}
+
+/// All sources of an evaluation.
+#[derive(Default)]
+pub struct SourceMap {
+    files: Vec<SourceFile>,
+}
+
+impl SourceMap {
+    /// Registers a text, or says why not: all sources together hold less than 4 GiB.
+    pub fn add(&mut self, origin: Origin, text: Arc<[u8]>) -> Result<&SourceFile, &'static str> {
+        let base = self.files.last().map_or(1, |last| u64::from(last.base) + last.text.len() as u64 + 1);
+        if base + text.len() as u64 >= u64::from(u32::MAX) {
+            return Err("the sources of this evaluation exceed the limit of 4 GiB");
+        }
+        self.files.push(SourceFile { origin, text, base: base as u32 });
+        Ok(self.files.last().expect("just pushed"))
+    }
+
+    /// The file that `pos` lies in.
+    pub fn file(&self, pos: Pos) -> Option<&SourceFile> {
+        if !pos.is_some() {
+            return None;
+        }
+        let index = self.files.partition_point(|file| file.base <= pos.0).checked_sub(1)?;
+        Some(&self.files[index])
+    }
+
+    /// File, line and column of `pos`.
+    pub fn locate(&self, pos: Pos) -> Option<Location<'_>> {
+        let file = self.file(pos)?;
+        let offset = (pos.0 - file.base) as usize;
+        let before = &file.text[..offset.min(file.text.len())];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+        let column = (offset - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)) as u32 + 1;
+        Some(Location { file, line, column })
+    }
+}

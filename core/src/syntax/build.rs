@@ -1,0 +1,405 @@
+//! The tree under construction. Everything that parsing does beyond grammar is here: merging of attribute paths, duplicate
+//! checks, flattening of calls.
+
+use super::ast::{
+    Ast, AttrName, AttrsNode, BinaryOp, Binding, BindingKind, DynamicBinding, Expr, ExprId, Formal, Part, Run,
+};
+use super::literal::{IndentedPiece, StrippedPiece, strip_indentation};
+use super::merge;
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::{Pos, SourceFile};
+use crate::symbol::{Interner, Symbol};
+
+/// Calls with more arguments than this are not flattened into an enclosing call: copying them over and over would cost
+/// quadratic time.
+const FLATTEN_LIMIT: u32 = 1024;
+
+/// Up to this many names, comparing all pairs beats the table.
+const FEW_NAMES: usize = 8;
+
+/// What a set or `let` under construction has collected.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenSet {
+    entries: usize,
+    components: usize,
+    froms: usize,
+}
+
+/// One `attrpath = value;` or one name of an `inherit`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    /// The first component of the path.
+    pub first: AttrName,
+    /// The further components, a run of the builder's `components`.
+    pub rest: Run,
+    /// Where the path begins.
+    pub pos: Pos,
+    /// How it gets its value.
+    pub kind: BindingKind,
+    /// The value.
+    pub value: ExprId,
+}
+
+/// A tree under construction, with the stacks of what is open.
+pub(super) struct Builder<'a> {
+    pub ast: Ast,
+    pub file: &'a SourceFile,
+    pub interner: &'a mut Interner,
+    /// Open sets, the innermost last.
+    sets: Vec<OpenSet>,
+    pub entries: Vec<Entry>,
+    pub components: Vec<AttrName>,
+    pub froms: Vec<ExprId>,
+    /// By symbol: the round of [`Builder::first_duplicate`] that last saw it, and at which index.
+    seen: Vec<(u32, u32)>,
+    round: u32,
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(file: &'a SourceFile, interner: &'a mut Interner) -> Self {
+        Builder {
+            ast: Ast::default(),
+            file,
+            interner,
+            sets: Vec::new(),
+            entries: Vec::new(),
+            components: Vec::new(),
+            froms: Vec::new(),
+            seen: Vec::new(),
+            round: 0,
+        }
+    }
+
+    /// The position of byte `offset`.
+    pub fn at(&self, offset: usize) -> Pos {
+        self.file.pos(offset)
+    }
+
+    /// A parse error at byte `offset`.
+    pub fn error(&self, offset: usize, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Parse, message).at(self.at(offset))
+    }
+
+    /// How messages name a position of this file.
+    pub fn place(&self, pos: Pos) -> String {
+        let offset = (pos.0 - self.file.pos(0).0) as usize;
+        let before = &self.file.text[..offset];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = offset - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) + 1;
+        format!("{}:{line}:{column}", self.file.origin.display())
+    }
+
+    /// Appends literal bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Run {
+        let start = self.ast.bytes.len() as u32;
+        self.ast.bytes.extend_from_slice(bytes);
+        Run { start, len: bytes.len() as u32 }
+    }
+
+    /// Appends children.
+    pub fn ids(&mut self, ids: &[ExprId]) -> Run {
+        let start = self.ast.ids.len() as u32;
+        self.ast.ids.extend_from_slice(ids);
+        Run { start, len: ids.len() as u32 }
+    }
+
+    /// Appends an attribute path and the places of its components.
+    pub fn path(&mut self, path: &[(AttrName, Pos)]) -> Run {
+        let start = self.ast.names.len() as u32;
+        self.ast.names.extend(path.iter().map(|(name, _)| *name));
+        self.ast.name_pos.extend(path.iter().map(|(_, pos)| *pos));
+        Run { start, len: path.len() as u32 }
+    }
+
+    /// Appends pieces of an interpolation.
+    pub fn parts(&mut self, parts: &[Part]) -> Run {
+        let start = self.ast.parts.len() as u32;
+        self.ast.parts.extend_from_slice(parts);
+        Run { start, len: parts.len() as u32 }
+    }
+
+    /// The attribute name that the expression in `${...}` gives: a plain string is as good as a written name.
+    pub fn attr_name(&mut self, expr: ExprId) -> AttrName {
+        match self.ast.expr(expr) {
+            Expr::Str(run) => AttrName::Static(self.interner.intern(&self.ast.bytes[run.range()])),
+            _ => AttrName::Dynamic(expr),
+        }
+    }
+
+    /// `callee args...`. As in Nix, arguments join the call that the callee is, parentheses or not, and the whole is
+    /// where that call was; what Nix spells as a call (`-a`, `a < b`, `<nixpkgs>`) keeps its place in the same way.
+    pub fn call(&mut self, callee: ExprId, args: &[ExprId], pos: Pos) -> ExprId {
+        let pos = match self.ast.expr(callee) {
+            Expr::Call { callee: inner, args: old } if old.len < FLATTEN_LIMIT => {
+                let run = self.extend_run(old, args);
+                self.ast.exprs[callee.0 as usize] = Expr::Call { callee: inner, args: run };
+                return callee;
+            }
+            expr if is_call_in_nix(&expr) => self.ast.pos(callee),
+            _ => pos,
+        };
+        let args = self.ids(args);
+        self.ast.push(Expr::Call { callee, args }, pos)
+    }
+
+    fn extend_run(&mut self, old: Run, more: &[ExprId]) -> Run {
+        let mut start = old.start;
+        if old.range().end != self.ast.ids.len() {
+            start = self.ast.ids.len() as u32;
+            self.ast.ids.extend_from_within(old.range());
+        }
+        self.ast.ids.extend_from_slice(more);
+        Run { start, len: old.len + more.len() as u32 }
+    }
+
+    /// `left op right`, with the place of the operator and where the operands begin.
+    pub fn binary(&mut self, op: BinaryOp, operands: [(ExprId, Pos); 2], pos: Pos) -> ExprId {
+        let [(left, left_start), (right, right_start)] = operands;
+        if op == BinaryOp::Add {
+            for (operand, start) in operands {
+                if self.ast.pos(operand) != start {
+                    self.ast.operand_starts.push((operand, start));
+                }
+            }
+        }
+        let _ = (left_start, right_start);
+        self.ast.push(Expr::Binary(op, left, right), pos)
+    }
+
+    /// The indented string made of `pieces`, which begins at `start`.
+    pub fn indented_string(&mut self, pieces: &[(IndentedPiece<ExprId>, usize)], start: usize) -> ExprId {
+        let stripped = strip_indentation(&self.file.text, pieces);
+        match &stripped[..] {
+            [] => {
+                let run = self.bytes(b"");
+                self.ast.push(Expr::Str(run), self.at(start))
+            }
+            [(StrippedPiece::Text(text), _)] => {
+                let run = self.bytes(text);
+                self.ast.push(Expr::Str(run), self.at(start))
+            }
+            many => {
+                let mut parts = Vec::with_capacity(many.len());
+                for (piece, offset) in many {
+                    parts.push(match piece {
+                        StrippedPiece::Text(text) => Part::Literal(self.bytes(text)),
+                        StrippedPiece::Interpolation(expr) => Part::Expr(*expr, self.at(*offset)),
+                    });
+                }
+                let run = self.parts(&parts);
+                self.ast.push(Expr::StrInterp(run), self.at(start))
+            }
+        }
+    }
+
+    /// Begins a set or the bindings of a `let`.
+    pub fn open_set(&mut self) {
+        self.sets.push(OpenSet {
+            entries: self.entries.len(),
+            components: self.components.len(),
+            froms: self.froms.len(),
+        });
+    }
+
+    /// Adds `path = value;` to the innermost set. The components after the first are those pushed to `components` since
+    /// its length was `rest_start`.
+    pub fn bind(&mut self, first: AttrName, rest_start: usize, rest_len: usize, pos: Pos, value: ExprId) {
+        let rest = Run { start: rest_start as u32, len: rest_len as u32 };
+        self.entries.push(Entry { first, rest, pos, kind: BindingKind::Plain, value });
+    }
+
+    /// Adds `inherit name;` to the innermost set.
+    pub fn inherit(&mut self, name: Symbol, pos: Pos) {
+        let value = self.ast.push(Expr::Var(name), pos);
+        self.inherited(name, pos, BindingKind::Inherited, value);
+    }
+
+    /// Begins `inherit (from) ...` in the innermost set; the result goes to [`Builder::inherit_from`].
+    pub fn inherit_source(&mut self, from: ExprId) -> u32 {
+        self.froms.push(from);
+        let start = self.sets.last().map_or(0, |set| set.froms);
+        (self.froms.len() - 1 - start) as u32
+    }
+
+    /// Adds one name of `inherit (from) name;` to the innermost set.
+    pub fn inherit_from(&mut self, from: u32, name: Symbol, pos: Pos) {
+        let value = self.ast.push(Expr::InheritFrom { from, name }, pos);
+        self.inherited(name, pos, BindingKind::InheritedFrom, value);
+    }
+
+    fn inherited(&mut self, name: Symbol, pos: Pos, kind: BindingKind, value: ExprId) {
+        self.entries.push(Entry { first: AttrName::Static(name), rest: Run::default(), pos, kind, value });
+    }
+
+    /// Ends the innermost set.
+    pub fn close_set(&mut self, recursive: bool) -> Result<AttrsNode> {
+        let Some(set) = self.sets.pop() else {
+            return Err(self.error(0, "a set ends that never began"));
+        };
+        let node = match self.duplicate_first_name(set.entries) {
+            false => self.collect_distinct(set, recursive),
+            true => merge::collect(self, set.entries, set.froms, recursive)?,
+        };
+        self.entries.truncate(set.entries);
+        self.components.truncate(set.components);
+        self.froms.truncate(set.froms);
+        Ok(node)
+    }
+
+    /// The error to report when `error` ends the parse: Nix checks for duplicates as it reads, so that one in an open set
+    /// comes first.
+    pub fn earliest_error(&mut self, error: Error) -> Error {
+        let ends: Vec<OpenSet> = std::mem::take(&mut self.sets);
+        for (index, set) in ends.iter().enumerate() {
+            if let Some(next) = ends.get(index + 1) {
+                // The entries of an outer set end where those of the next inner one begin.
+                let (entries, froms) = (self.entries[..next.entries].to_vec(), self.froms[..next.froms].to_vec());
+                let inner_entries = std::mem::replace(&mut self.entries, entries);
+                let inner_froms = std::mem::replace(&mut self.froms, froms);
+                let outcome = merge::collect(self, set.entries, set.froms, false);
+                self.entries = inner_entries;
+                self.froms = inner_froms;
+                if let Err(duplicate) = outcome {
+                    return duplicate;
+                }
+            } else if let Err(duplicate) = merge::collect(self, set.entries, set.froms, false) {
+                return duplicate;
+            }
+        }
+        error
+    }
+
+    /// Emits a set whose paths begin with distinct names: nothing needs merging.
+    fn collect_distinct(&mut self, set: OpenSet, recursive: bool) -> AttrsNode {
+        let mut dynamic_count = 0;
+        for index in set.entries..self.entries.len() {
+            let entry = self.entries[index];
+            dynamic_count += usize::from(matches!(entry.first, AttrName::Dynamic(_)));
+            if entry.rest.len > 0 {
+                self.entries[index].value = self.nest(entry);
+            }
+        }
+        let start = self.ast.bindings.len();
+        for entry in &self.entries[set.entries..] {
+            if let AttrName::Static(name) = entry.first {
+                self.ast.bindings.push(Binding { name, pos: entry.pos, kind: entry.kind, value: entry.value });
+            }
+        }
+        let bindings = Run { start: start as u32, len: (self.ast.bindings.len() - start) as u32 };
+        let mut dynamic = Run::default();
+        if dynamic_count > 0 {
+            dynamic = Run { start: self.ast.dynamic_bindings.len() as u32, len: dynamic_count as u32 };
+            for entry in &self.entries[set.entries..] {
+                if let AttrName::Dynamic(name) = entry.first {
+                    self.ast.dynamic_bindings.push(DynamicBinding { name, value: entry.value, pos: entry.pos });
+                }
+            }
+        }
+        let mut inherit_from = Run::default();
+        if self.froms.len() > set.froms {
+            inherit_from.start = self.ast.ids.len() as u32;
+            inherit_from.len = (self.froms.len() - set.froms) as u32;
+            self.ast.ids.extend_from_slice(&self.froms[set.froms..]);
+        }
+        AttrsNode { recursive, bindings, dynamic, inherit_from }
+    }
+
+    /// The sets that the further components of a path imply, from the innermost outwards.
+    fn nest(&mut self, entry: Entry) -> ExprId {
+        let mut value = entry.value;
+        for index in entry.rest.range().rev() {
+            let mut node = AttrsNode {
+                recursive: false,
+                bindings: Run::default(),
+                dynamic: Run::default(),
+                inherit_from: Run::default(),
+            };
+            match self.components[index] {
+                AttrName::Static(name) => {
+                    node.bindings = Run { start: self.ast.bindings.len() as u32, len: 1 };
+                    self.ast.bindings.push(Binding { name, pos: entry.pos, kind: BindingKind::Plain, value });
+                }
+                AttrName::Dynamic(name) => {
+                    node.dynamic = Run { start: self.ast.dynamic_bindings.len() as u32, len: 1 };
+                    self.ast.dynamic_bindings.push(DynamicBinding { name, value, pos: entry.pos });
+                }
+            }
+            value = self.ast.push(Expr::Attrs(node), Pos::NONE);
+        }
+        value
+    }
+
+    fn duplicate_first_name(&mut self, start: usize) -> bool {
+        let entries = &self.entries[start..];
+        if entries.len() <= FEW_NAMES {
+            return entries.iter().enumerate().any(|(index, entry)| {
+                matches!(entry.first, AttrName::Static(_))
+                    && entries[..index].iter().any(|earlier| earlier.first == entry.first)
+            });
+        }
+        let names: Vec<Symbol> = entries
+            .iter()
+            .filter_map(|entry| match entry.first {
+                AttrName::Static(name) => Some(name),
+                AttrName::Dynamic(_) => None,
+            })
+            .collect();
+        self.first_duplicate(&names).is_some()
+    }
+
+    /// Index of the first name that stands earlier in `names` too, and the index where.
+    fn first_duplicate(&mut self, names: &[Symbol]) -> Option<(usize, usize)> {
+        if names.len() <= FEW_NAMES {
+            return names.iter().enumerate().find_map(|(index, name)| {
+                let earlier = names[..index].iter().position(|other| other == name)?;
+                Some((index, earlier))
+            });
+        }
+        self.round += 1;
+        for (index, name) in names.iter().enumerate() {
+            let slot = name.0 as usize;
+            if slot >= self.seen.len() {
+                self.seen.resize((slot + 1).next_power_of_two(), (0, 0));
+            }
+            let (round, earlier) = self.seen[slot];
+            if round == self.round {
+                return Some((index, earlier as usize));
+            }
+            self.seen[slot] = (self.round, index as u32);
+        }
+        None
+    }
+
+    /// Checks that the names of formals are distinct, and differ from that of the whole argument; `pos` is where the
+    /// lambda begins.
+    pub fn check_formals(&mut self, formals: &[Formal], param: Option<Symbol>, pos: Pos) -> Result<()> {
+        let names: Vec<Symbol> = formals.iter().map(|formal| formal.name).collect();
+        if self.first_duplicate(&names).is_some() {
+            // Nix sorts by symbol first, so of several duplicates it reports the one whose name it met first.
+            let mut sorted: Vec<(Symbol, Pos)> = formals.iter().map(|formal| (formal.name, formal.pos)).collect();
+            sorted.sort_unstable();
+            if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+                return Err(self.duplicate_formal(pair[1].0, pair[1].1));
+            }
+        }
+        match param {
+            Some(name) if names.contains(&name) => Err(self.duplicate_formal(name, pos)),
+            _ => Ok(()),
+        }
+    }
+
+    fn duplicate_formal(&self, name: Symbol, pos: Pos) -> Error {
+        let message = format!("duplicate formal function argument '{}'", super::show::symbol_text(self.interner, name));
+        Error::new(ErrorKind::Parse, message).at(pos)
+    }
+}
+
+/// Whether Nix's tree has a call here although the source has none.
+pub(super) fn is_call_in_nix(expr: &Expr) -> bool {
+    use BinaryOp::{Div, Greater, Less, Mul, Sub};
+    match expr {
+        Expr::Negate(_) | Expr::SearchPath(_) => true,
+        Expr::Binary(op, ..) => matches!(op, Sub | Mul | Div | Less | Greater),
+        _ => false,
+    }
+}

@@ -1,0 +1,674 @@
+//! [`Cx`]: what a builtin can ask of its host, at once or by suspending.
+
+use crate::abi::{Attr, Bytes, HostTable, RawValue, VmContext, coerce, error_kind, request, tag};
+use crate::value::{Type, Value};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The builtin failed. The error itself is recorded in the host, by the function of [`Cx`] that made this.
+#[derive(Debug)]
+pub struct Error {
+    marker: RawValue,
+}
+
+/// What a builtin returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(crate) fn release(self) -> RawValue {
+        self.marker
+    }
+}
+
+/// Kinds of errors a builtin can fail with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum ErrorKind {
+    /// Anything without a kind of its own.
+    Eval = error_kind::EVAL,
+    /// A value of the wrong type.
+    Type = error_kind::TYPE,
+    /// `throw`: caught by `tryEval`.
+    Throw = error_kind::THROW,
+    /// `abort`.
+    Abort = error_kind::ABORT,
+    /// An attribute that is not there.
+    MissingAttribute = error_kind::MISSING_ATTRIBUTE,
+    /// Reading a file, the environment, a store.
+    Io = error_kind::IO,
+    /// Not permitted in this mode.
+    Forbidden = error_kind::FORBIDDEN,
+    /// A failed assertion: caught by `tryEval`.
+    Assertion = error_kind::ASSERTION,
+    /// A limit.
+    Limit = error_kind::LIMIT,
+}
+
+/// An interned name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Symbol(pub u32);
+
+/// A string context, interned in the host: equal ids are equal sets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct StringContext(pub u64);
+
+impl StringContext {
+    /// The empty context.
+    pub const EMPTY: StringContext = StringContext(0);
+
+    /// Whether nothing is in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// An attribute with its position.
+#[derive(Debug)]
+pub struct Attribute<'f> {
+    /// Its name.
+    pub name: Symbol,
+    /// Its source position, 0 for none.
+    pub pos: u32,
+    /// Its value, possibly a thunk.
+    pub value: Value<'f>,
+}
+
+impl<'f> Attribute<'f> {
+    /// An attribute without a source position.
+    pub fn new(name: Symbol, value: Value<'f>) -> Self {
+        Attribute {
+            name,
+            pos: 0,
+            value,
+        }
+    }
+}
+
+/// The host, for the time of one call of a builtin.
+#[derive(Clone, Copy)]
+pub struct Cx<'f> {
+    vm: *mut VmContext,
+    call: PhantomData<&'f mut &'f ()>,
+}
+
+/// How many elements are copied from the host at a time.
+const BATCH: usize = 32;
+
+macro_rules! host {
+    ($self:ident . $function:ident ( $($argument:expr),* )) => {{
+        // SAFETY: the context and its table are valid while the call runs; pointers passed live until the call returns.
+        unsafe { ((*$self.host()).$function)($self.vm $(, $argument)*) }
+    }};
+}
+
+impl<'f> Cx<'f> {
+    /// The view of the host that a poll begins with.
+    ///
+    /// # Safety
+    /// `vm` is the context that the host passed to `start`, and `'f` ends with the call.
+    #[inline(always)]
+    pub unsafe fn new(vm: *mut VmContext) -> Self {
+        Cx {
+            vm,
+            call: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    fn host(self) -> *const HostTable {
+        // SAFETY: the host keeps the context valid while the call runs.
+        unsafe { (*self.vm).host }
+    }
+
+    #[inline(always)]
+    fn adopt(self, raw: RawValue) -> Value<'f> {
+        // SAFETY: `raw` comes from a function of the host's table, which returns values alive.
+        unsafe { Value::adopt(raw, self.vm) }
+    }
+
+    /// The state that the plugin's `state` made for this VM.
+    ///
+    /// # Safety
+    /// `T` is the type that the plugin's `state` function returns.
+    pub unsafe fn state<T>(self) -> &'f T {
+        // SAFETY: the host sets `instance` to what `init` returned, which lives as long as the VM.
+        unsafe { &*(*self.vm).instance.cast::<T>() }
+    }
+
+    // --- errors
+
+    /// Records an error, to be returned at once.
+    #[cold]
+    pub fn error(self, kind: ErrorKind, message: impl AsRef<str>) -> Error {
+        let bytes = Bytes::borrow(message.as_ref().as_bytes());
+        Error {
+            marker: host!(self.error(kind as u32, bytes)),
+        }
+    }
+
+    /// Records an error without a kind of its own.
+    #[cold]
+    pub fn fail(self, message: impl AsRef<str>) -> Error {
+        self.error(ErrorKind::Eval, message)
+    }
+
+    /// Records an error whose message may hold any bytes (`throw` of a string that is not UTF-8).
+    #[cold]
+    pub fn error_bytes(self, kind: ErrorKind, message: &[u8]) -> Error {
+        Error {
+            marker: host!(self.error(kind as u32, Bytes::borrow(message))),
+        }
+    }
+
+    /// Records "expected a list but found an integer: 1".
+    #[cold]
+    pub fn type_error(self, expected: &[Type], found: &Value<'f>) -> Error {
+        let mask = expected
+            .iter()
+            .fold(0, |mask, kind| mask | 1 << type_tag(*kind));
+        Error {
+            marker: host!(self.type_error(mask, found.raw())),
+        }
+    }
+
+    // --- scalars, with the host's type errors
+
+    /// The integer that `value` is.
+    pub fn int(self, value: &Value<'f>) -> Result<i64> {
+        value
+            .as_int()
+            .ok_or_else(|| self.type_error(&[Type::Int], value))
+    }
+
+    /// The bool that `value` is.
+    pub fn bool(self, value: &Value<'f>) -> Result<bool> {
+        value
+            .as_bool()
+            .ok_or_else(|| self.type_error(&[Type::Bool], value))
+    }
+
+    /// The number that `value` is, as a float.
+    pub fn number(self, value: &Value<'f>) -> Result<f64> {
+        match value.kind() {
+            Type::Int => Ok(value.as_int().unwrap_or_default() as f64),
+            Type::Float => Ok(value.as_float().unwrap_or_default()),
+            _ => Err(self.type_error(&[Type::Float], value)),
+        }
+    }
+
+    // --- strings and paths
+
+    /// The bytes of a string or a path.
+    pub fn bytes<'v>(self, value: &'v Value<'f>) -> Result<&'v [u8]> {
+        match value.kind() {
+            Type::String | Type::Path => {
+                let bytes = host!(self.string_bytes(value.raw()));
+                // SAFETY: the view is valid while the value stays where it is, which `'v` says; strings are immutable and the
+                // value roots them.
+                Ok(unsafe { bytes.as_slice() })
+            }
+            _ => Err(self.type_error(&[Type::String], value)),
+        }
+    }
+
+    /// The context of a string; empty for other values.
+    pub fn context(self, value: &Value<'f>) -> StringContext {
+        match value.kind() {
+            Type::String => StringContext(host!(self.string_context(value.raw()))),
+            _ => StringContext::EMPTY,
+        }
+    }
+
+    /// A string without context.
+    pub fn string(self, bytes: impl AsRef<[u8]>) -> Value<'f> {
+        self.string_with(bytes, StringContext::EMPTY)
+    }
+
+    /// A string with a context.
+    pub fn string_with(self, bytes: impl AsRef<[u8]>, context: StringContext) -> Value<'f> {
+        let raw = host!(self.make_string(Bytes::borrow(bytes.as_ref()), context.0));
+        self.adopt(raw)
+    }
+
+    /// A path; `bytes` must be absolute and canonical.
+    pub fn path(self, bytes: impl AsRef<[u8]>) -> Value<'f> {
+        let raw = host!(self.make_path(Bytes::borrow(bytes.as_ref())));
+        self.adopt(raw)
+    }
+
+    /// Union of contexts.
+    pub fn context_union(self, a: StringContext, b: StringContext) -> StringContext {
+        if a == b || b.is_empty() {
+            return a;
+        }
+        if a.is_empty() {
+            return b;
+        }
+        StringContext(host!(self.context_union(a.0, b.0)))
+    }
+
+    /// The elements of a context, sorted, in Nix's notation.
+    pub fn context_elements(self, context: StringContext) -> Vec<&'f [u8]> {
+        let count = host!(self.context_len(context.0));
+        (0..count)
+            .map(|index| {
+                let bytes = host!(self.context_element(context.0, index));
+                // SAFETY: elements of contexts live as long as the VM.
+                unsafe { bytes.as_slice() }
+            })
+            .collect()
+    }
+
+    /// The context of `elements`, given in Nix's notation.
+    pub fn context_of(self, elements: &[&[u8]]) -> StringContext {
+        let views: Vec<Bytes> = elements
+            .iter()
+            .map(|element| Bytes::borrow(element))
+            .collect();
+        StringContext(host!(self.context_make(views.as_ptr(), views.len())))
+    }
+
+    // --- names
+
+    /// Interns a name.
+    pub fn symbol(self, name: impl AsRef<[u8]>) -> Symbol {
+        Symbol(host!(self.intern(Bytes::borrow(name.as_ref()))))
+    }
+
+    /// The text of a name.
+    pub fn name(self, symbol: Symbol) -> &'f [u8] {
+        let bytes = host!(self.symbol_bytes(symbol.0));
+        // SAFETY: names live as long as the VM.
+        unsafe { bytes.as_slice() }
+    }
+
+    /// The text of a name as a string value.
+    pub fn name_string(self, symbol: Symbol) -> Value<'f> {
+        let raw = host!(self.symbol_string(symbol.0));
+        self.adopt(raw)
+    }
+
+    // --- lists
+
+    /// How many elements the list has.
+    pub fn list_len(self, list: &Value<'f>) -> Result<usize> {
+        self.expect(list, Type::List)?;
+        Ok(host!(self.list_len(list.raw())))
+    }
+
+    /// Element `index`, which must be below the length.
+    pub fn list_get(self, list: &Value<'f>, index: usize) -> Value<'f> {
+        let mut raw = RawValue::new(tag::NULL, 0);
+        host!(self.list_read(list.raw(), index, 1, &raw mut raw));
+        self.adopt(raw)
+    }
+
+    /// All elements.
+    pub fn list_items(self, list: &Value<'f>) -> Result<Vec<Value<'f>>> {
+        let len = self.list_len(list)?;
+        let mut items = Vec::with_capacity(len);
+        self.list_each(list, |value| {
+            // SAFETY: the element is alive: the list, which is rooted, holds it.
+            items.push(unsafe { Value::adopt(*value.raw(), self.vm) });
+            Ok(())
+        })?;
+        Ok(items)
+    }
+
+    /// Looks at each element in turn, without rooting it: the fast way for what does not suspend.
+    pub fn list_each(
+        self,
+        list: &Value<'f>,
+        mut look: impl FnMut(&Value<'f>) -> Result<()>,
+    ) -> Result<()> {
+        let len = self.list_len(list)?;
+        let mut batch = [RawValue::new(tag::NULL, 0); BATCH];
+        let mut start = 0;
+        while start < len {
+            let count = BATCH.min(len - start);
+            host!(self.list_read(list.raw(), start, count, batch.as_mut_ptr()));
+            for raw in &batch[..count] {
+                // SAFETY: the list holds the element, and nothing suspends while `look` borrows it.
+                look(&std::mem::ManuallyDrop::new(unsafe {
+                    Value::argument(*raw)
+                }))?;
+            }
+            start += count;
+        }
+        Ok(())
+    }
+
+    /// A list of these values.
+    pub fn list(self, items: &[Value<'f>]) -> Value<'f> {
+        let raw = host!(self.make_list(items.as_ptr().cast(), items.len()));
+        self.adopt(raw)
+    }
+
+    /// The concatenation of lists.
+    pub fn list_concat(self, lists: &[Value<'f>]) -> Value<'f> {
+        let raw = host!(self.list_concat(lists.as_ptr().cast(), lists.len()));
+        self.adopt(raw)
+    }
+
+    /// The list of thunks `f e`.
+    pub fn list_map(self, f: &Value<'f>, list: &Value<'f>) -> Value<'f> {
+        let raw = host!(self.list_map(f.raw(), list.raw()));
+        self.adopt(raw)
+    }
+
+    /// The list of thunks `f i`, `i` from 0 to `count - 1`.
+    pub fn list_generate(self, f: &Value<'f>, count: usize) -> Value<'f> {
+        let raw = host!(self.list_generate(f.raw(), count));
+        self.adopt(raw)
+    }
+
+    // --- sets
+
+    /// How many attributes the set has.
+    pub fn attrs_len(self, attrs: &Value<'f>) -> Result<usize> {
+        self.expect(attrs, Type::Attrs)?;
+        Ok(host!(self.attrs_len(attrs.raw())))
+    }
+
+    /// The attribute `name`, if it is there.
+    pub fn attrs_get(self, attrs: &Value<'f>, name: Symbol) -> Option<Value<'f>> {
+        self.attribute(attrs, name).map(|attribute| attribute.value)
+    }
+
+    /// The attribute `name` with its position, if it is there.
+    pub fn attribute(self, attrs: &Value<'f>, name: Symbol) -> Option<Attribute<'f>> {
+        if attrs.kind() != Type::Attrs {
+            return None;
+        }
+        let attr = host!(self.attrs_get(attrs.raw(), name.0));
+        (attr.value.tag() != tag::ABSENT).then(|| self.attribute_of(attr))
+    }
+
+    /// All attributes, sorted by the bytes of their names.
+    pub fn attrs_items(self, attrs: &Value<'f>) -> Result<Vec<Attribute<'f>>> {
+        let len = self.attrs_len(attrs)?;
+        let none = Attr {
+            name: 0,
+            pos: 0,
+            value: RawValue::new(tag::NULL, 0),
+        };
+        let mut raw = vec![none; len];
+        host!(self.attrs_read(attrs.raw(), 0, len, raw.as_mut_ptr()));
+        Ok(raw
+            .into_iter()
+            .map(|attr| self.attribute_of(attr))
+            .collect())
+    }
+
+    /// A set; of attributes with one name the first stays.
+    pub fn attrs(self, attributes: &[Attribute<'f>]) -> Value<'f> {
+        let raw: Vec<Attr> = attributes
+            .iter()
+            .map(|attribute| Attr {
+                name: attribute.name.0,
+                pos: attribute.pos,
+                value: *attribute.value.raw(),
+            })
+            .collect();
+        let raw = host!(self.make_attrs(raw.as_ptr(), raw.len()));
+        self.adopt(raw)
+    }
+
+    /// `a // b`
+    pub fn attrs_update(self, a: &Value<'f>, b: &Value<'f>) -> Value<'f> {
+        let raw = host!(self.attrs_update(a.raw(), b.raw()));
+        self.adopt(raw)
+    }
+
+    /// The set of thunks `f "name" value`.
+    pub fn attrs_map(self, f: &Value<'f>, attrs: &Value<'f>) -> Value<'f> {
+        let raw = host!(self.attrs_map(f.raw(), attrs.raw()));
+        self.adopt(raw)
+    }
+
+    // --- functions and the rest
+
+    /// A thunk that applies `f` to `args` when it is forced.
+    pub fn apply_lazily(self, f: &Value<'f>, args: &[Value<'f>]) -> Value<'f> {
+        let raw = host!(self.make_apply(f.raw(), args.as_ptr().cast(), args.len()));
+        self.adopt(raw)
+    }
+
+    /// The formals of a lambda: a set from name to whether it has a default.
+    pub fn function_args(self, f: &Value<'f>) -> Value<'f> {
+        let raw = host!(self.function_args(f.raw()));
+        self.adopt(raw)
+    }
+
+    /// `{ file, line, column }` of an attribute's position, or null.
+    pub fn position(self, pos: u32) -> Value<'f> {
+        let raw = host!(self.position(pos));
+        self.adopt(raw)
+    }
+
+    /// An evaluated value as Nix prints it, or as XML.
+    pub fn render(self, value: &Value<'f>, xml: bool) -> Value<'f> {
+        let raw = host!(self.render(value.raw(), u64::from(xml)));
+        self.adopt(raw)
+    }
+
+    /// Whether both are the same cell: Nix's shortcut in comparisons.
+    pub fn same(self, a: &Value<'f>, b: &Value<'f>) -> bool {
+        host!(self.same(a.raw(), b.raw()))
+    }
+
+    /// `value` with its type, if it has been evaluated meanwhile; a thunk still if not.
+    pub fn peek(self, value: &Value<'f>) -> Value<'f> {
+        let raw = host!(self.peek(value.raw()));
+        self.adopt(raw)
+    }
+
+    // --- what suspends
+
+    /// Evaluates to weak head normal form. What is not a thunk returns without suspending.
+    #[inline(always)]
+    pub async fn force(self, value: &Value<'f>) -> Result<Value<'f>> {
+        if !value.is_thunk() {
+            return Ok(value.clone());
+        }
+        let seen = self.peek(value);
+        if !seen.is_thunk() {
+            return Ok(seen);
+        }
+        self.ask(request::FORCE, 0, [value]).await
+    }
+
+    /// Evaluates everything that can be reached.
+    pub async fn force_deep(self, value: &Value<'f>) -> Result<Value<'f>> {
+        self.ask(request::FORCE_DEEP, 0, [value]).await
+    }
+
+    /// Evaluates to weak head normal form; `None` where `throw` or `assert` failed.
+    pub async fn try_force(self, value: &Value<'f>) -> Result<Option<Value<'f>>> {
+        self.request(request::TRY_FORCE, 0, [value]).await;
+        let raw = self.response();
+        Ok((raw.tag() != tag::ABSENT).then(|| self.adopt(raw)))
+    }
+
+    /// Like [`Cx::force`]; an error that passes through gains the line `context`.
+    pub async fn force_with_context(
+        self,
+        value: &Value<'f>,
+        context: &Value<'f>,
+    ) -> Result<Value<'f>> {
+        self.ask(request::FORCE_WITH_CONTEXT, 0, [value, context])
+            .await
+    }
+
+    /// Calls a function with 1 to 5 arguments; the result is in weak head normal form.
+    #[inline(always)]
+    pub async fn call<const N: usize>(
+        self,
+        f: &Value<'f>,
+        args: [&Value<'f>; N],
+    ) -> Result<Value<'f>> {
+        const { assert!(N >= 1 && N <= 5, "a call has 1 to 5 arguments") };
+        self.write_request(request::CALL, 0, std::iter::once(f).chain(args));
+        Suspend::new().await;
+        self.answer()
+    }
+
+    /// Coerces to a string as interpolation does; `flags` of [`coerce`].
+    pub async fn coerce_to_string(self, value: &Value<'f>, flags: u64) -> Result<Value<'f>> {
+        if value.kind() == Type::String {
+            return Ok(value.clone());
+        }
+        self.ask(request::COERCE_TO_STRING, flags, [value]).await
+    }
+
+    /// Coerces as `toString` does.
+    pub async fn to_string(self, value: &Value<'f>) -> Result<Value<'f>> {
+        self.coerce_to_string(value, coerce::MORE).await
+    }
+
+    /// `a == b`
+    pub async fn equal(self, a: &Value<'f>, b: &Value<'f>) -> Result<bool> {
+        let answer = self.ask(request::EQUAL, 0, [a, b]).await?;
+        self.bool(&answer)
+    }
+
+    /// `a < b`
+    pub async fn less(self, a: &Value<'f>, b: &Value<'f>) -> Result<bool> {
+        let answer = self.ask(request::LESS, 0, [a, b]).await?;
+        self.bool(&answer)
+    }
+
+    /// The value of Nix source text, evaluated in the scope of all builtins: for what Nix can say itself.
+    pub async fn eval_text(self, source: &str) -> Result<Value<'f>> {
+        self.ask(request::EVAL_TEXT, 0, [&self.string(source)])
+            .await
+    }
+
+    /// Any request whose answer is a value.
+    pub async fn ask<const N: usize>(
+        self,
+        number: u32,
+        flags: u64,
+        args: [&Value<'f>; N],
+    ) -> Result<Value<'f>> {
+        self.request(number, flags, args).await;
+        self.answer()
+    }
+
+    /// Any request whose answer may be "absent".
+    pub async fn ask_optional<const N: usize>(
+        self,
+        number: u32,
+        flags: u64,
+        args: [&Value<'f>; N],
+    ) -> Result<Option<Value<'f>>> {
+        self.request(number, flags, args).await;
+        match self.response().tag() {
+            tag::ABSENT => Ok(None),
+            _ => self.answer().map(Some),
+        }
+    }
+
+    async fn request<const N: usize>(self, number: u32, flags: u64, args: [&Value<'f>; N]) {
+        const { assert!(N <= 6, "a request has at most 6 arguments") };
+        self.write_request(number, flags, args);
+        Suspend::new().await;
+    }
+
+    /// Writes the request where the host reads it, before the future suspends: this keeps the arguments out of the future.
+    #[inline(always)]
+    fn write_request<'v>(
+        self,
+        number: u32,
+        flags: u64,
+        args: impl IntoIterator<Item = &'v Value<'f>>,
+    ) where
+        'f: 'v,
+    {
+        // SAFETY: the context is the host's, valid during a poll, and nobody else uses the request slot meanwhile.
+        let slot = unsafe { &mut (*self.vm).request };
+        let mut argc = 0;
+        for arg in args {
+            slot.args[argc] = *arg.raw();
+            argc += 1;
+        }
+        slot.number = number;
+        slot.argc = argc as u32;
+        slot.flags = flags;
+    }
+
+    #[inline(always)]
+    fn response(self) -> RawValue {
+        // SAFETY: as in `write_request`; the host has written the answer before it polled again.
+        unsafe { (*self.vm).response }
+    }
+
+    #[inline(always)]
+    fn answer(self) -> Result<Value<'f>> {
+        let raw = self.response();
+        if raw.tag() == tag::UNSUPPORTED {
+            return Err(self
+                .fail("this version of Piton does not support a request that the builtin makes"));
+        }
+        Ok(self.adopt(raw))
+    }
+
+    fn expect(self, value: &Value<'f>, kind: Type) -> Result<()> {
+        if value.kind() == kind {
+            Ok(())
+        } else {
+            Err(self.type_error(&[kind], value))
+        }
+    }
+
+    #[inline(always)]
+    fn attribute_of(self, attr: Attr) -> Attribute<'f> {
+        Attribute {
+            name: Symbol(attr.name),
+            pos: attr.pos,
+            value: self.adopt(attr.value),
+        }
+    }
+}
+
+fn type_tag(kind: Type) -> u64 {
+    match kind {
+        Type::Null => tag::NULL,
+        Type::Bool => tag::BOOL,
+        Type::Int => tag::INT,
+        Type::Float => tag::FLOAT,
+        Type::String => tag::STRING,
+        Type::Path => tag::PATH,
+        Type::List => tag::LIST,
+        Type::Attrs => tag::ATTRS,
+        Type::Function => tag::FUNCTION,
+        Type::Thunk => tag::THUNK,
+    }
+}
+
+/// Pending once: the driver sees it and returns to the host, which resumes with the answer in place.
+struct Suspend {
+    suspended: bool,
+}
+
+impl Suspend {
+    #[inline(always)]
+    fn new() -> Self {
+        Suspend { suspended: false }
+    }
+}
+
+impl Future for Suspend {
+    type Output = ();
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.suspended {
+            return Poll::Ready(());
+        }
+        self.suspended = true;
+        Poll::Pending
+    }
+}

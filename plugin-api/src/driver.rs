@@ -1,0 +1,262 @@
+//! Runs the body of a builtin, a future, in the frame that the host reserved for it.
+//!
+//! [`slot`] polls the future where it lies; [`reference`](mod@reference) runs the same body as a generator of genawaiter
+//! (its `stack` flavour, in the same place). Both speak the same protocol with the host; the second exists so that the
+//! first can be compared against it.
+
+use crate::abi::{Bytes, RawValue, VmContext, tag};
+use crate::context::Result;
+use crate::value::Value;
+use std::cell::RefCell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Once;
+use std::task::{Context, Poll, Waker};
+
+/// Size, alignment and entry points of a frame, for the descriptor.
+pub struct Frame {
+    /// Its size.
+    pub size: u32,
+    /// Its alignment.
+    pub align: u32,
+    /// Goes on after a request.
+    pub resume: crate::abi::Resume,
+    /// Ends a suspended call.
+    pub drop: crate::abi::DropState,
+}
+
+thread_local! {
+    /// Message and place of the last panic on this thread, noted by the hook.
+    static LAST_PANIC: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
+}
+
+/// Installs the hook that notes message and place of a panic. A plugin has a standard library of its own, so the host's hook
+/// never fires for it. Called by the plugin's `init`.
+pub fn install_panic_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        std::panic::set_hook(Box::new(|info| {
+            let message = info
+                .payload_as_str()
+                .unwrap_or("panic without a message")
+                .to_owned();
+            let place = info
+                .location()
+                .map_or_else(String::new, ToString::to_string);
+            LAST_PANIC.with_borrow_mut(|last| *last = Some((message, place)));
+        }));
+    });
+}
+
+#[cold]
+fn panicked(vm: *mut VmContext) -> RawValue {
+    let (message, place) = LAST_PANIC
+        .with_borrow_mut(Option::take)
+        .unwrap_or_else(|| ("panic without a message".to_owned(), String::new()));
+    // SAFETY: the context is valid during a poll; the texts outlive the call.
+    unsafe {
+        ((*(*vm).host).panic)(
+            vm,
+            Bytes::borrow(message.as_bytes()),
+            Bytes::borrow(place.as_bytes()),
+        )
+    }
+}
+
+#[inline(always)]
+fn finish(result: Result<Value<'_>>) -> RawValue {
+    match result {
+        Ok(value) => value.release(),
+        Err(error) => error.release(),
+    }
+}
+
+/// Runs a leaf.
+#[inline(always)]
+pub fn leaf<'f>(vm: *mut VmContext, body: impl FnOnce() -> Result<Value<'f>>) -> RawValue {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(result) => finish(result),
+        Err(_) => panicked(vm),
+    }
+}
+
+/// The driver of the hot path.
+pub mod slot {
+    use super::*;
+
+    /// Builds the future in `state` and polls it once.
+    ///
+    /// # Safety
+    /// `state` has room and alignment for `F`, does not move, and `vm` is the host's context.
+    #[inline(always)]
+    pub unsafe fn start<'f, F: Future<Output = Result<Value<'f>>>>(
+        state: *mut u8,
+        vm: *mut VmContext,
+        make: impl FnOnce() -> F,
+    ) -> RawValue {
+        let future = state.cast::<F>();
+        // SAFETY: the caller's contract.
+        unsafe {
+            future.write(make());
+            poll(future, vm)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn poll<'f, F: Future<Output = Result<Value<'f>>>>(
+        future: *mut F,
+        vm: *mut VmContext,
+    ) -> RawValue {
+        let mut context = Context::from_waker(Waker::noop());
+        // SAFETY: the future was written by `start`, and the host never moves a frame.
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            unsafe { Pin::new_unchecked(&mut *future) }.poll(&mut context)
+        }));
+        match polled {
+            Ok(Poll::Pending) => RawValue::new(tag::PENDING, 0),
+            Ok(Poll::Ready(result)) => {
+                // SAFETY: finished, never polled again.
+                unsafe { future.drop_in_place() };
+                finish(result)
+            }
+            Err(_) => {
+                // A drop that panics again leaks what is left of the frame; the host sweeps its roots.
+                // SAFETY: panicked, never polled again.
+                let _ = catch_unwind(AssertUnwindSafe(|| unsafe { future.drop_in_place() }));
+                panicked(vm)
+            }
+        }
+    }
+
+    unsafe extern "C" fn resume<'f, F: Future<Output = Result<Value<'f>>>>(
+        state: *mut u8,
+        vm: *mut VmContext,
+        response: RawValue,
+    ) -> RawValue {
+        // SAFETY: the host resumes what `start` left suspended in `state`.
+        unsafe {
+            (*vm).response = response;
+            poll(state.cast::<F>(), vm)
+        }
+    }
+
+    unsafe extern "C" fn drop_state<F>(state: *mut u8, _: *mut VmContext) {
+        // SAFETY: the host ends what `start` left suspended in `state`, once.
+        let _ = catch_unwind(AssertUnwindSafe(|| unsafe {
+            state.cast::<F>().drop_in_place()
+        }));
+    }
+
+    /// The frame of a body whose future is `F`.
+    pub const fn frame<'f, F: Future<Output = Result<Value<'f>>>>() -> Frame {
+        Frame {
+            size: size_of::<F>() as u32,
+            align: align_of::<F>() as u32,
+            resume: resume::<F>,
+            drop: drop_state::<F>,
+        }
+    }
+}
+
+/// The reference driver: a generator of genawaiter that yields at each suspension.
+pub mod reference {
+    use super::*;
+    use genawaiter::GeneratorState;
+    use genawaiter::stack::{Co, Gen, Shelf};
+
+    /// The body, with the lifetime of the call erased: the frame, and so the call, outlives it.
+    type Body = Pin<Box<dyn Future<Output = Result<Value<'static>>>>>;
+
+    /// A generator beside the shelf it lives on; neither moves once made.
+    struct State {
+        generator: Option<Gen<'static, (), (), Body>>,
+        shelf: Shelf<(), (), Body>,
+    }
+
+    /// Polls the body; at each suspension yields once.
+    async fn produce(co: Co<'static, ()>, mut body: Body) -> Result<Value<'static>> {
+        loop {
+            let polled =
+                std::future::poll_fn(|context| Poll::Ready(body.as_mut().poll(context))).await;
+            match polled {
+                Poll::Ready(result) => return result,
+                Poll::Pending => co.yield_(()).await,
+            }
+        }
+    }
+
+    /// Builds the generator in `state` and runs it to its first suspension.
+    ///
+    /// # Safety
+    /// As for [`slot::start`], with the room that [`frame`] states.
+    pub unsafe fn start<'f, F: Future<Output = Result<Value<'f>>> + 'f>(
+        state: *mut u8,
+        vm: *mut VmContext,
+        make: impl FnOnce() -> F,
+    ) -> RawValue {
+        let state = state.cast::<State>();
+        let body: Pin<Box<dyn Future<Output = Result<Value<'f>>> + 'f>> = Box::pin(make());
+        // SAFETY: the types differ in lifetimes alone, and the body is dropped before the call that `'f` names ends.
+        let body = unsafe {
+            std::mem::transmute::<Pin<Box<dyn Future<Output = Result<Value<'f>>> + 'f>>, Body>(body)
+        };
+        // SAFETY: `state` has the room; the shelf lies in host memory that does not move and is dropped after the generator; the
+        // `Co` lives inside of the future and so not longer than the generator.
+        unsafe {
+            state.write(State {
+                generator: None,
+                shelf: Shelf::new(),
+            });
+            let shelf: &'static mut Shelf<(), (), Body> = &mut *(&raw mut (*state).shelf);
+            let generator = Gen::new(shelf, |co| -> Body { Box::pin(produce(co, body)) });
+            (*state).generator = Some(generator);
+            step(state, vm)
+        }
+    }
+
+    unsafe fn step(state: *mut State, vm: *mut VmContext) -> RawValue {
+        // SAFETY: written by `start`, not yet ended.
+        let generator = unsafe { &mut (*state).generator };
+        let stepped = catch_unwind(AssertUnwindSafe(|| {
+            generator.as_mut().map(|generator| generator.resume())
+        }));
+        let raw = match stepped {
+            Ok(Some(GeneratorState::Yielded(()))) => return RawValue::new(tag::PENDING, 0),
+            Ok(Some(GeneratorState::Complete(result))) => finish(result),
+            Ok(None) | Err(_) => panicked(vm),
+        };
+        // SAFETY: ended, never stepped again.
+        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { state.drop_in_place() }));
+        raw
+    }
+
+    unsafe extern "C" fn resume(
+        state: *mut u8,
+        vm: *mut VmContext,
+        response: RawValue,
+    ) -> RawValue {
+        // SAFETY: the host resumes what `start` left suspended in `state`.
+        unsafe {
+            (*vm).response = response;
+            step(state.cast(), vm)
+        }
+    }
+
+    unsafe extern "C" fn drop_state(state: *mut u8, _: *mut VmContext) {
+        // SAFETY: the host ends what `start` left suspended in `state`, once.
+        let _ = catch_unwind(AssertUnwindSafe(|| unsafe {
+            state.cast::<State>().drop_in_place()
+        }));
+    }
+
+    /// The frame of any body under this driver.
+    pub const fn frame<'f, F: Future<Output = Result<Value<'f>>> + 'f>() -> Frame {
+        Frame {
+            size: size_of::<State>() as u32,
+            align: align_of::<State>() as u32,
+            resume,
+            drop: drop_state,
+        }
+    }
+}
