@@ -134,7 +134,8 @@ impl<'f> Cx<'f> {
     /// `T` is the type that the plugin's `state` function returns.
     pub unsafe fn state<T>(self) -> &'f T {
         // SAFETY: the host sets `instance` to what `init` returned, which lives as long as the VM.
-        unsafe { &*(*self.vm).instance.cast::<T>() }
+        let state = unsafe { (*self.vm).instance.cast::<T>().as_ref() };
+        state.expect("the plugin's `state` function panicked, or there is none")
     }
 
     // --- errors
@@ -317,13 +318,19 @@ impl<'f> Cx<'f> {
         Ok(items)
     }
 
-    /// Looks at each element in turn, without rooting it: the fast way for what does not suspend.
+    /// Looks at each element in turn, without rooting it: the fast way for what does not suspend. A clone of the element has
+    /// a root of its own and may be kept.
     pub fn list_each(
         self,
         list: &Value<'f>,
         mut look: impl FnMut(&Value<'f>) -> Result<()>,
     ) -> Result<()> {
         let len = self.list_len(list)?;
+        // Elements borrow this root, so that their clones know where to get one; see `Value::borrow`.
+        let anchor = self.adopt(RawValue {
+            head: list.raw().head & 0xffff,
+            payload: list.raw().payload,
+        });
         let mut batch = [RawValue::new(tag::NULL, 0); BATCH];
         let mut start = 0;
         while start < len {
@@ -331,9 +338,8 @@ impl<'f> Cx<'f> {
             host!(self.list_read(list.raw(), start, count, batch.as_mut_ptr()));
             for raw in &batch[..count] {
                 // SAFETY: the list holds the element, and nothing suspends while `look` borrows it.
-                look(&std::mem::ManuallyDrop::new(unsafe {
-                    Value::argument(*raw)
-                }))?;
+                let element = unsafe { Value::borrow(*raw, &anchor) };
+                look(&element)?;
             }
             start += count;
         }
@@ -487,9 +493,7 @@ impl<'f> Cx<'f> {
 
     /// Evaluates to weak head normal form; `None` where `throw` or `assert` failed.
     pub async fn try_force(self, value: &Value<'f>) -> Result<Option<Value<'f>>> {
-        self.request(request::TRY_FORCE, 0, [value]).await;
-        let raw = self.response();
-        Ok((raw.tag() != tag::ABSENT).then(|| self.adopt(raw)))
+        self.ask_optional(request::TRY_FORCE, 0, [value]).await
     }
 
     /// Like [`Cx::force`]; an error that passes through gains the line `context`.
@@ -608,11 +612,21 @@ impl<'f> Cx<'f> {
     #[inline(always)]
     fn answer(self) -> Result<Value<'f>> {
         let raw = self.response();
-        if raw.tag() == tag::UNSUPPORTED {
-            return Err(self
-                .fail("this version of Piton does not support a request that the builtin makes"));
+        if raw.tag() > tag::THUNK {
+            return Err(self.no_value(raw));
         }
         Ok(self.adopt(raw))
+    }
+
+    /// The answer is a marker and must not become a [`Value`].
+    #[cold]
+    fn no_value(self, raw: RawValue) -> Error {
+        self.fail(match raw.tag() {
+            tag::UNSUPPORTED => {
+                "this version of Piton does not support a request that the builtin makes"
+            }
+            _ => "the builtin did not expect that its request has no answer",
+        })
     }
 
     fn expect(self, value: &Value<'f>, kind: Type) -> Result<()> {

@@ -7,6 +7,7 @@
 use crate::abi::{Bytes, RawValue, VmContext, tag};
 use crate::context::Result;
 use crate::value::Value;
+use std::any::Any;
 use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -64,6 +65,25 @@ fn panicked(vm: *mut VmContext) -> RawValue {
     }
 }
 
+/// Runs `f`; `None` if it panicked. The panic's payload is dropped under a catch of its own, since it may panic too.
+#[inline(always)]
+fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(value) => Some(value),
+        Err(payload) => {
+            discard(payload);
+            None
+        }
+    }
+}
+
+#[cold]
+fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
+}
+
 #[inline(always)]
 fn finish(result: Result<Value<'_>>) -> RawValue {
     match result {
@@ -75,9 +95,9 @@ fn finish(result: Result<Value<'_>>) -> RawValue {
 /// Runs a leaf.
 #[inline(always)]
 pub fn leaf<'f>(vm: *mut VmContext, body: impl FnOnce() -> Result<Value<'f>>) -> RawValue {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(result) => finish(result),
-        Err(_) => panicked(vm),
+    match guarded(body) {
+        Some(result) => finish(result),
+        None => panicked(vm),
     }
 }
 
@@ -110,21 +130,20 @@ pub mod slot {
     ) -> RawValue {
         let mut context = Context::from_waker(Waker::noop());
         // SAFETY: the future was written by `start`, and the host never moves a frame.
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            unsafe { Pin::new_unchecked(&mut *future) }.poll(&mut context)
-        }));
+        let polled = guarded(|| unsafe { Pin::new_unchecked(&mut *future) }.poll(&mut context));
         match polled {
-            Ok(Poll::Pending) => RawValue::new(tag::PENDING, 0),
-            Ok(Poll::Ready(result)) => {
+            Some(Poll::Pending) => RawValue::new(tag::PENDING, 0),
+            Some(Poll::Ready(result)) => {
                 // SAFETY: finished, never polled again.
                 unsafe { future.drop_in_place() };
                 finish(result)
             }
-            Err(_) => {
+            None => {
+                let raw = panicked(vm);
                 // A drop that panics again leaks what is left of the frame; the host sweeps its roots.
                 // SAFETY: panicked, never polled again.
-                let _ = catch_unwind(AssertUnwindSafe(|| unsafe { future.drop_in_place() }));
-                panicked(vm)
+                guarded(|| unsafe { future.drop_in_place() });
+                raw
             }
         }
     }
@@ -143,9 +162,7 @@ pub mod slot {
 
     unsafe extern "C" fn drop_state<F>(state: *mut u8, _: *mut VmContext) {
         // SAFETY: the host ends what `start` left suspended in `state`, once.
-        let _ = catch_unwind(AssertUnwindSafe(|| unsafe {
-            state.cast::<F>().drop_in_place()
-        }));
+        guarded(|| unsafe { state.cast::<F>().drop_in_place() });
     }
 
     /// The frame of a body whose future is `F`.
@@ -218,16 +235,14 @@ pub mod reference {
     unsafe fn step(state: *mut State, vm: *mut VmContext) -> RawValue {
         // SAFETY: written by `start`, not yet ended.
         let generator = unsafe { &mut (*state).generator };
-        let stepped = catch_unwind(AssertUnwindSafe(|| {
-            generator.as_mut().map(|generator| generator.resume())
-        }));
-        let raw = match stepped {
-            Ok(Some(GeneratorState::Yielded(()))) => return RawValue::new(tag::PENDING, 0),
-            Ok(Some(GeneratorState::Complete(result))) => finish(result),
-            Ok(None) | Err(_) => panicked(vm),
+        let stepped = guarded(|| generator.as_mut().map(|generator| generator.resume()));
+        let raw = match stepped.flatten() {
+            Some(GeneratorState::Yielded(())) => return RawValue::new(tag::PENDING, 0),
+            Some(GeneratorState::Complete(result)) => finish(result),
+            None => panicked(vm),
         };
         // SAFETY: ended, never stepped again.
-        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { state.drop_in_place() }));
+        guarded(|| unsafe { state.drop_in_place() });
         raw
     }
 
@@ -245,9 +260,7 @@ pub mod reference {
 
     unsafe extern "C" fn drop_state(state: *mut u8, _: *mut VmContext) {
         // SAFETY: the host ends what `start` left suspended in `state`, once.
-        let _ = catch_unwind(AssertUnwindSafe(|| unsafe {
-            state.cast::<State>().drop_in_place()
-        }));
+        guarded(|| unsafe { state.cast::<State>().drop_in_place() });
     }
 
     /// The frame of any body under this driver.

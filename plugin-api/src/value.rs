@@ -5,6 +5,7 @@ use crate::abi::{
     tag,
 };
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 
 /// What a value is. [`Type::Thunk`] means that nobody has looked yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +65,22 @@ impl<'f> Value<'f> {
             raw,
             call: PhantomData,
         }
+    }
+
+    /// A view of a value that `holder`, which has a root of its own, keeps alive. It bears the holder's root, for clones to find
+    /// the table by, and must not be dropped.
+    ///
+    /// # Safety
+    /// `raw` is a value of the host, without a root, alive while the view is in use.
+    #[inline(always)]
+    pub(crate) unsafe fn borrow(mut raw: RawValue, holder: &Value<'f>) -> ManuallyDrop<Self> {
+        if raw.head & FLAG_HEAP != 0 {
+            raw.head |= holder.raw.head & !0xffff;
+        }
+        ManuallyDrop::new(Value {
+            raw,
+            call: PhantomData,
+        })
     }
 
     /// Views a run of arguments.

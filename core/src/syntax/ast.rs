@@ -127,7 +127,7 @@ pub struct DynamicBinding {
 }
 
 /// An attribute set or the bindings of a `let`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct AttrsNode {
     /// `rec { }`.
     pub recursive: bool,

@@ -40,6 +40,26 @@ pub(super) struct Entry {
     pub value: ExprId,
 }
 
+/// Finds names that occur twice in linear time: a table by symbol of the round that last saw it.
+#[derive(Default)]
+struct Seen {
+    rounds: Vec<u32>,
+    round: u32,
+}
+
+impl Seen {
+    fn any_twice(&mut self, mut names: impl Iterator<Item = Symbol>) -> bool {
+        self.round += 1;
+        names.any(|name| {
+            let slot = name.0 as usize;
+            if slot >= self.rounds.len() {
+                self.rounds.resize((slot + 1).next_power_of_two(), 0);
+            }
+            std::mem::replace(&mut self.rounds[slot], self.round) == self.round
+        })
+    }
+}
+
 /// A tree under construction, with the stacks of what is open.
 pub(super) struct Builder<'a> {
     pub ast: Ast,
@@ -50,9 +70,9 @@ pub(super) struct Builder<'a> {
     pub entries: Vec<Entry>,
     pub components: Vec<AttrName>,
     pub froms: Vec<ExprId>,
-    /// By symbol: the round of [`Builder::first_duplicate`] that last saw it, and at which index.
-    seen: Vec<(u32, u32)>,
-    round: u32,
+    seen: Seen,
+    /// Kept from one indented string to the next for its memory alone.
+    stripped: Vec<(StrippedPiece<ExprId>, usize)>,
 }
 
 impl<'a> Builder<'a> {
@@ -65,8 +85,8 @@ impl<'a> Builder<'a> {
             entries: Vec::new(),
             components: Vec::new(),
             froms: Vec::new(),
-            seen: Vec::new(),
-            round: 0,
+            seen: Seen::default(),
+            stripped: Vec::new(),
         }
     }
 
@@ -111,6 +131,13 @@ impl<'a> Builder<'a> {
         Run { start, len: path.len() as u32 }
     }
 
+    /// Appends formals.
+    pub fn formals(&mut self, formals: &[Formal]) -> Run {
+        let start = self.ast.formals.len() as u32;
+        self.ast.formals.extend_from_slice(formals);
+        Run { start, len: formals.len() as u32 }
+    }
+
     /// Appends pieces of an interpolation.
     pub fn parts(&mut self, parts: &[Part]) -> Run {
         let start = self.ast.parts.len() as u32;
@@ -142,6 +169,14 @@ impl<'a> Builder<'a> {
         self.ast.push(Expr::Call { callee, args }, pos)
     }
 
+    /// `callee or`: a call with the variable `or`, which joins no other call.
+    pub fn call_or(&mut self, callee: ExprId, pos: Pos) -> ExprId {
+        let name = self.interner.intern(b"or");
+        let variable = self.ast.push(Expr::Var(name), pos);
+        let args = self.ids(&[variable]);
+        self.ast.push(Expr::Call { callee, args }, pos)
+    }
+
     fn extend_run(&mut self, old: Run, more: &[ExprId]) -> Run {
         let mut start = old.start;
         if old.range().end != self.ast.ids.len() {
@@ -154,7 +189,6 @@ impl<'a> Builder<'a> {
 
     /// `left op right`, with the place of the operator and where the operands begin.
     pub fn binary(&mut self, op: BinaryOp, operands: [(ExprId, Pos); 2], pos: Pos) -> ExprId {
-        let [(left, left_start), (right, right_start)] = operands;
         if op == BinaryOp::Add {
             for (operand, start) in operands {
                 if self.ast.pos(operand) != start {
@@ -162,34 +196,37 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        let _ = (left_start, right_start);
-        self.ast.push(Expr::Binary(op, left, right), pos)
+        self.ast.push(Expr::Binary(op, operands[0].0, operands[1].0), pos)
     }
 
     /// The indented string made of `pieces`, which begins at `start`.
     pub fn indented_string(&mut self, pieces: &[(IndentedPiece<ExprId>, usize)], start: usize) -> ExprId {
-        let stripped = strip_indentation(&self.file.text, pieces);
-        match &stripped[..] {
-            [] => {
-                let run = self.bytes(b"");
-                self.ast.push(Expr::Str(run), self.at(start))
+        let mut stripped = std::mem::take(&mut self.stripped);
+        strip_indentation(&self.file.text, pieces, &mut self.ast.bytes, &mut stripped);
+        let run = |start: usize, end: usize| Run { start: start as u32, len: (end - start) as u32 };
+        let expr = match stripped[..] {
+            [] => Expr::Str(Run::default()),
+            [(StrippedPiece::Text(start, end), _)] => Expr::Str(run(start, end)),
+            _ => {
+                let parts = stripped.iter().map(|(piece, offset)| match *piece {
+                    StrippedPiece::Text(start, end) => Part::Literal(run(start, end)),
+                    StrippedPiece::Interpolation(expr) => Part::Expr(expr, self.file.pos(*offset)),
+                });
+                let start = self.ast.parts.len() as u32;
+                self.ast.parts.extend(parts);
+                Expr::StrInterp(Run { start, len: stripped.len() as u32 })
             }
-            [(StrippedPiece::Text(text), _)] => {
-                let run = self.bytes(text);
-                self.ast.push(Expr::Str(run), self.at(start))
-            }
-            many => {
-                let mut parts = Vec::with_capacity(many.len());
-                for (piece, offset) in many {
-                    parts.push(match piece {
-                        StrippedPiece::Text(text) => Part::Literal(self.bytes(text)),
-                        StrippedPiece::Interpolation(expr) => Part::Expr(*expr, self.at(*offset)),
-                    });
-                }
-                let run = self.parts(&parts);
-                self.ast.push(Expr::StrInterp(run), self.at(start))
-            }
-        }
+        };
+        stripped.clear();
+        self.stripped = stripped;
+        self.ast.push(expr, self.at(start))
+    }
+
+    /// The finished tree.
+    pub fn finish(mut self, root: ExprId) -> Ast {
+        self.ast.operand_starts.sort_unstable_by_key(|(operand, _)| operand.0);
+        self.ast.root = Some(root);
+        self.ast
     }
 
     /// Begins a set or the bindings of a `let`.
@@ -237,36 +274,28 @@ impl<'a> Builder<'a> {
             return Err(self.error(0, "a set ends that never began"));
         };
         let node = match self.duplicate_first_name(set.entries) {
-            false => self.collect_distinct(set, recursive),
-            true => merge::collect(self, set.entries, set.froms, recursive)?,
+            false => Ok(self.collect_distinct(set, recursive)),
+            true => merge::collect(self, set.entries..self.entries.len(), set.froms..self.froms.len(), recursive),
         };
         self.entries.truncate(set.entries);
         self.components.truncate(set.components);
         self.froms.truncate(set.froms);
-        Ok(node)
+        node
     }
 
     /// The error to report when `error` ends the parse: Nix checks for duplicates as it reads, so that one in an open set
     /// comes first.
     pub fn earliest_error(&mut self, error: Error) -> Error {
-        let ends: Vec<OpenSet> = std::mem::take(&mut self.sets);
-        for (index, set) in ends.iter().enumerate() {
-            if let Some(next) = ends.get(index + 1) {
-                // The entries of an outer set end where those of the next inner one begin.
-                let (entries, froms) = (self.entries[..next.entries].to_vec(), self.froms[..next.froms].to_vec());
-                let inner_entries = std::mem::replace(&mut self.entries, entries);
-                let inner_froms = std::mem::replace(&mut self.froms, froms);
-                let outcome = merge::collect(self, set.entries, set.froms, false);
-                self.entries = inner_entries;
-                self.froms = inner_froms;
-                if let Err(duplicate) = outcome {
-                    return duplicate;
-                }
-            } else if let Err(duplicate) = merge::collect(self, set.entries, set.froms, false) {
-                return duplicate;
+        let (mut entries_end, mut froms_end) = (self.entries.len(), self.froms.len());
+        let mut earliest = error;
+        // From the innermost set outwards: what an outer set holds was read before.
+        for set in std::mem::take(&mut self.sets).into_iter().rev() {
+            if let Err(duplicate) = merge::collect(self, set.entries..entries_end, set.froms..froms_end, false) {
+                earliest = duplicate;
             }
+            (entries_end, froms_end) = (set.entries, set.froms);
         }
-        error
+        earliest
     }
 
     /// Emits a set whose paths begin with distinct names: nothing needs merging.
@@ -308,12 +337,7 @@ impl<'a> Builder<'a> {
     fn nest(&mut self, entry: Entry) -> ExprId {
         let mut value = entry.value;
         for index in entry.rest.range().rev() {
-            let mut node = AttrsNode {
-                recursive: false,
-                bindings: Run::default(),
-                dynamic: Run::default(),
-                inherit_from: Run::default(),
-            };
+            let mut node = AttrsNode::default();
             match self.components[index] {
                 AttrName::Static(name) => {
                     node.bindings = Run { start: self.ast.bindings.len() as u32, len: 1 };
@@ -331,50 +355,30 @@ impl<'a> Builder<'a> {
 
     fn duplicate_first_name(&mut self, start: usize) -> bool {
         let entries = &self.entries[start..];
+        let name = |entry: &Entry| match entry.first {
+            AttrName::Static(name) => Some(name),
+            AttrName::Dynamic(_) => None,
+        };
         if entries.len() <= FEW_NAMES {
             return entries.iter().enumerate().any(|(index, entry)| {
-                matches!(entry.first, AttrName::Static(_))
-                    && entries[..index].iter().any(|earlier| earlier.first == entry.first)
+                let name = name(entry);
+                name.is_some() && entries[..index].iter().any(|earlier| earlier.first == entry.first)
             });
         }
-        let names: Vec<Symbol> = entries
-            .iter()
-            .filter_map(|entry| match entry.first {
-                AttrName::Static(name) => Some(name),
-                AttrName::Dynamic(_) => None,
-            })
-            .collect();
-        self.first_duplicate(&names).is_some()
-    }
-
-    /// Index of the first name that stands earlier in `names` too, and the index where.
-    fn first_duplicate(&mut self, names: &[Symbol]) -> Option<(usize, usize)> {
-        if names.len() <= FEW_NAMES {
-            return names.iter().enumerate().find_map(|(index, name)| {
-                let earlier = names[..index].iter().position(|other| other == name)?;
-                Some((index, earlier))
-            });
-        }
-        self.round += 1;
-        for (index, name) in names.iter().enumerate() {
-            let slot = name.0 as usize;
-            if slot >= self.seen.len() {
-                self.seen.resize((slot + 1).next_power_of_two(), (0, 0));
-            }
-            let (round, earlier) = self.seen[slot];
-            if round == self.round {
-                return Some((index, earlier as usize));
-            }
-            self.seen[slot] = (self.round, index as u32);
-        }
-        None
+        self.seen.any_twice(entries.iter().filter_map(name))
     }
 
     /// Checks that the names of formals are distinct, and differ from that of the whole argument; `pos` is where the
     /// lambda begins.
     pub fn check_formals(&mut self, formals: &[Formal], param: Option<Symbol>, pos: Pos) -> Result<()> {
-        let names: Vec<Symbol> = formals.iter().map(|formal| formal.name).collect();
-        if self.first_duplicate(&names).is_some() {
+        let twice = match formals.len() <= FEW_NAMES {
+            true => formals
+                .iter()
+                .enumerate()
+                .any(|(index, formal)| formals[..index].iter().any(|earlier| earlier.name == formal.name)),
+            false => self.seen.any_twice(formals.iter().map(|formal| formal.name)),
+        };
+        if twice {
             // Nix sorts by symbol first, so of several duplicates it reports the one whose name it met first.
             let mut sorted: Vec<(Symbol, Pos)> = formals.iter().map(|formal| (formal.name, formal.pos)).collect();
             sorted.sort_unstable();
@@ -383,7 +387,7 @@ impl<'a> Builder<'a> {
             }
         }
         match param {
-            Some(name) if names.contains(&name) => Err(self.duplicate_formal(name, pos)),
+            Some(name) if formals.iter().any(|formal| formal.name == name) => Err(self.duplicate_formal(name, pos)),
             _ => Ok(()),
         }
     }

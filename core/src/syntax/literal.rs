@@ -1,6 +1,7 @@
 //! What literals mean: escapes, the indentation of `''` strings, path literals, numbers.
 
 use super::ast::PathKind;
+use super::bytes::{INDENTED_STOP, find, find_byte};
 
 /// Appends `raw`, the inside of a `"` string without interpolation, with escapes resolved and line ends normalised.
 pub fn unescape(raw: &[u8], out: &mut Vec<u8>) {
@@ -51,11 +52,19 @@ pub enum IndentedPiece<T> {
 }
 
 /// A piece of an indented string without its indentation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StrippedPiece<T> {
-    /// Literal bytes, never empty.
-    Text(Vec<u8>),
+    /// Literal bytes, never none: a range of the buffer.
+    Text(usize, usize),
     /// An interpolation.
     Interpolation(T),
+}
+
+/// Where the text of an indented string begins, given where its opening quotes end: a first line of spaces alone does not
+/// belong to it.
+pub fn after_first_line(text: &[u8], at: usize) -> usize {
+    let spaces = text[at..].iter().take_while(|byte| **byte == b' ').count();
+    if text.get(at + spaces) == Some(&b'\n') { at + spaces + 1 } else { at }
 }
 
 /// The next piece of an indented string at `at`, and where it ends; `None` where an interpolation, the closing
@@ -82,23 +91,25 @@ pub fn next_indented_piece<T>(text: &[u8], at: usize) -> Option<(IndentedPiece<T
 /// not make them special, and that byte is used up: this is why `$${` is no interpolation.
 fn indented_run(text: &[u8], mut at: usize) -> usize {
     loop {
-        match text[at..].iter().position(|byte| matches!(byte, b'$' | b'\'')) {
-            None => return text.len(),
-            Some(skip) => at += skip,
-        }
-        match (text[at], text.get(at + 1)) {
-            (b'$', Some(next)) if !matches!(next, b'{' | b'\'') => at += 2,
-            (b'\'', Some(next)) if !matches!(next, b'\'' | b'$') => at += 2,
+        at = find(text, at, INDENTED_STOP);
+        match (text.get(at), text.get(at + 1)) {
+            (Some(b'$'), Some(next)) if !matches!(next, b'{' | b'\'') => at += 2,
+            (Some(b'\''), Some(next)) if !matches!(next, b'\'' | b'$') => at += 2,
             _ => return at,
         }
     }
 }
 
 /// Removes the indentation that all lines share, as Nix does: only spaces count, lines of spaces alone do not, and a last
-/// line of spaces alone vanishes. `text` is the source that [`IndentedPiece::Source`] points into.
-pub fn strip_indentation<T: Copy>(text: &[u8], pieces: &[(IndentedPiece<T>, usize)]) -> Vec<(StrippedPiece<T>, usize)> {
+/// line of spaces alone vanishes. `text` is the source that [`IndentedPiece::Source`] points into; the literal bytes go
+/// to `buffer`, the pieces with their offsets to `out`.
+pub fn strip_indentation<T: Copy>(
+    text: &[u8],
+    pieces: &[(IndentedPiece<T>, usize)],
+    buffer: &mut Vec<u8>,
+    out: &mut Vec<(StrippedPiece<T>, usize)>,
+) {
     let indent = common_indent(text, pieces);
-    let mut stripped = Vec::with_capacity(pieces.len());
     let mut line_start = true;
     let mut dropped = 0;
     for (index, (piece, offset)) in pieces.iter().enumerate() {
@@ -113,42 +124,41 @@ pub fn strip_indentation<T: Copy>(text: &[u8], pieces: &[(IndentedPiece<T>, usiz
             IndentedPiece::Interpolation(inner) => {
                 line_start = false;
                 dropped = 0;
-                stripped.push((StrippedPiece::Interpolation(*inner), *offset));
+                out.push((StrippedPiece::Interpolation(*inner), *offset));
                 continue;
             }
         };
-        let mut out = Vec::with_capacity(raw.len());
+        let start = buffer.len();
         let mut at = 0;
         while at < raw.len() {
             if line_start && raw[at] == b' ' {
                 dropped += 1;
                 if dropped > indent {
-                    out.push(b' ');
+                    buffer.push(b' ');
                 }
                 at += 1;
                 continue;
             }
             // Not indentation: the rest of the line goes over as it is.
-            let end = raw[at..].iter().position(|byte| *byte == b'\n').map_or(raw.len(), |skip| at + skip + 1);
-            out.extend_from_slice(&raw[at..end]);
-            let ends_line = raw[end - 1] == b'\n';
+            let end = find_byte(raw, at, b'\n').map_or(raw.len(), |newline| newline + 1);
+            buffer.extend_from_slice(&raw[at..end]);
             if line_start {
                 dropped = 0;
             }
-            line_start = ends_line;
+            line_start = raw[end - 1] == b'\n';
             at = end;
         }
-        if index + 1 == pieces.len()
-            && let Some(newline) = out.iter().rposition(|byte| *byte == b'\n')
-            && out[newline + 1..].iter().all(|byte| *byte == b' ')
-        {
-            out.truncate(newline + 1);
+        if index + 1 == pieces.len() {
+            let blank = buffer[start..].iter().rev().take_while(|byte| **byte == b' ').count();
+            let rest = buffer.len() - blank;
+            if rest > start && buffer[rest - 1] == b'\n' {
+                buffer.truncate(rest);
+            }
         }
-        if !out.is_empty() {
-            stripped.push((StrippedPiece::Text(out), *offset));
+        if buffer.len() > start {
+            out.push((StrippedPiece::Text(start, buffer.len()), *offset));
         }
     }
-    stripped
 }
 
 fn common_indent<T>(text: &[u8], pieces: &[(IndentedPiece<T>, usize)]) -> usize {
@@ -168,9 +178,9 @@ fn common_indent<T>(text: &[u8], pieces: &[(IndentedPiece<T>, usize)]) -> usize 
         let mut at = 0;
         while at < raw.len() {
             if !line_start {
-                match raw[at..].iter().position(|byte| *byte == b'\n') {
+                match find_byte(raw, at, b'\n') {
                     None => break,
-                    Some(skip) => at += skip + 1,
+                    Some(newline) => at = newline + 1,
                 }
                 line_start = true;
                 current = 0;

@@ -1,6 +1,8 @@
 //! Sets in which names repeat: `a.b = 1; a.c = 2;` and `a = { b = 1; }; a.c = 2;` give one set `a`, as in Nix. This is the
 //! slow way to collect a set, taken only when the first names of its paths are not distinct.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use super::ast::{AttrName, AttrsNode, Binding, BindingKind, DynamicBinding, Expr, ExprId, Run};
@@ -31,21 +33,21 @@ struct Merger<'b, 'a> {
     by_node: FxHashMap<ExprId, SetIndex>,
 }
 
-/// Collects the entries from `entries_start` on, with the `inherit` sources from `froms_start` on.
+/// Collects `entries`, with the `inherit` sources `froms`, both ranges of the builder's stacks.
 pub(super) fn collect(
     builder: &mut Builder<'_>,
-    entries_start: usize,
-    froms_start: usize,
+    entries: Range<usize>,
+    froms: Range<usize>,
     recursive: bool,
 ) -> Result<AttrsNode> {
-    let froms = builder.froms[froms_start..].to_vec();
+    let froms = builder.froms[froms].to_vec();
     let mut merger = Merger {
         builder,
         sets: vec![Growing { froms, ..Growing::default() }],
         nodes: vec![None],
         by_node: FxHashMap::default(),
     };
-    for index in entries_start..merger.builder.entries.len() {
+    for index in entries {
         merger.entry(index)?;
     }
     Ok(merger.finish(recursive))
@@ -143,13 +145,7 @@ impl Merger<'_, '_> {
     }
 
     fn new_set(&mut self) -> (ExprId, SetIndex) {
-        let empty = AttrsNode {
-            recursive: false,
-            bindings: Run::default(),
-            dynamic: Run::default(),
-            inherit_from: Run::default(),
-        };
-        let node = self.builder.ast.push(Expr::Attrs(empty), Pos::NONE);
+        let node = self.builder.ast.push(Expr::Attrs(AttrsNode::default()), Pos::NONE);
         (node, self.register(node, Growing::default()))
     }
 
@@ -204,12 +200,7 @@ impl Merger<'_, '_> {
                 }
             }
         }
-        top.unwrap_or(AttrsNode {
-            recursive,
-            bindings: Run::default(),
-            dynamic: Run::default(),
-            inherit_from: Run::default(),
-        })
+        top.unwrap_or_default()
     }
 
     fn duplicate(&self, path: &[AttrName], pos: Pos, earlier: Pos) -> Error {

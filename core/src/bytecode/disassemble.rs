@@ -1,0 +1,75 @@
+//! Code as text.
+
+use super::code::{Code, CodeKind, Constant};
+use super::instruction::{Instruction, Op, Operands};
+use crate::symbol::Interner;
+use std::fmt::Write;
+
+/// A listing of `code` and, below it, of all code it makes. `path` names it: children get dotted numbers.
+pub fn disassemble(code: &Code, interner: &Interner) -> String {
+    let mut out = String::new();
+    let mut pending = vec![(String::from("0"), code)];
+    while let Some((path, code)) = pending.pop() {
+        header(&mut out, &path, code, interner);
+        for (at, instruction) in code.instructions.iter().enumerate() {
+            let _ = writeln!(out, "  {at:4}  {}", line(*instruction, code, interner));
+        }
+        for (index, child) in code.children.iter().enumerate().rev() {
+            pending.push((format!("{path}.{index}"), child));
+        }
+    }
+    out
+}
+
+fn header(out: &mut String, path: &str, code: &Code, interner: &Interner) {
+    let kind = match code.kind {
+        CodeKind::Root => "root".to_owned(),
+        CodeKind::Thunk => "thunk".to_owned(),
+        CodeKind::Binding(name) => format!("binding {}", interner.display(name)),
+        CodeKind::Lambda => match code.name {
+            Some(name) => format!("lambda {} / {}", interner.display(name), code.arity),
+            None => format!("lambda / {}", code.arity),
+        },
+    };
+    let _ = writeln!(out, "code {path}: {kind}, {} registers, captures {:?}", code.registers, code.captures);
+}
+
+fn line(instruction: Instruction, code: &Code, interner: &Interner) -> String {
+    let Instruction { op, x, a, b, c } = instruction;
+    let wide = instruction.wide();
+    let name = op.name();
+    let site = |index: u16| code.selects.get(usize::from(index)).map_or_else(String::new, |name| interner.display(*name));
+    let mut text = match op.operands() {
+        Operands::None => name.to_owned(),
+        Operands::A => format!("{name:<16} r{a}"),
+        Operands::AB if op == Op::Capture => format!("{name:<16} r{a} <- capture {b}"),
+        Operands::AB => format!("{name:<16} r{a} <- r{b}"),
+        Operands::ABC if op == Op::Attrs => format!("{name:<16} r{a} <- shape {c} from r{b}"),
+        Operands::ABC if op == Op::Formals => format!("{name:<16} r{a} -> formals {c} from r{b}"),
+        Operands::ABC => format!("{name:<16} r{a} <- r{b}, r{c}"),
+        Operands::AW => format!("{name:<16} r{a}, {wide}"),
+        Operands::W => format!("{name:<16} {wide}"),
+        Operands::ARange => format!("{name:<16} r{a} <- r{b} and {c}"),
+        Operands::ASelect => format!("{name:<16} r{a} <- r{b} .{}", site(c)),
+    };
+    if x != 0 {
+        let _ = write!(text, "  x{x}");
+    }
+    if matches!(op, Op::Const | Op::ConstIfUnset | Op::AssertFailed)
+        && let Some(constant) = code.constants.get(wide as usize)
+    {
+        let _ = write!(text, "  ; {}", describe(constant));
+    }
+    text
+}
+
+fn describe(constant: &Constant) -> String {
+    match constant {
+        Constant::Int(value) => value.to_string(),
+        Constant::Float(value) => value.to_string(),
+        Constant::String(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
+        Constant::Path(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Constant::Bool(value) => value.to_string(),
+        Constant::Global(index) => format!("global {index}"),
+    }
+}

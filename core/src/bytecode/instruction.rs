@@ -1,0 +1,218 @@
+//! The instructions, in one table: name, operands, effect. Enum, names and operand shapes derive from it.
+//!
+//! An instruction is one word: `[op u8][x u8][a u16][b u16][c u16]`; `w` is `b` and `c` together, 32 bits.
+//!
+//! Registers may hold thunks. An instruction that needs a value forces the register in place and is
+//! then executed again from its start; so its operands are read only once all of them are there.
+
+/// How the operand fields are used, for the disassembler.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operands {
+    /// none
+    None,
+    /// register a
+    A,
+    /// registers a, b
+    AB,
+    /// registers a, b, c
+    ABC,
+    /// register a, wide operand
+    AW,
+    /// wide operand
+    W,
+    /// register a, first register b, count c
+    ARange,
+    /// registers a, b; select site c
+    ASelect,
+}
+
+macro_rules! instructions {
+    ($($(#[doc = $doc:literal])+ $name:ident $operands:ident),* $(,)?) => {
+        /// What an instruction does.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub enum Op {
+            $($(#[doc = $doc])+ $name),*
+        }
+
+        impl Op {
+            /// Its name in listings.
+            pub fn name(self) -> &'static str {
+                match self { $(Op::$name => stringify!($name)),* }
+            }
+
+            /// How it uses the operand fields.
+            pub fn operands(self) -> Operands {
+                match self { $(Op::$name => Operands::$operands),* }
+            }
+        }
+    };
+}
+
+instructions! {
+    /// a = constant w
+    Const AW,
+    /// a = capture b
+    Capture AB,
+    /// a = b
+    Move AB,
+    /// force a in place
+    Force A,
+    /// a = thunk of child w, its captures taken from registers and captures
+    Thunk AW,
+    /// a = closure of child w, likewise
+    Closure AW,
+    /// a = thunk of child w, captures still null: for bindings that refer to each other
+    NewThunk AW,
+    /// a = closure of child w, likewise
+    NewClosure AW,
+    /// take the captures of the thunk or closure a of child w
+    Fill AW,
+    /// a = list of the c registers from b
+    List ARange,
+    /// a = list of w nulls
+    NewList AW,
+    /// item w of the list a = register a + 1
+    SetItem AW,
+    /// a = set of shape c, values from register b on in the order of its keys
+    Attrs ABC,
+    /// a = set of shape w, all null
+    NewAttrs AW,
+    /// value w of the set a = register a + 1
+    SetAttr AW,
+    /// a = a with attribute named by b (null: none) and value c; an existing name is an error
+    DynamicAttr ABC,
+    /// a = b.(select site c)
+    Select ASelect,
+    /// a = b.(select site c) and skip the next instruction; where b is no set or has no such attribute, execute it
+    SelectOr ASelect,
+    /// a = whether b is a set that has (select site c)
+    HasAttr ASelect,
+    /// like Select with the name in register c
+    SelectDynamic ABC,
+    /// like SelectOr with the name in register c
+    SelectDynamicOr ABC,
+    /// like HasAttr with the name in register c
+    HasAttrDynamic ABC,
+    /// a = (set b of a `with`).(select site c) and execute the next instruction; skip it where there is no such attribute
+    WithLookup ASelect,
+    /// fail: the variable of select site c is in no `with`
+    Undefined ASelect,
+    /// a = call b with the c registers that follow it
+    Call ARange,
+    /// return the call of b with the c registers that follow it
+    TailCall ARange,
+    /// go to w
+    Jump W,
+    /// go to w if a is false; a must be a bool, x says for whom (see `BoolUse`)
+    JumpIfFalse AW,
+    /// go to w if a is true, likewise
+    JumpIfTrue AW,
+    /// fail unless a is a bool
+    CheckBool A,
+    /// fail: the assertion whose text is constant w
+    AssertFailed W,
+    /// a = !b
+    Not AB,
+    /// a = -b
+    Negate AB,
+    /// a = b + c
+    Add ABC,
+    /// a = b - c
+    Sub ABC,
+    /// a = b * c
+    Mul ABC,
+    /// a = b / c
+    Div ABC,
+    /// a = b == c
+    Eq ABC,
+    /// a = b != c
+    NotEq ABC,
+    /// a = b < c
+    Less ABC,
+    /// a = !(b < c)
+    NotLess ABC,
+    /// a = b // c
+    Update ABC,
+    /// a = b ++ c
+    Concat ABC,
+    /// a = the c registers from b, coerced and joined; x: 0 a string, 1 a path
+    Interpolate ARange,
+    /// match argument a against formals c, their registers from b on, x apart; what is missing and has a default is left unset
+    Formals ABC,
+    /// if a is unset: a = constant w
+    ConstIfUnset AW,
+    /// if a is unset: a and register a + 1 = thunk of child w, captures still null; else register a + 1 = null
+    ThunkIfUnset AW,
+    /// if a is not null: take the captures of thunk a of child w
+    FillIfNew AW,
+    /// a = the set that positions are described with, of this instruction's position
+    CurrentPosition A,
+    /// return a, in weak head normal form
+    Return A,
+}
+
+/// One instruction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub struct Instruction {
+    /// What it does.
+    pub op: Op,
+    /// Small operand.
+    pub x: u8,
+    /// First operand.
+    pub a: u16,
+    /// Second operand.
+    pub b: u16,
+    /// Third operand.
+    pub c: u16,
+}
+
+const _: () = assert!(size_of::<Instruction>() == 8);
+
+impl Instruction {
+    /// With three operands.
+    pub fn abc(op: Op, a: u16, b: u16, c: u16) -> Self {
+        Instruction { op, x: 0, a, b, c }
+    }
+
+    /// With a wide operand.
+    pub fn aw(op: Op, a: u16, wide: u32) -> Self {
+        Instruction { op, x: 0, a, b: wide as u16, c: (wide >> 16) as u16 }
+    }
+
+    /// The wide operand.
+    #[inline(always)]
+    pub fn wide(self) -> u32 {
+        u32::from(self.b) | u32::from(self.c) << 16
+    }
+}
+
+/// What needs a bool: operand `x` of the instructions that check for one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum BoolUse {
+    /// `if`
+    If,
+    /// `assert`
+    Assert,
+    /// `&&`
+    And,
+    /// `||`
+    Or,
+    /// `->`
+    Implies,
+}
+
+impl BoolUse {
+    /// What the trace of an error says.
+    pub fn describe(x: u8) -> &'static str {
+        match x {
+            0 => "while evaluating a branch condition",
+            1 => "in the condition of the assert statement",
+            2 => "in the operator (&&)",
+            3 => "in the operator (||)",
+            _ => "in the operator (->)",
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Register bytecode: the table of instructions, the code objects that hold them, and the disassembler.
+
+mod code;
+mod disassemble;
+mod instruction;
+
+pub use code::{CaptureSource, Code, CodeKind, Constant, FormalSpec, FormalsSpec};
+pub use disassemble::disassemble;
+pub use instruction::{BoolUse, Instruction, Op, Operands};

@@ -1,0 +1,256 @@
+//! Attribute sets and `let`: plain ones are built from values; recursive ones are made first and filled in then, so that
+//! their members can refer to each other.
+
+use super::scope::Place;
+use super::Compiler;
+use crate::bytecode::{CodeKind, Instruction, Op};
+use crate::error::Result;
+use crate::source::Pos;
+use crate::symbol::Symbol;
+use crate::syntax::ast::{AttrsNode, Binding, BindingKind, Expr, ExprId};
+
+/// Literals of more members than this are filled in one by one instead of from registers.
+pub(super) const MAX_IN_REGISTERS: usize = 64;
+
+/// A member of a recursive group that is made but lacks its captures.
+struct Fill {
+    register: u16,
+    child: u32,
+    pos: Pos,
+}
+
+impl Compiler<'_> {
+    /// `{ ... }` or `rec { ... }` into `dst`.
+    pub(super) fn attrs(&mut self, node: AttrsNode, dst: u16, pos: Pos) -> Result<()> {
+        let mark = self.function().mark();
+        let scope = self.scopes.enter();
+        let result = if node.recursive { self.recursive_attrs(node, dst, pos) } else { self.plain_attrs(node, dst, pos) };
+        self.scopes.leave(scope);
+        self.function().release(mark);
+        result
+    }
+
+    /// `let ... in body`; `finish` compiles the body.
+    pub(super) fn let_in(&mut self, node: AttrsNode, finish: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let mark = self.function().mark();
+        let scope = self.scopes.enter();
+        let bound = self.bind_group(node).and_then(|_| finish(self));
+        self.scopes.leave(scope);
+        self.function().release(mark);
+        bound
+    }
+
+    fn sorted_bindings(&self, node: AttrsNode) -> Vec<Binding> {
+        let mut bindings = self.ast.bindings[node.bindings.range()].to_vec();
+        bindings.sort_by_key(|binding| binding.name);
+        bindings
+    }
+
+    fn plain_attrs(&mut self, node: AttrsNode, dst: u16, pos: Pos) -> Result<()> {
+        let bindings = self.sorted_bindings(node);
+        self.inherit_from(node)?;
+        let result = self.build(&bindings, dst, pos, |compiler, binding, register| compiler.binding_value(binding, register));
+        self.from.pop();
+        result?;
+        self.dynamic(node, dst)
+    }
+
+    /// Emits a set of `bindings`, sorted by name, with the value that `value` puts in a register.
+    fn build(
+        &mut self,
+        bindings: &[Binding],
+        dst: u16,
+        pos: Pos,
+        mut value: impl FnMut(&mut Self, &Binding, u16) -> Result<()>,
+    ) -> Result<()> {
+        let shape: Vec<(Symbol, Pos)> = bindings.iter().map(|binding| (binding.name, binding.pos)).collect();
+        let shape = self.function().shape(shape);
+        match u16::try_from(shape) {
+            Ok(shape) if bindings.len() <= MAX_IN_REGISTERS => {
+                let first = self.function().allocate(bindings.len())?;
+                for (index, binding) in bindings.iter().enumerate() {
+                    value(self, binding, first + index as u16)?;
+                }
+                self.function().emit_abc(Op::Attrs, dst, first, shape, pos);
+            }
+            _ => {
+                let set = self.function().allocate(2)?;
+                self.function().emit_aw(Op::NewAttrs, set, shape, pos);
+                for (index, binding) in bindings.iter().enumerate() {
+                    value(self, binding, set + 1)?;
+                    self.function().emit_aw(Op::SetAttr, set, index as u32, pos);
+                }
+                self.function().emit_abc(Op::Move, dst, set, 0, pos);
+            }
+        }
+        Ok(())
+    }
+
+    /// Evaluates dynamic names and adds their attributes to the set in `dst`.
+    fn dynamic(&mut self, node: AttrsNode, dst: u16) -> Result<()> {
+        for binding in self.ast.dynamic_bindings[node.dynamic.range()].to_vec() {
+            let mark = self.function().mark();
+            let name = self.function().allocate(2)?;
+            self.value(binding.name, name)?;
+            // An attribute named null is not there, so its value is not even looked at; making a thunk of it is harmless.
+            self.delay(binding.value, name + 1, None)?;
+            self.function().emit_abc(Op::DynamicAttr, dst, name, name + 1, binding.pos);
+            self.function().release(mark);
+        }
+        Ok(())
+    }
+
+    /// Delays the `from` expressions of `inherit (from)` into neighbouring registers.
+    fn inherit_from(&mut self, node: AttrsNode) -> Result<()> {
+        let sources: Vec<ExprId> = self.ast.ids[node.inherit_from.range()].to_vec();
+        let first = self.function().allocate(sources.len())?;
+        for (index, source) in sources.into_iter().enumerate() {
+            self.delay(source, first + index as u16, None)?;
+        }
+        let level = self.level();
+        self.from.push((level, first));
+        Ok(())
+    }
+
+    fn binding_value(&mut self, binding: &Binding, register: u16) -> Result<()> {
+        self.delay(binding.value, register, Some(binding.name))
+    }
+
+    fn recursive_attrs(&mut self, node: AttrsNode, dst: u16, pos: Pos) -> Result<()> {
+        let bindings = self.sorted_bindings(node);
+        if bindings.iter().any(|binding| binding.name == self.names.overrides) {
+            return self.overridden_attrs(node, &bindings, dst, pos);
+        }
+        let registers = self.bind_group(node)?;
+        self.build(&bindings, dst, pos, |compiler, binding, register| {
+            let from = registers
+                .iter()
+                .find(|(name, _)| *name == binding.name)
+                .map_or(register, |(_, register)| *register);
+            compiler.function().emit_abc(Op::Move, register, from, 0, binding.pos);
+            Ok(())
+        })?;
+        self.dynamic(node, dst)
+    }
+
+    /// Binds the members of a `let` or `rec` in a new scope and makes their values. Answers name and register of each.
+    fn bind_group(&mut self, node: AttrsNode) -> Result<Vec<(Symbol, u16)>> {
+        let bindings: Vec<Binding> = self.ast.bindings[node.bindings.range()].to_vec();
+        let first = self.function().allocate(bindings.len())?;
+        let register = |index: usize| first + index as u16;
+        // `inherit x` means the x outside, so it is read before the names are bound.
+        for (index, binding) in bindings.iter().enumerate() {
+            if binding.kind == BindingKind::Inherited {
+                self.delay(binding.value, register(index), Some(binding.name))?;
+            }
+        }
+        let level = self.level();
+        for (index, binding) in bindings.iter().enumerate() {
+            self.scopes.bind(binding.name, level, Place::Register(register(index)));
+        }
+
+        let sources: Vec<ExprId> = self.ast.ids[node.inherit_from.range()].to_vec();
+        let from = self.function().allocate(sources.len())?;
+        self.from.push((level, from));
+        let mut members: Vec<(u16, ExprId, Option<Symbol>, Pos)> = Vec::new();
+        for (index, source) in sources.iter().enumerate() {
+            members.push((from + index as u16, *source, None, self.ast.pos(*source)));
+        }
+        for (index, binding) in bindings.iter().enumerate() {
+            if binding.kind != BindingKind::Inherited {
+                members.push((register(index), binding.value, Some(binding.name), binding.pos));
+            }
+        }
+        let result = self.make_group(&members);
+        self.from.pop();
+        result?;
+        Ok(bindings.iter().enumerate().map(|(index, binding)| (binding.name, register(index))).collect())
+    }
+
+    fn make_group(&mut self, members: &[(u16, ExprId, Option<Symbol>, Pos)]) -> Result<()> {
+        let mut fills = Vec::new();
+        for (register, id, name, pos) in members {
+            if let Some(constant) = self.constant_of(*id) {
+                self.function().emit_constant(*register, constant, *pos);
+                continue;
+            }
+            if self.is_outer_variable(*id, members) {
+                self.delay(*id, *register, *name)?;
+                continue;
+            }
+            let (code, op) = match self.ast.expr(*id) {
+                Expr::Lambda { .. } => (self.lambda_code(*id, *name)?, Op::NewClosure),
+                _ => (self.thunk_code(*id, name.map_or(CodeKind::Thunk, CodeKind::Binding))?, Op::NewThunk),
+            };
+            let child = self.function().child(code);
+            self.function().emit_aw(op, *register, child, *pos);
+            fills.push(Fill { register: *register, child, pos: *pos });
+        }
+        for fill in fills {
+            self.function().emit_aw(Op::Fill, fill.register, fill.child, fill.pos);
+        }
+        Ok(())
+    }
+
+    /// Whether a member is another name for a variable from outside of the group, which needs no thunk.
+    fn is_outer_variable(&self, id: ExprId, members: &[(u16, ExprId, Option<Symbol>, Pos)]) -> bool {
+        let Expr::Var(name) = self.ast.expr(id) else { return false };
+        match self.scopes.find(name) {
+            Some((level, Place::Register(register))) => {
+                level != self.level() || members.iter().all(|member| member.0 != register)
+            }
+            _ => false,
+        }
+    }
+
+    /// `rec { __overrides = ...; }`: members see the set with the overrides applied. They refer to it through a
+    /// thunk that stands for the whole set until it is there.
+    fn overridden_attrs(&mut self, node: AttrsNode, bindings: &[Binding], dst: u16, pos: Pos) -> Result<()> {
+        let base = self.function().allocate(3)?;
+        let (this, finished, overrides) = (base, base + 1, base + 2);
+        let level = self.level();
+
+        // A thunk whose code returns its capture 0: the finished set, filled in below.
+        let mut whole = super::function::Function::new(CodeKind::Thunk, pos);
+        whole.capture(crate::bytecode::CaptureSource::Register(finished))?;
+        let result = whole.allocate(1)?;
+        whole.emit_abc(Op::Capture, result, 0, 0, pos);
+        whole.emit_abc(Op::Return, result, 0, 0, pos);
+        let child = self.function().child(whole.finish());
+        self.function().emit_aw(Op::NewThunk, this, child, pos);
+
+        let mut inherited = Vec::new();
+        for binding in bindings {
+            if binding.kind == BindingKind::Inherited {
+                let register = self.function().allocate(1)?;
+                self.delay(binding.value, register, Some(binding.name))?;
+                inherited.push((binding.name, register));
+            }
+        }
+        for binding in bindings {
+            self.scopes.bind(binding.name, level, Place::Attribute { set: this, name: binding.name });
+        }
+        self.inherit_from(node)?;
+        let built = self.build(bindings, finished, pos, |compiler, binding, register| {
+            match inherited.iter().find(|(name, _)| *name == binding.name) {
+                Some((_, from)) => {
+                    compiler.function().emit_abc(Op::Move, register, *from, 0, binding.pos);
+                    Ok(())
+                }
+                None => compiler.binding_value(binding, register),
+            }
+        });
+        self.from.pop();
+        built?;
+        let site = self.function().select(self.names.overrides)?;
+        let function = self.function();
+        // The overrides themselves may refer to members, so the set without them stands in meanwhile.
+        function.emit_aw(Op::Fill, this, child, pos);
+        function.emit(Instruction::abc(Op::Select, overrides, finished, site), pos);
+        function.emit_abc(Op::Force, overrides, 0, 0, pos);
+        function.emit_abc(Op::Update, finished, finished, overrides, pos);
+        function.emit_aw(Op::Fill, this, child, pos);
+        function.emit_abc(Op::Move, dst, finished, 0, pos);
+        self.dynamic(node, dst)
+    }
+}

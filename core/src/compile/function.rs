@@ -1,0 +1,158 @@
+//! A body being compiled: registers, captures, constants and the instructions so far.
+
+use crate::bytecode::{CaptureSource, Code, CodeKind, Constant, Instruction, Op};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::Pos;
+use crate::symbol::Symbol;
+use rustc_hash::FxHashMap;
+
+pub(super) struct Function {
+    code: Code,
+    next: u16,
+    captures: FxHashMap<CaptureSource, u16>,
+    selects: FxHashMap<(Symbol, u32), u16>,
+}
+
+/// A jump whose target is not known yet.
+#[must_use]
+pub(super) struct Pending(usize);
+
+impl Function {
+    pub(super) fn new(kind: CodeKind, pos: Pos) -> Self {
+        let code = Code {
+            kind,
+            pos,
+            name: None,
+            instructions: Vec::new(),
+            positions: Vec::new(),
+            registers: 0,
+            arity: 0,
+            formals: Vec::new(),
+            captures: Vec::new(),
+            constants: Vec::new(),
+            shapes: Vec::new(),
+            selects: Vec::new(),
+            children: Vec::new(),
+        };
+        Function { code, next: 0, captures: FxHashMap::default(), selects: FxHashMap::default() }
+    }
+
+    pub(super) fn finish(self) -> Code {
+        self.code
+    }
+
+    pub(super) fn code(&mut self) -> &mut Code {
+        &mut self.code
+    }
+
+    // --- registers
+
+    /// The first of `count` neighbouring registers.
+    pub(super) fn allocate(&mut self, count: usize) -> Result<u16> {
+        let first = self.next;
+        let end = usize::from(first) + count;
+        if end > usize::from(u16::MAX) {
+            return Err(too_large("65,535 registers"));
+        }
+        self.next = end as u16;
+        self.code.registers = self.code.registers.max(self.next);
+        Ok(first)
+    }
+
+    /// What [`Function::release`] goes back to.
+    pub(super) fn mark(&self) -> u16 {
+        self.next
+    }
+
+    /// Frees the registers allocated since.
+    pub(super) fn release(&mut self, mark: u16) {
+        self.next = mark;
+    }
+
+    // --- captures, constants and the rest
+
+    /// The number of the capture that takes its value from `source` of the enclosing body.
+    pub(super) fn capture(&mut self, source: CaptureSource) -> Result<u16> {
+        if let Some(index) = self.captures.get(&source) {
+            return Ok(*index);
+        }
+        let index = u16::try_from(self.code.captures.len()).map_err(|_| too_large("65,535 captured variables"))?;
+        self.code.captures.push(source);
+        self.captures.insert(source, index);
+        Ok(index)
+    }
+
+    /// A first capture that the evaluator provides.
+    pub(super) fn reserve_capture(&mut self) {
+        self.code.captures.push(CaptureSource::Capture(0));
+    }
+
+    pub(super) fn constant(&mut self, constant: Constant) -> u32 {
+        self.code.constants.push(constant);
+        (self.code.constants.len() - 1) as u32
+    }
+
+    pub(super) fn child(&mut self, child: Code) -> u32 {
+        self.code.children.push(child);
+        (self.code.children.len() - 1) as u32
+    }
+
+    pub(super) fn shape(&mut self, shape: Vec<(Symbol, Pos)>) -> u32 {
+        self.code.shapes.push(shape);
+        (self.code.shapes.len() - 1) as u32
+    }
+
+    /// A select site: each has an inline cache of its own.
+    pub(super) fn select(&mut self, name: Symbol) -> Result<u16> {
+        let index = u16::try_from(self.code.selects.len());
+        match index {
+            Ok(index) => {
+                self.code.selects.push(name);
+                self.selects.insert((name, 0), index);
+                Ok(index)
+            }
+            // A body this large shares sites.
+            Err(_) => self.selects.get(&(name, 0)).copied().ok_or_else(|| too_large("65,536 selections")),
+        }
+    }
+
+    // --- instructions
+
+    pub(super) fn emit(&mut self, instruction: Instruction, pos: Pos) {
+        self.code.instructions.push(instruction);
+        self.code.positions.push(pos);
+    }
+
+    pub(super) fn emit_abc(&mut self, op: Op, a: u16, b: u16, c: u16, pos: Pos) {
+        self.emit(Instruction::abc(op, a, b, c), pos);
+    }
+
+    pub(super) fn emit_aw(&mut self, op: Op, a: u16, wide: u32, pos: Pos) {
+        self.emit(Instruction::aw(op, a, wide), pos);
+    }
+
+    pub(super) fn emit_constant(&mut self, a: u16, constant: Constant, pos: Pos) {
+        let index = self.constant(constant);
+        self.emit_aw(Op::Const, a, index, pos);
+    }
+
+    /// A jump; `x` says for what a bool is needed.
+    pub(super) fn jump(&mut self, op: Op, a: u16, x: u8, pos: Pos) -> Pending {
+        let mut instruction = Instruction::aw(op, a, 0);
+        instruction.x = x;
+        self.emit(instruction, pos);
+        Pending(self.code.instructions.len() - 1)
+    }
+
+    /// Lets a jump go to what is emitted next.
+    pub(super) fn land(&mut self, jump: Pending) {
+        let target = self.code.instructions.len() as u32;
+        let instruction = &mut self.code.instructions[jump.0];
+        instruction.b = target as u16;
+        instruction.c = (target >> 16) as u16;
+    }
+}
+
+fn too_large(limit: &str) -> Error {
+    Error::new(ErrorKind::Limit, format!("an expression is too large to compile: it needs more than {limit}"))
+}

@@ -1,0 +1,106 @@
+//! Functions: parameters, formals with defaults, and thunks for what is delayed.
+
+use super::function::Function;
+use super::scope::Place;
+use super::Compiler;
+use crate::bytecode::{Code, CodeKind, FormalSpec, FormalsSpec, Instruction, Op};
+use crate::error::Result;
+use crate::source::Pos;
+use crate::symbol::Symbol;
+use crate::syntax::ast::{Expr, ExprId, Formal, Formals};
+
+/// So many nested lambdas become one function.
+const MAX_ARITY: u16 = 32;
+
+impl Compiler<'_> {
+    /// The code of a delayed expression.
+    pub(super) fn thunk_code(&mut self, id: ExprId, kind: CodeKind) -> Result<Code> {
+        self.functions.push(Function::new(kind, self.ast.pos(id)));
+        let result = self.tail(id);
+        let function = self.functions.pop().expect("pushed above");
+        result.map(|()| function.finish())
+    }
+
+    /// The code of a lambda: `x: y: body` is one function of two parameters.
+    pub(super) fn lambda_code(&mut self, id: ExprId, name: Option<Symbol>) -> Result<Code> {
+        self.functions.push(Function::new(CodeKind::Lambda, self.ast.pos(id)));
+        let scope = self.scopes.enter();
+        let result = self.lambda_body(id, name);
+        self.scopes.leave(scope);
+        let function = self.functions.pop().expect("pushed above");
+        result.map(|()| function.finish())
+    }
+
+    fn lambda_body(&mut self, id: ExprId, name: Option<Symbol>) -> Result<()> {
+        let mut parameters = Vec::new();
+        let mut body = id;
+        while let Expr::Lambda { param, formals, body: inner } = self.ast.expr(body) {
+            if parameters.len() == usize::from(MAX_ARITY) {
+                break;
+            }
+            parameters.push((param, formals, self.ast.pos(body)));
+            body = inner;
+        }
+        let arity = parameters.len() as u16;
+        self.function().code().arity = arity;
+        self.function().code().name = name;
+        self.function().allocate(usize::from(arity))?;
+        for (index, (param, formals, pos)) in parameters.into_iter().enumerate() {
+            if let Some(param) = param {
+                let level = self.level();
+                self.scopes.bind(param, level, Place::Register(index as u16));
+            }
+            if let Some(formals) = formals {
+                self.formals(index as u16, formals, pos)?;
+            }
+        }
+        self.tail(body)
+    }
+
+    fn formals(&mut self, parameter: u16, formals: Formals, pos: Pos) -> Result<()> {
+        let mut list: Vec<Formal> = self.ast.formals[formals.list.range()].to_vec();
+        list.sort_by_key(|formal| formal.name);
+        let delayed: Vec<bool> =
+            list.iter().map(|formal| formal.default.is_some_and(|default| self.constant_of(default).is_none())).collect();
+        // A default that needs a thunk needs a register beside its formal that says whether the thunk is new.
+        let stride: u16 = if delayed.contains(&true) { 2 } else { 1 };
+        let first = self.function().allocate(list.len() * usize::from(stride))?;
+        let level = self.level();
+        let register = |index: usize| first + index as u16 * stride;
+        for (index, formal) in list.iter().enumerate() {
+            self.scopes.bind(formal.name, level, Place::Register(register(index)));
+        }
+        let spec = FormalsSpec {
+            parameter,
+            formals: list
+                .iter()
+                .map(|formal| FormalSpec { name: formal.name, pos: formal.pos, has_default: formal.default.is_some() })
+                .collect(),
+            ellipsis: formals.ellipsis,
+        };
+        let function = self.function();
+        function.code().formals.push(spec);
+        let number = (function.code().formals.len() - 1) as u16;
+        let mut instruction = Instruction::abc(Op::Formals, parameter, first, number);
+        instruction.x = stride as u8;
+        function.emit(instruction, pos);
+
+        let mut fills = Vec::new();
+        for (index, formal) in list.iter().enumerate() {
+            let Some(default) = formal.default else { continue };
+            if let Some(constant) = self.constant_of(default) {
+                let constant = self.function().constant(constant);
+                self.function().emit_aw(Op::ConstIfUnset, register(index), constant, formal.pos);
+            } else {
+                let code = self.thunk_code(default, CodeKind::Binding(formal.name))?;
+                let child = self.function().child(code);
+                self.function().emit_aw(Op::ThunkIfUnset, register(index), child, formal.pos);
+                fills.push((register(index) + 1, child, formal.pos));
+            }
+        }
+        for (shadow, child, pos) in fills {
+            self.function().emit_aw(Op::FillIfNew, shadow, child, pos);
+        }
+        Ok(())
+    }
+}

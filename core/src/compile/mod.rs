@@ -1,0 +1,101 @@
+//! Syntax tree to bytecode. Scopes are resolved here, so undefined variables are found before anything runs, and what
+//! must not be delayed is evaluated in place: a thunk is made only where laziness can be observed.
+
+mod bindings;
+mod expression;
+mod function;
+mod lambda;
+mod scope;
+
+use crate::bytecode::{Code, CodeKind};
+use crate::error::Result;
+use crate::source::Pos;
+use crate::symbol::{Interner, Symbol};
+use crate::syntax::ast::Ast;
+use function::Function;
+use scope::Scopes;
+use std::sync::Arc;
+
+/// What the compiler needs to know of the surroundings.
+pub struct Environment<'a> {
+    /// The number of a global variable, if there is one of that name.
+    pub globals: &'a dyn Fn(Symbol) -> Option<u32>,
+    /// Folder that relative paths start from.
+    pub base: Arc<[u8]>,
+    /// What `~/` stands for, or why it stands for nothing.
+    pub home: std::result::Result<Arc<[u8]>, String>,
+    /// Names that the root's first capture, a set, brings into scope (`scopedImport`).
+    pub scope: Option<Vec<Symbol>>,
+}
+
+/// Compiles a source text.
+pub fn compile(ast: &Ast, interner: &mut Interner, environment: &Environment<'_>) -> Result<Code> {
+    let names = Names::new(interner);
+    let mut compiler =
+        Compiler { ast, interner, environment, functions: Vec::new(), scopes: Scopes::default(), from: Vec::new(), names };
+    let root = ast.root.expect("a parsed tree has a root");
+    compiler.functions.push(Function::new(CodeKind::Root, ast.pos(root)));
+    if let Some(scope) = &environment.scope {
+        compiler.bind_scope(scope)?;
+    }
+    compiler.tail(root)?;
+    Ok(compiler.functions.pop().expect("pushed above").finish())
+}
+
+/// Names that operators look up when a program defines them itself.
+struct Names {
+    sub: Symbol,
+    mul: Symbol,
+    div: Symbol,
+    less_than: Symbol,
+    find_file: Symbol,
+    nix_path: Symbol,
+    overrides: Symbol,
+}
+
+impl Names {
+    fn new(interner: &mut Interner) -> Self {
+        Names {
+            sub: interner.intern(b"__sub"),
+            mul: interner.intern(b"__mul"),
+            div: interner.intern(b"__div"),
+            less_than: interner.intern(b"__lessThan"),
+            find_file: interner.intern(b"__findFile"),
+            nix_path: interner.intern(b"__nixPath"),
+            overrides: interner.intern(b"__overrides"),
+        }
+    }
+}
+
+struct Compiler<'a> {
+    ast: &'a Ast,
+    interner: &'a mut Interner,
+    environment: &'a Environment<'a>,
+    /// The bodies being compiled, outermost first.
+    functions: Vec<Function>,
+    scopes: Scopes,
+    /// Registers of the `inherit (from)` expressions of the sets around: function level and first register.
+    from: Vec<(usize, u16)>,
+    names: Names,
+}
+
+impl Compiler<'_> {
+    fn function(&mut self) -> &mut Function {
+        self.functions.last_mut().expect("a body is being compiled")
+    }
+
+    fn level(&self) -> usize {
+        self.functions.len() - 1
+    }
+
+    /// The root's scope set arrives as capture 0 and is kept in a register.
+    fn bind_scope(&mut self, names: &[Symbol]) -> Result<()> {
+        let set = self.function().allocate(1)?;
+        self.function().reserve_capture();
+        self.function().emit_abc(crate::bytecode::Op::Capture, set, 0, 0, Pos::NONE);
+        for name in names {
+            self.scopes.bind(*name, 0, scope::Place::Attribute { set, name: *name });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,413 @@
+//! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than a quarter of that stands alone.
+
+use super::object::{Attrs, Captured, KeyEntry, Keys, Kind, LARGE_BIT, List, Object, Partial, Thunk, ThunkState};
+use super::word::{TAG_OBJECT, Value};
+use crate::symbol::Symbol;
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+
+/// Bytes of a block.
+pub(super) const BLOCK_BYTES: usize = 1 << 20;
+/// Bytes of a line, the grain in which collected memory is used again.
+pub(super) const LINE_BYTES: usize = 256;
+/// Lines of a block.
+pub(super) const LINES: usize = BLOCK_BYTES / LINE_BYTES;
+/// Objects of more words than this stand alone.
+const LARGE_WORDS: usize = BLOCK_BYTES / 8 / 4;
+
+/// A block, aligned to its size. Its first lines hold a byte for each line: whether a live object touches it.
+#[derive(Clone, Copy)]
+pub(super) struct Block(pub(super) usize);
+
+/// Lines that hold the table of lines.
+const TABLE_LINES: usize = LINES / LINE_BYTES;
+
+impl Block {
+    /// The block that an object which does not stand alone lies in.
+    #[inline(always)]
+    pub(super) fn of(address: usize) -> Self {
+        Block(address & !(BLOCK_BYTES - 1))
+    }
+
+    /// Whether each line is live.
+    pub(super) fn lines<'a>(self) -> &'a mut [u8; LINES] {
+        // SAFETY: a block starts with this table, initialised when the block is made; only the collector looks at it, and
+        // never holds two of these views at a time.
+        unsafe { &mut *(self.0 as *mut [u8; LINES]) }
+    }
+
+    /// The free runs of lines.
+    pub(super) fn holes(self) -> impl Iterator<Item = (usize, usize)> {
+        let lines = self.lines();
+        let mut line = TABLE_LINES;
+        std::iter::from_fn(move || {
+            while line < LINES && lines[line] != 0 {
+                line += 1;
+            }
+            let start = line;
+            while line < LINES && lines[line] == 0 {
+                line += 1;
+            }
+            (start < line).then(|| (self.0 + start * LINE_BYTES, self.0 + line * LINE_BYTES))
+        })
+    }
+}
+
+/// An object that stands alone.
+pub(super) struct Large {
+    pub(super) object: Object,
+    pub(super) words: usize,
+}
+
+/// What the heap has done so far.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct HeapStatistics {
+    /// Bytes held from the system.
+    pub reserved: usize,
+    /// Bytes allocated in all.
+    pub allocated: u64,
+    /// Collections.
+    pub collections: u64,
+    /// Time they took.
+    pub collection_time: std::time::Duration,
+}
+
+/// The memory of one VM.
+pub struct Heap {
+    pub(super) cursor: usize,
+    pub(super) limit: usize,
+    pub(super) blocks: Vec<Block>,
+    pub(super) large: Vec<Large>,
+    /// Runs of free lines to bump through, newest last.
+    pub(super) holes: Vec<(usize, usize)>,
+    /// The mark that says "reached by the last collection"; new objects carry it, too.
+    pub(super) polarity: bool,
+    /// Bytes allocated since the last collection, in whole holes.
+    pub(super) since_collection: usize,
+    /// Collect when `since_collection` passes this.
+    pub(super) threshold: usize,
+    pub(super) first_threshold: usize,
+    pub(super) statistics: HeapStatistics,
+    /// Collect at every safepoint.
+    pub(super) stress: bool,
+    max_bytes: usize,
+    empty_list: Option<List>,
+    empty_attrs: Option<Attrs>,
+}
+
+impl Heap {
+    /// An empty heap. `threshold`: bytes allocated before the first collection; `max_bytes`: the limit of the whole.
+    pub fn new(threshold: usize, max_bytes: usize, stress: bool) -> Self {
+        let mut heap = Heap {
+            cursor: 0,
+            limit: 0,
+            blocks: Vec::new(),
+            large: Vec::new(),
+            holes: Vec::new(),
+            polarity: false,
+            since_collection: 0,
+            threshold,
+            first_threshold: threshold,
+            statistics: HeapStatistics::default(),
+            stress,
+            max_bytes,
+            empty_list: None,
+            empty_attrs: None,
+        };
+        let list = heap.list(0);
+        heap.empty_list = Some(list);
+        let keys = heap.keys(&[]);
+        let attrs = heap.attrs(keys);
+        heap.empty_attrs = Some(attrs);
+        heap
+    }
+
+    /// Whether a safepoint should collect.
+    #[inline(always)]
+    pub fn wants_collection(&self) -> bool {
+        self.since_collection >= self.threshold || self.stress
+    }
+
+    /// Whether the heap is beyond the limit that it was given.
+    #[inline(always)]
+    pub fn is_over_limit(&self) -> bool {
+        self.statistics.reserved > self.max_bytes
+    }
+
+    /// The limit, in bytes.
+    pub fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
+    /// What it has done so far.
+    pub fn statistics(&self) -> HeapStatistics {
+        HeapStatistics {
+            allocated: self.statistics.allocated + self.since_collection as u64 - (self.limit - self.cursor) as u64,
+            ..self.statistics
+        }
+    }
+
+    pub(super) fn singletons(&self) -> impl Iterator<Item = Value> {
+        self.empty_list.map(List::value).into_iter().chain(self.empty_attrs.map(Attrs::value))
+    }
+
+    #[inline(always)]
+    fn allocate(&mut self, words: usize, header: u64) -> Object {
+        let bytes = words * 8;
+        let start = self.cursor;
+        if self.limit - start >= bytes {
+            self.cursor = start + bytes;
+            let object = Object::from_address(start);
+            object.set_header(header);
+            return object;
+        }
+        self.allocate_slow(words, header)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_slow(&mut self, words: usize, header: u64) -> Object {
+        let bytes = words * 8;
+        if words > LARGE_WORDS {
+            return self.allocate_large(words, header);
+        }
+        loop {
+            match self.holes.pop() {
+                Some((start, end)) => {
+                    self.since_collection += end - start;
+                    self.cursor = start;
+                    self.limit = end;
+                }
+                None => self.add_block(),
+            }
+            if self.limit - self.cursor >= bytes {
+                return self.allocate(words, header);
+            }
+        }
+    }
+
+    fn add_block(&mut self) {
+        let layout = Self::block_layout();
+        // SAFETY: the layout has a size.
+        let memory = unsafe { alloc(layout) };
+        if memory.is_null() {
+            handle_alloc_error(layout);
+        }
+        let block = Block(memory as usize);
+        // SAFETY: fresh memory of this size, not yet viewed as a table.
+        unsafe { memory.write_bytes(0, LINES) };
+        self.blocks.push(block);
+        self.statistics.reserved += BLOCK_BYTES;
+        self.holes.extend(block.holes());
+    }
+
+    fn allocate_large(&mut self, words: usize, header: u64) -> Object {
+        let layout = Self::large_layout(words);
+        // SAFETY: the layout has a size.
+        let memory = unsafe { alloc(layout) };
+        if memory.is_null() {
+            handle_alloc_error(layout);
+        }
+        let object = Object::from_address(memory as usize);
+        object.set_header(header | LARGE_BIT);
+        self.large.push(Large { object, words });
+        self.statistics.reserved += words * 8;
+        self.since_collection += words * 8;
+        object
+    }
+
+    pub(super) fn block_layout() -> Layout {
+        Layout::from_size_align(BLOCK_BYTES, BLOCK_BYTES).expect("a constant layout")
+    }
+
+    pub(super) fn large_layout(words: usize) -> Layout {
+        Layout::from_size_align(words * 8, 16).expect("a size that was allocated before")
+    }
+
+    #[inline(always)]
+    fn header(&self, kind: Kind, state: u8, len: usize) -> u64 {
+        Object::make_header(kind, self.polarity, state, len)
+    }
+
+    /// An integer.
+    #[inline(always)]
+    pub fn int(&mut self, value: i64) -> Value {
+        match Value::inline_int(value) {
+            Some(word) => word,
+            None => self.boxed(Kind::Int, value as u64),
+        }
+    }
+
+    /// A float.
+    pub fn float(&mut self, value: f64) -> Value {
+        self.boxed(Kind::Float, value.to_bits())
+    }
+
+    fn boxed(&mut self, kind: Kind, bits: u64) -> Value {
+        let object = self.allocate(2, self.header(kind, 0, 0));
+        object.set_word(0, bits);
+        Value::from_object(object, TAG_OBJECT)
+    }
+
+    /// A string, with the id of its context.
+    #[inline]
+    pub fn string(&mut self, bytes: &[u8], context: u32) -> Value {
+        if context == 0
+            && let Some(short) = Value::short_string(bytes)
+        {
+            return short;
+        }
+        self.text(Kind::String, bytes.len(), context, |out| out.copy_from_slice(bytes))
+    }
+
+    /// A string of `len` bytes that `fill` writes.
+    pub fn string_of(&mut self, len: usize, context: u32, fill: impl FnOnce(&mut [u8])) -> Value {
+        if context == 0 && len <= 7 {
+            let mut bytes = [0; 7];
+            fill(&mut bytes[..len]);
+            return self.string(&bytes[..len], 0);
+        }
+        self.text(Kind::String, len, context, fill)
+    }
+
+    /// A path.
+    pub fn path(&mut self, bytes: &[u8]) -> Value {
+        self.text(Kind::Path, bytes.len(), 0, |out| out.copy_from_slice(bytes))
+    }
+
+    fn text(&mut self, kind: Kind, len: usize, context: u32, fill: impl FnOnce(&mut [u8])) -> Value {
+        assert!(len <= u32::MAX as usize, "strings are limited to 4 GiB");
+        let object = self.allocate(2 + len.div_ceil(8), self.header(kind, 0, len));
+        object.set_word(0, u64::from(context));
+        if len > 0 {
+            object.set_word(len.div_ceil(8), 0);
+        }
+        fill(object.bytes_mut());
+        Value::from_object(object, TAG_OBJECT)
+    }
+
+    /// A list of `len` nulls, to be filled.
+    #[inline]
+    pub fn list(&mut self, len: usize) -> List {
+        if len == 0
+            && let Some(empty) = self.empty_list
+        {
+            return empty;
+        }
+        let object = self.allocate(1 + len.max(1), self.header(Kind::List, 0, len));
+        let list = List(object);
+        list.items_mut().fill(Value::NULL);
+        list
+    }
+
+    /// A list of these values.
+    #[inline]
+    pub fn list_of(&mut self, items: &[Value]) -> List {
+        if items.is_empty() {
+            return self.list(0);
+        }
+        let list = List(self.allocate(1 + items.len(), self.header(Kind::List, 0, items.len())));
+        list.items_mut().copy_from_slice(items);
+        list
+    }
+
+    /// Keys; `entries` are sorted by symbol and distinct.
+    pub fn keys(&mut self, entries: &[KeyEntry]) -> Keys {
+        debug_assert!(entries.is_sorted_by(|a, b| a.name < b.name), "keys are sorted and distinct");
+        let keys = Keys(self.allocate(2 + entries.len(), self.header(Kind::Keys, 0, entries.len())));
+        keys.0.set_word(0, 0);
+        keys.entries_mut().copy_from_slice(entries);
+        keys
+    }
+
+    /// A set of that shape, all null, to be filled.
+    #[inline]
+    pub fn attrs(&mut self, keys: Keys) -> Attrs {
+        let len = keys.len();
+        if len == 0
+            && let Some(empty) = self.empty_attrs
+        {
+            return empty;
+        }
+        let attrs = Attrs(self.allocate(2 + len, self.header(Kind::Attrs, 0, len)));
+        attrs.0.set_word(0, keys.address() as u64);
+        attrs.values_mut().fill(Value::NULL);
+        attrs
+    }
+
+    /// A set of that shape with these values.
+    #[inline]
+    pub fn attrs_of(&mut self, keys: Keys, values: &[Value]) -> Attrs {
+        let len = values.len();
+        debug_assert_eq!(len, keys.len(), "a value for each key");
+        let attrs = Attrs(self.allocate(2 + len, self.header(Kind::Attrs, 0, len)));
+        attrs.0.set_word(0, keys.address() as u64);
+        attrs.values_mut().copy_from_slice(values);
+        attrs
+    }
+
+    /// A set of entries in any order; of entries with one name the first stays.
+    pub fn attrs_from(&mut self, mut entries: Vec<(Symbol, crate::source::Pos, Value)>) -> Attrs {
+        entries.sort_by_key(|entry| entry.0);
+        entries.dedup_by_key(|entry| entry.0);
+        let names: Vec<KeyEntry> = entries.iter().map(|(name, pos, _)| KeyEntry { name: *name, pos: *pos }).collect();
+        let keys = self.keys(&names);
+        let attrs = self.attrs(keys);
+        for (slot, entry) in attrs.values_mut().iter_mut().zip(&entries) {
+            *slot = entry.2;
+        }
+        attrs
+    }
+
+    /// A closure of code at address `code`, its captures null.
+    #[inline]
+    pub fn closure(&mut self, code: usize, captures: usize) -> Captured {
+        let object = self.allocate(2 + captures, self.header(Kind::Closure, 0, captures));
+        object.set_word(0, code as u64);
+        let closure = Captured(object);
+        closure.captures_mut().fill(Value::NULL);
+        closure
+    }
+
+    /// A thunk of code at address `code`, its captures null.
+    #[inline]
+    pub fn thunk(&mut self, code: usize, captures: usize) -> Captured {
+        let object = self.allocate(2 + captures, self.header(Kind::Thunk, ThunkState::Suspended as u8, captures));
+        object.set_word(0, code as u64);
+        let thunk = Captured(object);
+        thunk.captures_mut().fill(Value::NULL);
+        thunk
+    }
+
+    /// A thunk that applies `function` to `args`.
+    #[inline]
+    pub fn apply_thunk(&mut self, function: Value, args: &[Value]) -> Thunk {
+        let object = self.allocate(2 + args.len(), self.header(Kind::Thunk, ThunkState::Apply as u8, args.len()));
+        object.set_word(0, function.to_word());
+        object.values_mut(1, args.len()).copy_from_slice(args);
+        Thunk(object)
+    }
+
+    /// `function` with `held` and then `args`.
+    pub fn partial(&mut self, function: Value, held: &[Value], args: &[Value]) -> Partial {
+        let len = held.len() + args.len();
+        let object = self.allocate(2 + len, self.header(Kind::Partial, 0, len));
+        object.set_word(0, function.to_word());
+        let slots = object.values_mut(1, len);
+        slots[..held.len()].copy_from_slice(held);
+        slots[held.len()..].copy_from_slice(args);
+        Partial(object)
+    }
+}
+
+impl Drop for Heap {
+    fn drop(&mut self) {
+        for block in &self.blocks {
+            // SAFETY: allocated by `add_block` with this layout.
+            unsafe { dealloc(block.0 as *mut u8, Self::block_layout()) };
+        }
+        for large in &self.large {
+            // SAFETY: allocated by `allocate_large` with this layout.
+            unsafe { dealloc(large.object.address() as *mut u8, Self::large_layout(large.words)) };
+        }
+    }
+}

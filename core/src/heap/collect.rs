@@ -1,0 +1,131 @@
+//! Collection: mark what the roots reach, with a stack of its own; then free whole lines.
+
+use super::block::{Block, Heap, LINE_BYTES};
+use super::object::{Keys, Kind, LARGE_BIT, Object, Thunk, ThunkState};
+use super::word::Value;
+use std::alloc::dealloc;
+use std::time::Instant;
+
+/// Takes roots, and marks what they reach.
+pub struct Marker {
+    pending: Vec<Object>,
+    polarity: bool,
+}
+
+impl Marker {
+    /// A root.
+    #[inline]
+    pub fn value(&mut self, value: Value) {
+        if let Some(object) = value.object() {
+            self.object(object);
+        }
+    }
+
+    /// Roots.
+    pub fn values(&mut self, values: &[Value]) {
+        for value in values {
+            self.value(*value);
+        }
+    }
+
+    /// Keys that somebody outside of the heap holds.
+    pub fn keys(&mut self, keys: Keys) {
+        self.object(keys.0);
+    }
+
+    /// Any object.
+    #[inline]
+    pub fn object(&mut self, object: Object) {
+        if !object.is_marked(self.polarity) {
+            object.set_mark(self.polarity);
+            self.pending.push(object);
+        }
+    }
+
+    fn run(&mut self) {
+        while let Some(object) = self.pending.pop() {
+            if object.header() & LARGE_BIT == 0 {
+                let block = Block::of(object.address());
+                let first = (object.address() - block.0) / LINE_BYTES;
+                let last = (object.address() + object.size_in_words() * 8 - 1 - block.0) / LINE_BYTES;
+                block.lines()[first..=last].fill(1);
+            }
+            let len = object.len();
+            match object.kind() {
+                Kind::Int | Kind::Float | Kind::String | Kind::Path => {}
+                Kind::List => self.values(object.values(0, len)),
+                Kind::Keys => {
+                    if let Some(order) = Keys(object).name_order() {
+                        self.object(order.0);
+                    }
+                }
+                Kind::Attrs => {
+                    self.object(Object::from_address(object.word(0) as usize));
+                    self.values(object.values(1, len));
+                }
+                Kind::Closure => self.values(object.values(1, len)),
+                Kind::Partial => self.values(object.values(0, len + 1)),
+                Kind::Thunk => match Thunk(object).state() {
+                    ThunkState::Done => self.values(object.values(0, 1)),
+                    ThunkState::Apply | ThunkState::ApplyRunning => self.values(object.values(0, len + 1)),
+                    ThunkState::Suspended | ThunkState::Running => self.values(object.values(1, len)),
+                },
+            }
+        }
+    }
+}
+
+impl Heap {
+    /// Frees what `roots` does not reach. Only at a safepoint: no handle that is not below a root survives.
+    pub fn collect(&mut self, roots: impl FnOnce(&mut Marker)) {
+        let begun = Instant::now();
+        self.statistics.allocated += self.since_collection as u64;
+        self.polarity = !self.polarity;
+        for block in &self.blocks {
+            block.lines()[..].fill(0);
+        }
+        let mut marker = Marker { pending: Vec::new(), polarity: self.polarity };
+        for value in self.singletons() {
+            marker.value(value);
+        }
+        roots(&mut marker);
+        marker.run();
+        self.sweep();
+        self.statistics.collections += 1;
+        self.statistics.collection_time += begun.elapsed();
+    }
+
+    fn sweep(&mut self) {
+        self.holes.clear();
+        let mut free = 0;
+        for block in &self.blocks {
+            for (start, end) in block.holes() {
+                free += end - start;
+                if self.stress {
+                    // A value that was not rooted then reads as nonsense at once, not when the memory is used again.
+                    // SAFETY: the lines hold nothing live.
+                    unsafe { (start as *mut u8).write_bytes(0xdb, end - start) };
+                }
+                self.holes.push((start, end));
+            }
+        }
+        let polarity = self.polarity;
+        let mut freed = 0;
+        self.large.retain(|large| {
+            let live = large.object.is_marked(polarity);
+            if !live {
+                freed += large.words * 8;
+                // SAFETY: allocated with this layout; nothing reaches it any more.
+                unsafe { dealloc(large.object.address() as *mut u8, Self::large_layout(large.words)) };
+            }
+            live
+        });
+        self.statistics.reserved -= freed;
+        self.cursor = 0;
+        self.limit = 0;
+        self.since_collection = 0;
+        // By growth: collect again when as much has been allocated as is live now, and never sooner than the first time.
+        let live = self.statistics.reserved - free;
+        self.threshold = self.first_threshold.max(live);
+    }
+}

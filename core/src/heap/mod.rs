@@ -1,0 +1,15 @@
+//! Values and the memory they live in: tagged words, objects with precise headers, bump allocation in blocks, and a
+//! non-moving mark-region collector that runs at safepoints only.
+//!
+//! Handles such as [`Attrs`] are plain addresses. They are valid until the next safepoint, unless what they name is
+//! reachable from a root; a safepoint is reached only by running the VM (never by an accessor or an allocation).
+
+mod block;
+mod collect;
+mod object;
+mod word;
+
+pub use block::{Heap, HeapStatistics};
+pub use collect::Marker;
+pub use object::{Attrs, Captured, Keys, KeyEntry, Kind, List, Object, Partial, Thunk, ThunkState};
+pub use word::{MAX_INLINE_INT, MIN_INLINE_INT, Value, ValueType};

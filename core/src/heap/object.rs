@@ -1,0 +1,495 @@
+//! Objects: a header word and what follows it.
+//!
+//! ```text
+//!  header  63 ......... 32 | 31 ..... 16 | 15 ... 8 | 7 ... 0
+//!              length      | bit 16: large| state   |  kind, mark in bit 7
+//!
+//!  Int, Float   [header][64 bits]
+//!  String, Path [header: bytes][context u32, zero u32][bytes, padded]
+//!  List         [header: items][item]*
+//!  Keys         [header: entries][address of the name order, or 0][symbol u32, pos u32]*
+//!  Attrs        [header: entries][address of Keys][value]*          values in the order of the keys
+//!  Closure      [header: captures][code][capture]*
+//!  Thunk        [header: captures][code][capture]*     state Suspended or Running
+//!               [header: captures][function][arg]*     state Apply or ApplyRunning
+//!               [header: captures][value][dead]*       state Done
+//!  Partial      [header: args][function][arg]*
+//! ```
+
+use super::word::{TAG_ATTRS, TAG_CLOSURE, TAG_LIST, TAG_OBJECT, TAG_THUNK, Value};
+use crate::source::Pos;
+use crate::symbol::Symbol;
+
+/// What an object is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Int = 1,
+    Float,
+    String,
+    Path,
+    List,
+    Keys,
+    Attrs,
+    Closure,
+    Thunk,
+    Partial,
+}
+
+/// Where a thunk is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum ThunkState {
+    /// Code and captures, not begun.
+    Suspended = 0,
+    /// Its code runs: forcing it now is infinite recursion.
+    Running = 1,
+    /// A function and arguments, not begun.
+    Apply = 2,
+    /// The call runs.
+    ApplyRunning = 3,
+    /// Holds its value.
+    Done = 4,
+}
+
+const MARK_BIT: u64 = 1 << 7;
+/// Set in the header of an object that stands alone.
+pub(super) const LARGE_BIT: u64 = 1 << 16;
+const STATE_SHIFT: u32 = 8;
+const LEN_SHIFT: u32 = 32;
+
+/// An object of the heap, by address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Object(*mut u64);
+
+impl Object {
+    #[inline(always)]
+    pub(super) fn from_address(address: usize) -> Self {
+        debug_assert!(address != 0 && address & 7 == 0, "an object's address");
+        Object(address as *mut u64)
+    }
+
+    /// Its address: its identity, as it never moves.
+    #[inline(always)]
+    pub fn address(self) -> usize {
+        self.0 as usize
+    }
+
+    #[inline(always)]
+    pub(super) fn header(self) -> u64 {
+        // SAFETY: handles name live objects until the next safepoint (see the module's invariant).
+        unsafe { *self.0 }
+    }
+
+    #[inline(always)]
+    pub(super) fn set_header(self, header: u64) {
+        // SAFETY: as in `header`; nobody holds references into objects across a write.
+        unsafe { *self.0 = header }
+    }
+
+    pub(super) fn make_header(kind: Kind, mark: bool, state: u8, len: usize) -> u64 {
+        debug_assert!(len <= u32::MAX as usize, "the length of an object");
+        kind as u64 | if mark { MARK_BIT } else { 0 } | u64::from(state) << STATE_SHIFT | (len as u64) << LEN_SHIFT
+    }
+
+    /// What it is.
+    #[inline(always)]
+    pub fn kind(self) -> Kind {
+        // SAFETY: headers are written by `make_header` alone, so the seven bits are a `Kind`.
+        unsafe { std::mem::transmute::<u8, Kind>((self.header() & 0x7f) as u8) }
+    }
+
+    /// Length as its kind counts it.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        (self.header() >> LEN_SHIFT) as usize
+    }
+
+    /// Whether its length is zero.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline(always)]
+    pub(super) fn is_marked(self, polarity: bool) -> bool {
+        (self.header() & MARK_BIT != 0) == polarity
+    }
+
+    #[inline(always)]
+    pub(super) fn set_mark(self, polarity: bool) {
+        let header = self.header();
+        self.set_header(if polarity { header | MARK_BIT } else { header & !MARK_BIT });
+    }
+
+    /// Word `index` after the header.
+    #[inline(always)]
+    pub(super) fn word(self, index: usize) -> u64 {
+        // SAFETY: callers stay within the size that the kind and length give; objects are live (module invariant).
+        unsafe { *self.0.add(1 + index) }
+    }
+
+    #[inline(always)]
+    pub(super) fn set_word(self, index: usize, word: u64) {
+        // SAFETY: as in `word`.
+        unsafe { *self.0.add(1 + index) = word }
+    }
+
+    #[inline(always)]
+    pub(super) fn value(self, index: usize) -> Value {
+        // SAFETY: the word was stored from a `Value`.
+        unsafe { Value::from_word(self.word(index)) }
+    }
+
+    #[inline(always)]
+    pub(super) fn values<'a>(self, start: usize, len: usize) -> &'a [Value] {
+        // SAFETY: within the object; live until the next safepoint, before which the caller lets go.
+        unsafe { std::slice::from_raw_parts(self.0.add(1 + start).cast::<Value>(), len) }
+    }
+
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
+    pub(super) fn values_mut<'a>(self, start: usize, len: usize) -> &'a mut [Value] {
+        // SAFETY: as in `values`; used on objects being built, or for the one slot of a capture that is updated in place.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(1 + start).cast::<Value>(), len) }
+    }
+
+    /// The bytes of a string or path. The lifetime is the caller's care: until the next safepoint.
+    #[inline]
+    pub(super) fn bytes<'a>(self) -> &'a [u8] {
+        // SAFETY: strings hold `len` bytes after the context word; immutable.
+        unsafe { std::slice::from_raw_parts(self.0.add(2).cast::<u8>(), self.len()) }
+    }
+
+    #[inline]
+    pub(super) fn bytes_mut<'a>(self) -> &'a mut [u8] {
+        // SAFETY: only called on a string that is being built.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(2).cast::<u8>(), self.len()) }
+    }
+
+    #[inline]
+    pub(super) fn context(self) -> u32 {
+        self.word(0) as u32
+    }
+
+    /// Words that the object occupies, header included.
+    #[inline]
+    pub(super) fn size_in_words(self) -> usize {
+        let len = self.len();
+        match self.kind() {
+            Kind::Int | Kind::Float => 2,
+            Kind::String | Kind::Path => 2 + len.div_ceil(8),
+            Kind::List => 1 + len.max(1),
+            Kind::Keys | Kind::Attrs | Kind::Closure | Kind::Thunk | Kind::Partial => 2 + len,
+        }
+    }
+}
+
+/// A list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct List(pub(super) Object);
+
+impl List {
+    /// Its elements.
+    #[inline(always)]
+    pub fn items<'a>(self) -> &'a [Value] {
+        self.0.values(0, self.0.len())
+    }
+
+    /// How many.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its elements, while it is being built.
+    #[inline(always)]
+    pub fn items_mut<'a>(self) -> &'a mut [Value] {
+        self.0.values_mut(0, self.0.len())
+    }
+
+    /// As a value.
+    #[inline(always)]
+    pub fn value(self) -> Value {
+        Value::from_object(self.0, TAG_LIST)
+    }
+}
+
+/// One name of a [`Keys`], with the position of the attribute.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct KeyEntry {
+    /// The name.
+    pub name: Symbol,
+    /// Where the attribute was written.
+    pub pos: Pos,
+}
+
+/// The shape of attribute sets: their names, sorted by symbol, shared between sets. Its address identifies it to inline caches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Keys(pub(super) Object);
+
+impl Keys {
+    /// The entries, sorted by symbol.
+    #[inline(always)]
+    pub fn entries<'a>(self) -> &'a [KeyEntry] {
+        // SAFETY: a `KeyEntry` is two u32, as long as a word; entries follow the second word.
+        unsafe { std::slice::from_raw_parts(self.0.0.add(2).cast::<KeyEntry>(), self.0.len()) }
+    }
+
+    #[inline(always)]
+    pub(super) fn entries_mut<'a>(self) -> &'a mut [KeyEntry] {
+        // SAFETY: as in `entries`, on keys that are being built.
+        unsafe { std::slice::from_raw_parts_mut(self.0.0.add(2).cast::<KeyEntry>(), self.0.len()) }
+    }
+
+    /// The index of `name`.
+    #[inline]
+    pub fn index_of(self, name: Symbol) -> Option<usize> {
+        let entries = self.entries();
+        if entries.len() <= 8 {
+            return entries.iter().position(|entry| entry.name == name);
+        }
+        entries.binary_search_by_key(&name, |entry| entry.name).ok()
+    }
+
+    /// Address, for inline caches.
+    #[inline(always)]
+    pub fn address(self) -> usize {
+        self.0.address()
+    }
+
+    /// The cached list of indices in the order of the names' text.
+    pub fn name_order(self) -> Option<List> {
+        match self.0.word(0) {
+            0 => None,
+            address => Some(List(Object::from_address(address as usize))),
+        }
+    }
+
+    /// Caches that order.
+    pub fn set_name_order(self, order: List) {
+        self.0.set_word(0, order.0.address() as u64);
+    }
+
+    /// How many entries.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// An attribute set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Attrs(pub(super) Object);
+
+impl Attrs {
+    /// Its shape.
+    #[inline(always)]
+    pub fn keys(self) -> Keys {
+        Keys(Object::from_address(self.0.word(0) as usize))
+    }
+
+    /// Its values, in the order of the keys.
+    #[inline(always)]
+    pub fn values<'a>(self) -> &'a [Value] {
+        self.0.values(1, self.0.len())
+    }
+
+    /// Its values, while it is being built.
+    #[inline(always)]
+    pub fn values_mut<'a>(self) -> &'a mut [Value] {
+        self.0.values_mut(1, self.0.len())
+    }
+
+    /// The attribute `name`.
+    #[inline]
+    pub fn get(self, name: Symbol) -> Option<Value> {
+        self.keys().index_of(name).map(|index| self.values()[index])
+    }
+
+    /// The attribute `name` with its position.
+    pub fn get_with_pos(self, name: Symbol) -> Option<(Value, Pos)> {
+        let keys = self.keys();
+        keys.index_of(name).map(|index| (self.values()[index], keys.entries()[index].pos))
+    }
+
+    /// How many attributes.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// As a value.
+    #[inline(always)]
+    pub fn value(self) -> Value {
+        Value::from_object(self.0, TAG_ATTRS)
+    }
+}
+
+/// A closure, or a thunk while its code runs: code and captured values at the same places.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Captured(pub(super) Object);
+
+impl Captured {
+    /// Address of the code.
+    #[inline(always)]
+    pub fn code(self) -> usize {
+        self.0.word(0) as usize
+    }
+
+    /// Capture `index`, resolved in place if it is an evaluated thunk.
+    #[inline(always)]
+    pub fn capture(self, index: usize) -> Value {
+        debug_assert!(index < self.0.len(), "a capture that exists");
+        let value = self.0.value(1 + index);
+        if value.is_thunk() {
+            let resolved = value.resolved();
+            if !resolved.is_thunk() {
+                self.0.set_word(1 + index, resolved.to_word());
+            }
+            return resolved;
+        }
+        value
+    }
+
+    /// The captures, to be filled in.
+    #[inline(always)]
+    pub fn captures_mut<'a>(self) -> &'a mut [Value] {
+        self.0.values_mut(1, self.0.len())
+    }
+
+    /// A closure as a value.
+    #[inline(always)]
+    pub fn closure_value(self) -> Value {
+        Value::from_object(self.0, TAG_CLOSURE)
+    }
+
+    /// A thunk as a value.
+    #[inline(always)]
+    pub fn thunk_value(self) -> Value {
+        Value::from_object(self.0, TAG_THUNK)
+    }
+
+    /// The thunk that it is.
+    #[inline(always)]
+    pub fn thunk(self) -> Thunk {
+        Thunk(self.0)
+    }
+}
+
+/// A thunk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Thunk(pub(super) Object);
+
+impl Thunk {
+    /// Where it is in its life.
+    #[inline(always)]
+    pub fn state(self) -> ThunkState {
+        // SAFETY: written by `make_header` and `set_state` alone.
+        unsafe { std::mem::transmute::<u8, ThunkState>((self.0.header() >> STATE_SHIFT) as u8) }
+    }
+
+    #[inline(always)]
+    fn set_state(self, state: ThunkState) {
+        self.0.set_header(self.0.header() & !(0xff << STATE_SHIFT) | (state as u64) << STATE_SHIFT);
+    }
+
+    /// Its value, if it has been evaluated.
+    #[inline(always)]
+    pub fn value(self) -> Option<Value> {
+        (self.state() == ThunkState::Done).then(|| self.0.value(0))
+    }
+
+    /// Notes that it is being evaluated.
+    #[inline(always)]
+    pub fn begin(self) {
+        let state = match self.state() {
+            ThunkState::Apply => ThunkState::ApplyRunning,
+            _ => ThunkState::Running,
+        };
+        self.set_state(state);
+    }
+
+    /// Puts it back as it was before [`Thunk::begin`], since its evaluation failed.
+    pub fn reset(self) {
+        match self.state() {
+            ThunkState::Running => self.set_state(ThunkState::Suspended),
+            ThunkState::ApplyRunning => self.set_state(ThunkState::Apply),
+            _ => {}
+        }
+    }
+
+    /// Stores its value.
+    #[inline(always)]
+    pub fn finish(self, value: Value) {
+        debug_assert!(!value.is_thunk(), "a thunk's value is in weak head normal form");
+        self.0.set_word(0, value.to_word());
+        self.set_state(ThunkState::Done);
+    }
+
+    /// Code and captures (states Suspended and Running).
+    #[inline(always)]
+    pub fn captured(self) -> Captured {
+        Captured(self.0)
+    }
+
+    /// Function and arguments (states Apply and ApplyRunning).
+    pub fn application<'a>(self) -> (Value, &'a [Value]) {
+        (self.0.value(0), self.0.values(1, self.0.len()))
+    }
+
+    /// As a value.
+    #[inline(always)]
+    pub fn as_value(self) -> Value {
+        Value::from_object(self.0, TAG_THUNK)
+    }
+
+    /// Identity.
+    pub fn address(self) -> usize {
+        self.0.address()
+    }
+}
+
+/// A function with some of its arguments.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Partial(pub(super) Object);
+
+impl Partial {
+    /// The function: a closure or a builtin.
+    pub fn function(self) -> Value {
+        self.0.value(0)
+    }
+
+    /// The arguments so far.
+    pub fn args<'a>(self) -> &'a [Value] {
+        self.0.values(1, self.0.len())
+    }
+
+    /// As a value.
+    pub fn value(self) -> Value {
+        Value::from_object(self.0, TAG_OBJECT)
+    }
+}

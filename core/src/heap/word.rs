@@ -1,0 +1,304 @@
+//! [`Value`]: one machine word.
+//!
+//! ```text
+//!  63                                   3 2 0
+//!  | address of an object               |000|  float, big integer, long string, path, partial application
+//!  | integer, 61 bits, signed           |001|
+//!  | address of a thunk                 |010|
+//!  | payload (56)          | kind (5)   |011|  null, false, true, builtin number
+//!  | up to 7 bytes of text | length (5) |100|  string without context
+//!  | address                            |101|  attribute set
+//!  | address                            |110|  list
+//!  | address                            |111|  closure
+//! ```
+
+use super::object::{Attrs, Captured, Kind, List, Object, Partial, Thunk};
+
+/// A value of the language, or a thunk that will become one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Value(u64);
+
+const _: () = assert!(size_of::<Value>() == 8);
+
+const TAG_MASK: u64 = 7;
+pub(super) const TAG_OBJECT: u64 = 0;
+const TAG_INT: u64 = 1;
+pub(super) const TAG_THUNK: u64 = 2;
+const TAG_IMMEDIATE: u64 = 3;
+const TAG_SHORT: u64 = 4;
+pub(super) const TAG_ATTRS: u64 = 5;
+pub(super) const TAG_LIST: u64 = 6;
+pub(super) const TAG_CLOSURE: u64 = 7;
+
+const NULL: u64 = TAG_IMMEDIATE;
+const FALSE: u64 = 1 << 3 | TAG_IMMEDIATE;
+const TRUE: u64 = 2 << 3 | TAG_IMMEDIATE;
+const BUILTIN: u64 = 3 << 3 | TAG_IMMEDIATE;
+const KIND_MASK: u64 = 0xff;
+
+/// The longest string that fits in a word.
+const MAX_SHORT: usize = 7;
+
+/// The largest integer that needs no object.
+pub const MAX_INLINE_INT: i64 = (1 << 60) - 1;
+/// The smallest integer that needs no object.
+pub const MIN_INLINE_INT: i64 = -(1 << 60);
+
+/// Types of the language, and "not evaluated".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum ValueType {
+    Null,
+    Bool,
+    Int,
+    Float,
+    String,
+    Path,
+    List,
+    Attrs,
+    Function,
+    Thunk,
+}
+
+impl Value {
+    /// `null`
+    pub const NULL: Value = Value(NULL);
+    /// `true`
+    pub const TRUE: Value = Value(TRUE);
+    /// `false`
+    pub const FALSE: Value = Value(FALSE);
+    /// The empty string without context.
+    pub const EMPTY_STRING: Value = Value(TAG_SHORT);
+
+    /// A bool.
+    #[inline(always)]
+    pub fn bool(value: bool) -> Self {
+        if value { Value::TRUE } else { Value::FALSE }
+    }
+
+    /// An integer that needs no object, if it is one.
+    #[inline(always)]
+    pub fn inline_int(value: i64) -> Option<Self> {
+        let word = value << 3;
+        (word >> 3 == value).then_some(Value(word as u64 | TAG_INT))
+    }
+
+    /// Builtin number `index` of the table of loaded builtins.
+    pub fn builtin(index: u32) -> Self {
+        Value(u64::from(index) << 8 | BUILTIN)
+    }
+
+    /// A string that fits in the word, if it does.
+    #[inline]
+    pub fn short_string(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > MAX_SHORT {
+            return None;
+        }
+        let mut word = [0; 8];
+        word[1..=bytes.len()].copy_from_slice(bytes);
+        word[0] = ((bytes.len() as u8) << 3) | TAG_SHORT as u8;
+        Some(Value(u64::from_le_bytes(word)))
+    }
+
+    /// The word itself, as it crosses the plugin boundary.
+    #[inline(always)]
+    pub fn to_word(self) -> u64 {
+        self.0
+    }
+
+    /// The value of a word.
+    ///
+    /// # Safety
+    /// `word` came from [`Value::to_word`], and what it names is alive.
+    #[inline(always)]
+    pub unsafe fn from_word(word: u64) -> Self {
+        Value(word)
+    }
+
+    #[inline(always)]
+    pub(super) fn from_object(object: Object, tag: u64) -> Self {
+        Value(object.address() as u64 | tag)
+    }
+
+    #[inline(always)]
+    fn tag(self) -> u64 {
+        self.0 & TAG_MASK
+    }
+
+    #[inline(always)]
+    fn object_unchecked(self) -> Object {
+        Object::from_address((self.0 & !TAG_MASK) as usize)
+    }
+
+    /// Whether the word refers to memory of the heap.
+    #[inline(always)]
+    pub fn is_heap(self) -> bool {
+        !matches!(self.tag(), TAG_INT | TAG_IMMEDIATE | TAG_SHORT)
+    }
+
+    /// The object it refers to.
+    #[inline(always)]
+    pub fn object(self) -> Option<Object> {
+        self.is_heap().then(|| self.object_unchecked())
+    }
+
+    /// Whether it is a thunk (evaluated or not).
+    #[inline(always)]
+    pub fn is_thunk(self) -> bool {
+        self.tag() == TAG_THUNK
+    }
+
+    /// The thunk that it is.
+    #[inline(always)]
+    pub fn as_thunk(self) -> Option<Thunk> {
+        self.is_thunk().then(|| Thunk(self.object_unchecked()))
+    }
+
+    /// The integer that it is, if it is a small one.
+    #[inline(always)]
+    pub fn as_inline_int(self) -> Option<i64> {
+        (self.tag() == TAG_INT).then_some(self.0 as i64 >> 3)
+    }
+
+    /// The integer that it is.
+    #[inline(always)]
+    pub fn as_int(self) -> Option<i64> {
+        if self.tag() == TAG_INT {
+            return Some(self.0 as i64 >> 3);
+        }
+        self.boxed(Kind::Int).map(|object| object.word(0) as i64)
+    }
+
+    /// The float that it is.
+    pub fn as_float(self) -> Option<f64> {
+        self.boxed(Kind::Float).map(|object| f64::from_bits(object.word(0)))
+    }
+
+    /// The number that it is, as a float.
+    pub fn as_number(self) -> Option<f64> {
+        self.as_int().map(|value| value as f64).or_else(|| self.as_float())
+    }
+
+    /// The bool that it is.
+    #[inline(always)]
+    pub fn as_bool(self) -> Option<bool> {
+        match self.0 {
+            TRUE => Some(true),
+            FALSE => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Whether it is null.
+    #[inline(always)]
+    pub fn is_null(self) -> bool {
+        self.0 == NULL
+    }
+
+    /// The set that it is.
+    #[inline(always)]
+    pub fn as_attrs(self) -> Option<Attrs> {
+        (self.tag() == TAG_ATTRS).then(|| Attrs(self.object_unchecked()))
+    }
+
+    /// The list that it is.
+    #[inline(always)]
+    pub fn as_list(self) -> Option<List> {
+        (self.tag() == TAG_LIST).then(|| List(self.object_unchecked()))
+    }
+
+    /// The closure that it is.
+    #[inline(always)]
+    pub fn as_closure(self) -> Option<Captured> {
+        (self.tag() == TAG_CLOSURE).then(|| Captured(self.object_unchecked()))
+    }
+
+    /// The builtin that it is.
+    #[inline(always)]
+    pub fn as_builtin(self) -> Option<u32> {
+        (self.0 & KIND_MASK == BUILTIN).then_some((self.0 >> 8) as u32)
+    }
+
+    /// The partial application that it is.
+    pub fn as_partial(self) -> Option<Partial> {
+        self.boxed(Kind::Partial).map(Partial)
+    }
+
+    /// The bytes of the string that it is; a view of this very word where it is a short one.
+    #[inline]
+    pub fn as_string(&self) -> Option<&[u8]> {
+        if self.tag() == TAG_SHORT {
+            return Some(self.short_bytes());
+        }
+        self.boxed(Kind::String).map(Object::bytes)
+    }
+
+    /// The bytes of the path that it is.
+    pub fn as_path(&self) -> Option<&[u8]> {
+        self.boxed(Kind::Path).map(Object::bytes)
+    }
+
+    /// The context of the string that it is; 0 for others.
+    #[inline]
+    pub fn context(self) -> u32 {
+        self.boxed(Kind::String).map_or(0, Object::context)
+    }
+
+    #[inline]
+    fn short_bytes(&self) -> &[u8] {
+        let len = (self.0 >> 3 & 31) as usize;
+        let base = (&raw const self.0).cast::<u8>();
+        const { assert!(cfg!(target_endian = "little"), "short strings rely on little-endian words") };
+        // SAFETY: the word is 8 bytes; the text follows the tag byte and is at most 7 long.
+        unsafe { std::slice::from_raw_parts(base.add(1), len) }
+    }
+
+    #[inline(always)]
+    fn boxed(self, kind: Kind) -> Option<Object> {
+        if self.tag() != TAG_OBJECT {
+            return None;
+        }
+        let object = self.object_unchecked();
+        (object.kind() == kind).then_some(object)
+    }
+
+    /// Its type; thunks are not looked into.
+    pub fn value_type(self) -> ValueType {
+        match self.tag() {
+            TAG_INT => ValueType::Int,
+            TAG_THUNK => ValueType::Thunk,
+            TAG_SHORT => ValueType::String,
+            TAG_ATTRS => ValueType::Attrs,
+            TAG_LIST => ValueType::List,
+            TAG_CLOSURE => ValueType::Function,
+            TAG_IMMEDIATE => match self.0 & KIND_MASK {
+                NULL => ValueType::Null,
+                TRUE | FALSE => ValueType::Bool,
+                _ => ValueType::Function,
+            },
+            _ => match self.object_unchecked().kind() {
+                Kind::Int => ValueType::Int,
+                Kind::Float => ValueType::Float,
+                Kind::String => ValueType::String,
+                Kind::Path => ValueType::Path,
+                _ => ValueType::Function,
+            },
+        }
+    }
+
+    /// The value that an evaluated thunk holds; anything else unchanged.
+    #[inline(always)]
+    pub fn resolved(self) -> Value {
+        match self.as_thunk() {
+            Some(thunk) => thunk.value().unwrap_or(self),
+            None => self,
+        }
+    }
+}
+
+impl std::fmt::Debug for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.value_type())
+    }
+}

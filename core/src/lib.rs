@@ -1,0 +1,17 @@
+//! The Piton evaluator: Nix source text to values. The virtual machine knows no builtin; all of them come from plugins.
+
+pub mod bytecode;
+pub mod compile;
+pub mod error;
+pub mod eval;
+pub mod heap;
+pub mod host;
+pub mod path;
+pub mod print;
+pub mod report;
+pub mod source;
+pub mod symbol;
+pub mod syntax;
+pub mod value;
+pub mod vm;
+pub mod world;

@@ -1,0 +1,78 @@
+//! [`World`]: the only door from the evaluator to files, environment, clock and terminal.
+
+use std::sync::Arc;
+
+/// What a path refers to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileType {
+    /// A file.
+    Regular,
+    /// A folder.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A socket, a pipe, a device.
+    Unknown,
+}
+
+impl FileType {
+    /// As `readDir` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FileType::Regular => "regular",
+            FileType::Directory => "directory",
+            FileType::Symlink => "symlink",
+            FileType::Unknown => "unknown",
+        }
+    }
+}
+
+/// Why the world refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WorldError {
+    /// Nothing is there.
+    NotFound,
+    /// This mode of evaluation does not permit it; the text says why.
+    Forbidden(String),
+    /// Anything else.
+    Other(String),
+}
+
+/// What a message is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Message {
+    /// `builtins.trace`
+    Trace,
+    /// `builtins.traceVerbose`
+    TraceVerbose,
+    /// `builtins.warn`
+    Warning,
+    /// `builtins.break`
+    Break,
+}
+
+/// Result of asking the world.
+pub type Answer<T> = Result<T, WorldError>;
+
+/// Files, environment, clock and terminal. Paths are absolute and canonical; implementations follow symbolic links as each
+/// method says.
+pub trait World {
+    /// The bytes of a file; links are followed.
+    fn read_file(&self, path: &[u8]) -> Answer<Vec<u8>>;
+    /// Names and types in a folder; links in the path are followed, entries are not.
+    fn read_dir(&self, path: &[u8]) -> Answer<Vec<(Vec<u8>, FileType)>>;
+    /// What is at a path. A link there is reported as such; links on the way are followed.
+    fn file_type(&self, path: &[u8]) -> Answer<FileType>;
+    /// The path with all links resolved.
+    fn resolve(&self, path: &[u8]) -> Answer<Vec<u8>>;
+    /// An environment variable.
+    fn env(&self, name: &[u8]) -> Option<Vec<u8>>;
+    /// Seconds since 1970.
+    fn time(&self) -> i64;
+    /// As in "x86_64-linux".
+    fn system(&self) -> Arc<str>;
+    /// The search path: prefix and path of each entry.
+    fn search_path(&self) -> Vec<(Vec<u8>, Vec<u8>)>;
+    /// Shows a message of the program.
+    fn emit(&self, kind: Message, text: &[u8]);
+}

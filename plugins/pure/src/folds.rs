@@ -1,0 +1,145 @@
+//! Passes over a list that call a function with each element at once.
+
+use crate::support::{callable, evaluated, function, plain_symbol, typed};
+use piton_plugin_api::{Attribute, Cx, Result, Symbol, Type, Value, builtin};
+use std::collections::HashMap;
+
+builtin! {
+    /// Combines the elements from the left: `op (op (op nul x0) x1) x2`. Each intermediate result is evaluated before the next
+    /// call, so that long lists need no deep stack. `nul` itself is evaluated only if `op` or the caller looks at it.
+    name = "foldl'", since = "0.1.0", example = "builtins.foldl' (sum: x: sum + x) 0 [ 1 2 3 4 ]" => "10",
+    async fn foldl<'f>(cx, op: any, nul: lazy, list: list) {
+        let op = callable(cx, op)?;
+        let len = cx.list_len(&list)?;
+        if len == 0 {
+            return evaluated(cx, nul).await;
+        }
+        let mut result = nul;
+        for index in 0..len {
+            result = cx.call(&op, [&result, &cx.list_get(&list, index)]).await?;
+        }
+        Ok(result)
+    }
+}
+
+builtin! {
+    /// Whether `pred` holds for all elements. The elements after the first for which it does not are left alone.
+    name = "all", since = "0.1.0", example = "builtins.all (x: x > 0) [ 1 2 3 ]" => "true",
+    async fn all<'f>(cx, pred: any, list: list) {
+        Ok(Value::bool(!reaches(cx, pred, list, false).await?))
+    }
+}
+
+builtin! {
+    /// Whether `pred` holds for at least one element. The elements after the first such one are left alone.
+    name = "any", since = "0.1.0", example = "builtins.any (x: x > 2) [ 1 2 3 ]" => "true",
+    async fn any<'f>(cx, pred: any, list: list) {
+        Ok(Value::bool(reaches(cx, pred, list, true).await?))
+    }
+}
+
+/// Whether `pred` returns `answer` for some element.
+async fn reaches<'f>(cx: Cx<'f>, pred: Value<'f>, list: Value<'f>, answer: bool) -> Result<bool> {
+    let pred = callable(cx, pred)?;
+    for index in 0..cx.list_len(&list)? {
+        let holds = cx.call(&pred, [&cx.list_get(&list, index)]).await?;
+        if cx.bool(&holds)? == answer {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+builtin! {
+    /// The elements for which `f` returns `true`, in their order.
+    name = "filter", since = "0.1.0", example = "builtins.filter (x: x > 2) [ 1 5 2 3 ]" => "[ 5 3 ]",
+    async fn filter<'f>(cx, f: lazy, list: list) {
+        let len = cx.list_len(&list)?;
+        if len == 0 {
+            return Ok(list);
+        }
+        let f = function(cx, f).await?;
+        let mut kept = Vec::new();
+        for index in 0..len {
+            let item = cx.list_get(&list, index);
+            let keep = cx.call(&f, [&item]).await?;
+            if cx.bool(&keep)? {
+                kept.push(item);
+            }
+        }
+        Ok(if kept.len() == len { list } else { cx.list(&kept) })
+    }
+}
+
+builtin! {
+    /// Splits a list in two: `right` has the elements for which `pred` returns `true`, `wrong` the others, both in their order.
+    /// The elements are evaluated.
+    name = "partition", since = "0.1.0",
+    example = "builtins.partition (x: x > 2) [ 1 5 2 3 ]" => "{ right = [ 5 3 ]; wrong = [ 1 2 ]; }",
+    async fn partition<'f>(cx, pred: any, list: list) {
+        let pred = callable(cx, pred)?;
+        let (mut right, mut wrong) = (Vec::new(), Vec::new());
+        for index in 0..cx.list_len(&list)? {
+            let item = evaluated(cx, cx.list_get(&list, index)).await?;
+            let holds = cx.call(&pred, [&item]).await?;
+            if cx.bool(&holds)? {
+                right.push(item);
+            } else {
+                wrong.push(item);
+            }
+        }
+        Ok(cx.attrs(&[
+            Attribute::new(cx.symbol("right"), cx.list(&right)),
+            Attribute::new(cx.symbol("wrong"), cx.list(&wrong)),
+        ]))
+    }
+}
+
+builtin! {
+    /// Sorts the elements into lists by the string that `f` returns for them: a set from these strings to the elements, in their
+    /// order.
+    name = "groupBy", since = "0.1.0",
+    example = "builtins.groupBy (builtins.substring 0 1) [ \"ant\" \"bee\" \"asp\" ]"
+        => "{ a = [ \"ant\" \"asp\" ]; b = [ \"bee\" ]; }",
+    async fn group_by<'f>(cx, f: any, list: list) {
+        let f = callable(cx, f)?;
+        let mut groups = Groups::default();
+        for index in 0..cx.list_len(&list)? {
+            let item = cx.list_get(&list, index);
+            let name = typed(cx, cx.call(&f, [&item]).await?, Type::String)?;
+            groups.add(plain_symbol(cx, &name)?, item);
+        }
+        let groups: Vec<Attribute<'f>> = groups
+            .into_iter()
+            .map(|(name, items)| Attribute::new(name, cx.list(&items)))
+            .collect();
+        Ok(cx.attrs(&groups))
+    }
+}
+
+/// Values that share a name, by the name, in the order they came in.
+#[derive(Default)]
+pub struct Groups<'f> {
+    places: HashMap<Symbol, usize>,
+    groups: Vec<(Symbol, Vec<Value<'f>>)>,
+}
+
+impl<'f> Groups<'f> {
+    /// Adds `value` to the group of `name`.
+    pub fn add(&mut self, name: Symbol, value: Value<'f>) {
+        let place = *self.places.entry(name).or_insert(self.groups.len());
+        match self.groups.get_mut(place) {
+            Some((_, values)) => values.push(value),
+            None => self.groups.push((name, vec![value])),
+        }
+    }
+}
+
+impl<'f> IntoIterator for Groups<'f> {
+    type Item = (Symbol, Vec<Value<'f>>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.groups.into_iter()
+    }
+}

@@ -1,0 +1,80 @@
+//! Sets made out of lists, and out of other sets by a function.
+
+use crate::folds::Groups;
+use crate::support::{callable, forced, missing, plain_symbol};
+use piton_plugin_api::{Attribute, Symbol, Type, builtin};
+use std::collections::HashMap;
+
+builtin! {
+    /// The set of the attributes that a list of `{ name, value }` describes. Of several with one name the first counts.
+    name = "listToAttrs", since = "0.1.0",
+    example = "builtins.listToAttrs [ { name = \"a\"; value = 1; } { name = \"a\"; value = 2; } ]" => "{ a = 1; }",
+    async fn list_to_attrs<'f>(cx, list: list) {
+        let len = cx.list_len(&list)?;
+        let (name_of, value_of) = (cx.symbol("name"), cx.symbol("value"));
+        let mut attributes = Vec::with_capacity(len);
+        let mut valueless = Vec::new();
+        for index in 0..len {
+            let pair = forced(cx, cx.list_get(&list, index), Type::Attrs).await?;
+            let Some(name) = cx.attrs_get(&pair, name_of) else {
+                return Err(missing(cx, b"name"));
+            };
+            let name = plain_symbol(cx, &forced(cx, name, Type::String).await?)?;
+            match cx.attribute(&pair, value_of) {
+                Some(Attribute { pos, value, .. }) => attributes.push(Attribute { name, pos, value }),
+                None => valueless.push((name, attributes.len())),
+            }
+        }
+        if !valueless.is_empty() && !all_given_before(&valueless, &attributes) {
+            return Err(missing(cx, b"value"));
+        }
+        Ok(cx.attrs(&attributes))
+    }
+}
+
+/// Whether each of the names in `valueless` stands among so many first attributes as its number says: then the pair without a
+/// value is one that does not count.
+fn all_given_before(valueless: &[(Symbol, usize)], attributes: &[Attribute<'_>]) -> bool {
+    let mut places = HashMap::new();
+    for (place, attribute) in attributes.iter().enumerate() {
+        places.entry(attribute.name).or_insert(place);
+    }
+    valueless
+        .iter()
+        .all(|(name, before)| places.get(name).is_some_and(|place| place < before))
+}
+
+builtin! {
+    /// The set with the values `f name value` in place of each value. Each call waits until its result is needed.
+    name = "mapAttrs", since = "0.1.0",
+    example = "builtins.mapAttrs (name: value: name + toString value) { a = 1; b = 2; }" => "{ a = \"a1\"; b = \"b2\"; }",
+    leaf fn map_attrs<'f>(cx, f: lazy, attrset: attrs) {
+        Ok(cx.attrs_map(f, attrset))
+    }
+}
+
+builtin! {
+    /// Joins the sets in `list`: the result has every name that occurs, with the value `f name values`, where `values` lists
+    /// what the sets have under that name. Each call waits until its result is needed.
+    name = "zipAttrsWith", since = "0.1.0",
+    example = "builtins.zipAttrsWith (name: values: values) [ { a = 1; } { a = 2; b = 3; } ]"
+        => "{ a = [ 1 2 ]; b = [ 3 ]; }",
+    async fn zip_attrs_with<'f>(cx, f: any, list: list) {
+        let f = callable(cx, f)?;
+        let mut groups = Groups::default();
+        for index in 0..cx.list_len(&list)? {
+            let set = forced(cx, cx.list_get(&list, index), Type::Attrs).await?;
+            for attribute in cx.attrs_items(&set)? {
+                groups.add(attribute.name, attribute.value);
+            }
+        }
+        let joined: Vec<Attribute<'f>> = groups
+            .into_iter()
+            .map(|(name, values)| {
+                let arguments = [cx.name_string(name), cx.list(&values)];
+                Attribute::new(name, cx.apply_lazily(&f, &arguments))
+            })
+            .collect();
+        Ok(cx.attrs(&joined))
+    }
+}

@@ -1,0 +1,184 @@
+//! What several builtins share: arguments that are forced late, names without context, required attributes.
+
+use piton_plugin_api::{Attribute, Cx, Error, ErrorKind, Result, Symbol, Type, Value};
+
+/// Forces `value`; unlike [`Cx::force`] it takes the value, so that one which is evaluated needs no second root.
+#[inline]
+pub async fn evaluated<'f>(cx: Cx<'f>, value: Value<'f>) -> Result<Value<'f>> {
+    if value.is_thunk() {
+        cx.force(&value).await
+    } else {
+        Ok(value)
+    }
+}
+
+/// Forces `value`, which must turn out to be of the type `kind`.
+#[inline]
+pub async fn forced<'f>(cx: Cx<'f>, value: Value<'f>, kind: Type) -> Result<Value<'f>> {
+    let value = evaluated(cx, value).await?;
+    typed(cx, value, kind)
+}
+
+/// `value`, if it is of the type `kind`.
+#[inline]
+pub fn typed<'f>(cx: Cx<'f>, value: Value<'f>, kind: Type) -> Result<Value<'f>> {
+    if value.kind() == kind {
+        Ok(value)
+    } else {
+        Err(cx.type_error(&[kind], &value))
+    }
+}
+
+/// Forces `value`, which must be something that can be called: a function, or a set with `__functor`.
+#[inline]
+pub async fn function<'f>(cx: Cx<'f>, value: Value<'f>) -> Result<Value<'f>> {
+    let value = evaluated(cx, value).await?;
+    callable(cx, value)
+}
+
+/// `value`, if it can be called.
+#[inline]
+pub fn callable<'f>(cx: Cx<'f>, value: Value<'f>) -> Result<Value<'f>> {
+    let fits = match value.kind() {
+        Type::Function => true,
+        Type::Attrs => cx.attribute(&value, cx.symbol("__functor")).is_some(),
+        _ => false,
+    };
+    if fits {
+        Ok(value)
+    } else {
+        Err(cx.type_error(&[Type::Function], &value))
+    }
+}
+
+/// Coerces with the options of `abi::coerce`; a string, also one behind a finished thunk, costs no suspension.
+#[inline]
+pub async fn coerced<'f>(cx: Cx<'f>, value: &Value<'f>, options: u64) -> Result<Value<'f>> {
+    if value.is_thunk() {
+        let seen = cx.peek(value);
+        return cx.coerce_to_string(&seen, options).await;
+    }
+    cx.coerce_to_string(value, options).await
+}
+
+/// The bytes of a string that becomes a name, so that its context would be lost: it must have none.
+#[inline]
+pub fn plain<'v, 'f>(cx: Cx<'f>, string: &'v Value<'f>) -> Result<&'v [u8]> {
+    let bytes = cx.bytes(string)?;
+    if cx.context(string).is_empty() {
+        Ok(bytes)
+    } else {
+        Err(refers_to_store(cx, string, bytes))
+    }
+}
+
+/// The symbol of a string without context.
+#[inline]
+pub fn plain_symbol<'f>(cx: Cx<'f>, string: &Value<'f>) -> Result<Symbol> {
+    Ok(cx.symbol(plain(cx, string)?))
+}
+
+#[cold]
+fn refers_to_store<'f>(cx: Cx<'f>, string: &Value<'f>, bytes: &[u8]) -> Error {
+    let elements = cx.context_elements(cx.context(string));
+    let example = elements.iter().min_by_key(|element| rank(element));
+    let mut message = b"the string '".to_vec();
+    message.extend_from_slice(bytes);
+    message.extend_from_slice(b"' is not allowed to refer to a store path (such as '");
+    message.extend_from_slice(&displayed(example.copied().unwrap_or_default()));
+    message.extend_from_slice(b"')");
+    cx.error_bytes(ErrorKind::Eval, &message)
+}
+
+/// Plain paths are named in messages first, then whole derivations, then single outputs.
+fn rank(element: &[u8]) -> u8 {
+    match element.first() {
+        Some(b'=') => 1,
+        Some(b'!') => 2,
+        _ => 0,
+    }
+}
+
+/// An element of a context as messages show it: `path`, `path (deep)` or `path^output`.
+fn displayed(element: &[u8]) -> Vec<u8> {
+    match ContextElement::parse(element) {
+        ContextElement::Path(path) => path.to_vec(),
+        ContextElement::Deep(path) => [path, b" (deep)"].concat(),
+        ContextElement::Output { path, output } => [path, b"^", output].concat(),
+    }
+}
+
+/// An element of a string context, taken apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ContextElement<'a> {
+    /// A store path as such.
+    Path(&'a [u8]),
+    /// A derivation with everything that it can build: `=path`.
+    Deep(&'a [u8]),
+    /// One output of a derivation: `!output!path`.
+    Output {
+        /// The derivation.
+        path: &'a [u8],
+        /// The output's name.
+        output: &'a [u8],
+    },
+}
+
+impl<'a> ContextElement<'a> {
+    /// Reads Nix's notation.
+    pub fn parse(element: &'a [u8]) -> Self {
+        match element {
+            [b'=', path @ ..] => ContextElement::Deep(path),
+            [b'!', rest @ ..] => {
+                let end = rest
+                    .iter()
+                    .position(|&byte| byte == b'!')
+                    .unwrap_or(rest.len());
+                ContextElement::Output {
+                    output: &rest[..end],
+                    path: rest.get(end + 1..).unwrap_or_default(),
+                }
+            }
+            path => ContextElement::Path(path),
+        }
+    }
+}
+
+/// The attribute `name` of `set`, without which the builtin cannot go on.
+pub fn required<'f>(cx: Cx<'f>, set: &Value<'f>, name: &str) -> Result<Attribute<'f>> {
+    cx.attribute(set, cx.symbol(name))
+        .ok_or_else(|| missing(cx, name.as_bytes()))
+}
+
+/// The error "attribute 'name' missing".
+#[cold]
+pub fn missing(cx: Cx<'_>, name: &[u8]) -> Error {
+    let message = [b"attribute '", name, b"' missing"].concat();
+    cx.error_bytes(ErrorKind::MissingAttribute, &message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn context_elements_are_taken_apart() {
+        let output = ContextElement::Output {
+            path: b"/p.drv",
+            output: b"out",
+        };
+        assert_eq!(ContextElement::parse(b"!out!/p.drv"), output);
+        assert_eq!(
+            ContextElement::parse(b"=/p.drv"),
+            ContextElement::Deep(b"/p.drv")
+        );
+        assert_eq!(ContextElement::parse(b"/p"), ContextElement::Path(b"/p"));
+    }
+
+    #[test]
+    fn context_elements_in_messages() {
+        assert_eq!(displayed(b"!dev!/p.drv"), b"/p.drv^dev");
+        assert_eq!(displayed(b"=/p.drv"), b"/p.drv (deep)");
+        assert_eq!(displayed(b"/p"), b"/p");
+    }
+}
