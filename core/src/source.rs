@@ -26,15 +26,26 @@ pub enum Origin {
     String,
     /// Standard input: «stdin».
     Stdin,
+    /// Nix text within a plugin: «internal».
+    Internal,
 }
 
 impl Origin {
+    /// The path of a file, for XML; empty for a text that is no file.
+    pub fn path_text(&self) -> String {
+        match self {
+            Origin::File(_) => self.display(),
+            Origin::String | Origin::Stdin | Origin::Internal => String::new(),
+        }
+    }
+
     /// The name that messages print.
     pub fn display(&self) -> String {
         match self {
             Origin::File(path) => String::from_utf8_lossy(path).into_owned(),
             Origin::String => "«string»".to_owned(),
             Origin::Stdin => "«stdin»".to_owned(),
+            Origin::Internal => "«internal»".to_owned(),
         }
     }
 }
@@ -53,6 +64,37 @@ impl SourceFile {
     pub fn pos(&self, offset: usize) -> Pos {
         Pos(self.base + offset.min(self.text.len()) as u32)
     }
+
+    /// The lines of the text without their ends. As in Nix, a carriage return ends a line with or without a line feed
+    /// behind it.
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let mut start = Some(0);
+        std::iter::from_fn(move || {
+            let rest = &self.text[start?..];
+            let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let line = &rest[..end.unwrap_or(rest.len())];
+            start = start.zip(end).map(|(start, end)| start + end + if rest[end..].starts_with(b"\r\n") { 2 } else { 1 });
+            Some(line)
+        })
+    }
+
+    /// Line and column of byte `offset`, both from 1.
+    pub fn line_and_column(&self, offset: usize) -> (u32, u32) {
+        let offset = offset.min(self.text.len());
+        let (mut line, mut start) = (1, 0);
+        for (at, byte) in self.text[..offset].iter().enumerate() {
+            let ends_line = match byte {
+                b'\n' => true,
+                b'\r' => self.text.get(at + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            if ends_line {
+                line += 1;
+                start = at + 1;
+            }
+        }
+        (line, (offset - start) as u32 + 1)
+    }
 }
 
 /// A position, resolved. Lines and columns count from 1, columns in bytes, as in Nix.
@@ -69,12 +111,10 @@ impl<'a> Location<'a> {
     /// The text of the line `delta` lines away (0: this line), without its end.
     pub fn line_text(&self, delta: i64) -> Option<&'a [u8]> {
         let wanted = usize::try_from(i64::from(self.line) + delta - 1).ok()?;
-        let text: &'a [u8] = &self.file.text;
-        if text.is_empty() {
+        if self.file.text.is_empty() {
             return None;
         }
-        let line = text.split(|byte| *byte == b'\n').nth(wanted)?;
-        Some(line.strip_suffix(b"\r").unwrap_or(line))
+        self.file.lines().nth(wanted)
     }
 }
 
@@ -107,10 +147,7 @@ impl SourceMap {
     /// File, line and column of `pos`.
     pub fn locate(&self, pos: Pos) -> Option<Location<'_>> {
         let file = self.file(pos)?;
-        let offset = (pos.0 - file.base) as usize;
-        let before = &file.text[..offset.min(file.text.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
-        let column = (offset - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)) as u32 + 1;
+        let (line, column) = file.line_and_column((pos.0 - file.base) as usize);
         Some(Location { file, line, column })
     }
 }

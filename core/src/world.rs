@@ -67,6 +67,8 @@ pub trait World {
     fn resolve(&self, path: &[u8]) -> Answer<Vec<u8>>;
     /// An environment variable.
     fn env(&self, name: &[u8]) -> Option<Vec<u8>>;
+    /// The folder that relative entries of the search path start from.
+    fn current_dir(&self) -> Vec<u8>;
     /// Seconds since 1970.
     fn time(&self) -> i64;
     /// As in "x86_64-linux".

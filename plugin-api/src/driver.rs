@@ -160,9 +160,11 @@ pub mod slot {
         }
     }
 
-    unsafe extern "C" fn drop_state<F>(state: *mut u8, _: *mut VmContext) {
+    unsafe extern "C" fn drop_state<F>(state: *mut u8, vm: *mut VmContext) {
         // SAFETY: the host ends what `start` left suspended in `state`, once.
-        guarded(|| unsafe { state.cast::<F>().drop_in_place() });
+        if guarded(|| unsafe { state.cast::<F>().drop_in_place() }).is_none() {
+            panicked(vm);
+        }
     }
 
     /// The frame of a body whose future is `F`.
@@ -258,9 +260,11 @@ pub mod reference {
         }
     }
 
-    unsafe extern "C" fn drop_state(state: *mut u8, _: *mut VmContext) {
+    unsafe extern "C" fn drop_state(state: *mut u8, vm: *mut VmContext) {
         // SAFETY: the host ends what `start` left suspended in `state`, once.
-        guarded(|| unsafe { state.cast::<State>().drop_in_place() });
+        if guarded(|| unsafe { state.cast::<State>().drop_in_place() }).is_none() {
+            panicked(vm);
+        }
     }
 
     /// The frame of any body under this driver.

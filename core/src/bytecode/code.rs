@@ -36,7 +36,7 @@ pub enum Constant {
 }
 
 /// Where a thunk or closure takes a capture from when it is made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CaptureSource {
     /// A register of the frame that makes it.
     Register(u16),
@@ -83,6 +83,8 @@ pub struct Code {
     pub registers: u16,
     /// How many parameters a lambda takes before it runs.
     pub arity: u16,
+    /// The parameters: the name of each, if it has one, and where its lambda stands.
+    pub parameters: Vec<(Option<Symbol>, Pos)>,
     /// Formals of the parameters that have them, in the order of the `Formals` instructions.
     pub formals: Vec<FormalsSpec>,
     /// What is captured when it is made.

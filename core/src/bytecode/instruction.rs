@@ -153,7 +153,7 @@ instructions! {
 }
 
 /// One instruction.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C, align(8))]
 pub struct Instruction {
     /// What it does.
@@ -196,12 +196,18 @@ pub enum BoolUse {
     If,
     /// `assert`
     Assert,
-    /// `&&`
-    And,
-    /// `||`
-    Or,
-    /// `->`
-    Implies,
+    /// `&&`, left operand.
+    AndLeft,
+    /// `&&`, right operand.
+    AndRight,
+    /// `||`, left operand.
+    OrLeft,
+    /// `||`, right operand.
+    OrRight,
+    /// `->`, left operand.
+    ImpliesLeft,
+    /// `->`, right operand.
+    ImpliesRight,
 }
 
 impl BoolUse {
@@ -209,10 +215,13 @@ impl BoolUse {
     pub fn describe(x: u8) -> &'static str {
         match x {
             0 => "while evaluating a branch condition",
-            1 => "in the condition of the assert statement",
-            2 => "in the operator (&&)",
-            3 => "in the operator (||)",
-            _ => "in the operator (->)",
+            1 => "while evaluating the condition of an assertion",
+            2 => "in the left operand of the AND (&&) operator",
+            3 => "in the right operand of the AND (&&) operator",
+            4 => "in the left operand of the OR (||) operator",
+            5 => "in the right operand of the OR (||) operator",
+            6 => "in the left operand of the IMPL (->) operator",
+            _ => "in the right operand of the IMPL (->) operator",
         }
     }
 }

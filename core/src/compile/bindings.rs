@@ -242,7 +242,8 @@ impl Compiler<'_> {
         });
         self.from.pop();
         built?;
-        let site = self.function().select(self.names.overrides)?;
+        let name = self.names.overrides;
+        let site = self.function().select(name)?;
         let function = self.function();
         // The overrides themselves may refer to members, so the set without them stands in meanwhile.
         function.emit_aw(Op::Fill, this, child, pos);

@@ -42,7 +42,7 @@ impl Compiler<'_> {
             Expr::If { condition, then, otherwise } => {
                 let mark = self.function().mark();
                 let test = self.operand(condition)?;
-                let to_else = self.function().jump(Op::JumpIfFalse, test, BoolUse::If as u8, self.ast.pos(condition));
+                let to_else = self.function().jump(Op::JumpIfFalse, test, BoolUse::If as u8, pos);
                 self.function().release(mark);
                 self.tail(then)?;
                 self.function().land(to_else);
@@ -109,7 +109,7 @@ impl Compiler<'_> {
             Expr::With { scope, body } => self.with(scope, |compiler| compiler.value(body, dst))?,
             Expr::If { condition, then, otherwise } => {
                 let test = self.operand(condition)?;
-                let to_else = self.function().jump(Op::JumpIfFalse, test, BoolUse::If as u8, self.ast.pos(condition));
+                let to_else = self.function().jump(Op::JumpIfFalse, test, BoolUse::If as u8, pos);
                 self.value(then, dst)?;
                 let to_end = self.function().jump(Op::Jump, 0, 0, pos);
                 self.function().land(to_else);
@@ -208,7 +208,8 @@ impl Compiler<'_> {
     fn operands(&mut self, left: ExprId, right: ExprId) -> Result<(u16, u16)> {
         let a = self.operand(left)?;
         if !self.is_operand_at_hand(right) && self.may_hold_thunk(left) {
-            self.function().emit_abc(Op::Force, a, 0, 0, self.ast.pos(left));
+            let pos = self.ast.pos(left);
+            self.function().emit_abc(Op::Force, a, 0, 0, pos);
         }
         let b = self.operand(right)?;
         Ok((a, b))
@@ -370,7 +371,8 @@ impl Compiler<'_> {
             Part::Expr(id, _) => {
                 self.value(id, register)?;
                 if force && self.may_hold_thunk(id) {
-                    self.function().emit_abc(Op::Force, register, 0, 0, self.ast.pos(id));
+                    let pos = self.ast.pos(id);
+                    self.function().emit_abc(Op::Force, register, 0, 0, pos);
                 }
             }
         }
@@ -580,8 +582,12 @@ impl Compiler<'_> {
             return Ok(());
         }
         let op = match op {
-            BinaryOp::And => return self.shortcut(left, right, Op::JumpIfFalse, BoolUse::And, dst),
-            BinaryOp::Or => return self.shortcut(left, right, Op::JumpIfTrue, BoolUse::Or, dst),
+            BinaryOp::And => {
+                return self.shortcut([left, right], Op::JumpIfFalse, [BoolUse::AndLeft, BoolUse::AndRight], dst, pos);
+            }
+            BinaryOp::Or => {
+                return self.shortcut([left, right], Op::JumpIfTrue, [BoolUse::OrLeft, BoolUse::OrRight], dst, pos);
+            }
             BinaryOp::Implies => return self.implication(left, right, dst, pos),
             BinaryOp::Add => Op::Add,
             BinaryOp::Sub => Op::Sub,
@@ -600,20 +606,27 @@ impl Compiler<'_> {
     }
 
     /// `a && b`, `a || b`: the value of `a` where it decides, else that of `b`, which must be a bool too.
-    fn shortcut(&mut self, left: ExprId, right: ExprId, jump: Op, usage: BoolUse, dst: u16) -> Result<()> {
-        self.value(left, dst)?;
-        let decided = self.function().jump(jump, dst, usage as u8, self.ast.pos(left));
-        self.value(right, dst)?;
-        self.check_bool(dst, usage, self.ast.pos(right));
+    fn shortcut(
+        &mut self,
+        operands: [ExprId; 2],
+        jump: Op,
+        usage: [BoolUse; 2],
+        dst: u16,
+        pos: Pos,
+    ) -> Result<()> {
+        self.value(operands[0], dst)?;
+        let decided = self.function().jump(jump, dst, usage[0] as u8, pos);
+        self.value(operands[1], dst)?;
+        self.check_bool(dst, usage[1], pos);
         self.function().land(decided);
         Ok(())
     }
 
     fn implication(&mut self, left: ExprId, right: ExprId, dst: u16, pos: Pos) -> Result<()> {
         self.value(left, dst)?;
-        let holds = self.function().jump(Op::JumpIfFalse, dst, BoolUse::Implies as u8, self.ast.pos(left));
+        let holds = self.function().jump(Op::JumpIfFalse, dst, BoolUse::ImpliesLeft as u8, pos);
         self.value(right, dst)?;
-        self.check_bool(dst, BoolUse::Implies, self.ast.pos(right));
+        self.check_bool(dst, BoolUse::ImpliesRight, pos);
         let to_end = self.function().jump(Op::Jump, 0, 0, pos);
         self.function().land(holds);
         self.function().emit_constant(dst, Constant::Bool(true), pos);

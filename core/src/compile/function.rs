@@ -27,6 +27,7 @@ impl Function {
             positions: Vec::new(),
             registers: 0,
             arity: 0,
+            parameters: Vec::new(),
             formals: Vec::new(),
             captures: Vec::new(),
             constants: Vec::new(),

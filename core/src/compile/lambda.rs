@@ -44,6 +44,7 @@ impl Compiler<'_> {
         let arity = parameters.len() as u16;
         self.function().code().arity = arity;
         self.function().code().name = name;
+        self.function().code().parameters = parameters.iter().map(|(name, _, pos)| (*name, *pos)).collect();
         self.function().allocate(usize::from(arity))?;
         for (index, (param, formals, pos)) in parameters.into_iter().enumerate() {
             if let Some(param) = param {

@@ -1,7 +1,7 @@
 //! Collection: mark what the roots reach, with a stack of its own; then free whole lines.
 
 use super::block::{Block, Heap, LINE_BYTES};
-use super::object::{Keys, Kind, LARGE_BIT, Object, Thunk, ThunkState};
+use super::object::{Captured, Keys, Kind, LARGE_BIT, Object, Thunk, ThunkState};
 use super::word::Value;
 use std::alloc::dealloc;
 use std::time::Instant;
@@ -31,6 +31,11 @@ impl Marker {
     /// Keys that somebody outside of the heap holds.
     pub fn keys(&mut self, keys: Keys) {
         self.object(keys.0);
+    }
+
+    /// The closure or thunk of a frame.
+    pub fn captured(&mut self, captured: Captured) {
+        self.object(captured.0);
     }
 
     /// Any object.

@@ -422,6 +422,11 @@ impl Thunk {
         (self.state() == ThunkState::Done).then(|| self.0.value(0))
     }
 
+    /// Whether it is being evaluated.
+    pub fn is_running(self) -> bool {
+        matches!(self.state(), ThunkState::Running | ThunkState::ApplyRunning)
+    }
+
     /// Notes that it is being evaluated.
     #[inline(always)]
     pub fn begin(self) {

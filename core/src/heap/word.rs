@@ -35,6 +35,8 @@ const NULL: u64 = TAG_IMMEDIATE;
 const FALSE: u64 = 1 << 3 | TAG_IMMEDIATE;
 const TRUE: u64 = 2 << 3 | TAG_IMMEDIATE;
 const BUILTIN: u64 = 3 << 3 | TAG_IMMEDIATE;
+const UNSET: u64 = 4 << 3 | TAG_IMMEDIATE;
+const UNSUPPORTED: u64 = 5 << 3 | TAG_IMMEDIATE;
 const KIND_MASK: u64 = 0xff;
 
 /// The longest string that fits in a word.
@@ -68,6 +70,10 @@ impl Value {
     pub const TRUE: Value = Value(TRUE);
     /// `false`
     pub const FALSE: Value = Value(FALSE);
+    /// The register of a formal that the argument lacks; never seen by a program.
+    pub const UNSET: Value = Value(UNSET);
+    /// The answer to a request that the host does not know; never seen by a program.
+    pub const UNSUPPORTED: Value = Value(UNSUPPORTED);
     /// The empty string without context.
     pub const EMPTY_STRING: Value = Value(TAG_SHORT);
 

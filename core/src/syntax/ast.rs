@@ -316,7 +316,10 @@ impl Ast {
 
     /// Where the operand `id` of a `+` begins.
     pub fn operand_start(&self, id: ExprId) -> Pos {
-        match self.operand_starts.binary_search_by_key(&id.0, |(operand, _)| operand.0) {
+        match self
+            .operand_starts
+            .binary_search_by_key(&id.0, |(operand, _)| operand.0)
+        {
             Ok(at) => self.operand_starts[at].1,
             Err(_) => self.pos(id),
         }

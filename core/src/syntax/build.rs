@@ -2,7 +2,8 @@
 //! checks, flattening of calls.
 
 use super::ast::{
-    Ast, AttrName, AttrsNode, BinaryOp, Binding, BindingKind, DynamicBinding, Expr, ExprId, Formal, Part, Run,
+    Ast, AttrName, AttrsNode, BinaryOp, Binding, BindingKind, DynamicBinding, Expr, ExprId, Formal,
+    Part, Run,
 };
 use super::literal::{IndentedPiece, StrippedPiece, strip_indentation};
 use super::merge;
@@ -77,8 +78,20 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub fn new(file: &'a SourceFile, interner: &'a mut Interner) -> Self {
+        // What real sources need, rounded up: growing in steps costs a tenth of the whole parse.
+        let size = file.text.len();
+        let ast = Ast {
+            exprs: Vec::with_capacity(size / 24 + 8),
+            pos: Vec::with_capacity(size / 24 + 8),
+            ids: Vec::with_capacity(size / 64 + 8),
+            names: Vec::with_capacity(size / 64 + 8),
+            name_pos: Vec::with_capacity(size / 64 + 8),
+            bindings: Vec::with_capacity(size / 64 + 8),
+            bytes: Vec::with_capacity(size / 4 + 8),
+            ..Ast::default()
+        };
         Builder {
-            ast: Ast::default(),
+            ast,
             file,
             interner,
             sets: Vec::new(),
@@ -102,10 +115,9 @@ impl<'a> Builder<'a> {
 
     /// How messages name a position of this file.
     pub fn place(&self, pos: Pos) -> String {
-        let offset = (pos.0 - self.file.pos(0).0) as usize;
-        let before = &self.file.text[..offset];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = offset - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) + 1;
+        let (line, column) = self
+            .file
+            .line_and_column((pos.0 - self.file.pos(0).0) as usize);
         format!("{}:{line}:{column}", self.file.origin.display())
     }
 
@@ -113,14 +125,20 @@ impl<'a> Builder<'a> {
     pub fn bytes(&mut self, bytes: &[u8]) -> Run {
         let start = self.ast.bytes.len() as u32;
         self.ast.bytes.extend_from_slice(bytes);
-        Run { start, len: bytes.len() as u32 }
+        Run {
+            start,
+            len: bytes.len() as u32,
+        }
     }
 
     /// Appends children.
     pub fn ids(&mut self, ids: &[ExprId]) -> Run {
         let start = self.ast.ids.len() as u32;
         self.ast.ids.extend_from_slice(ids);
-        Run { start, len: ids.len() as u32 }
+        Run {
+            start,
+            len: ids.len() as u32,
+        }
     }
 
     /// Appends an attribute path and the places of its components.
@@ -128,21 +146,30 @@ impl<'a> Builder<'a> {
         let start = self.ast.names.len() as u32;
         self.ast.names.extend(path.iter().map(|(name, _)| *name));
         self.ast.name_pos.extend(path.iter().map(|(_, pos)| *pos));
-        Run { start, len: path.len() as u32 }
+        Run {
+            start,
+            len: path.len() as u32,
+        }
     }
 
     /// Appends formals.
     pub fn formals(&mut self, formals: &[Formal]) -> Run {
         let start = self.ast.formals.len() as u32;
         self.ast.formals.extend_from_slice(formals);
-        Run { start, len: formals.len() as u32 }
+        Run {
+            start,
+            len: formals.len() as u32,
+        }
     }
 
     /// Appends pieces of an interpolation.
     pub fn parts(&mut self, parts: &[Part]) -> Run {
         let start = self.ast.parts.len() as u32;
         self.ast.parts.extend_from_slice(parts);
-        Run { start, len: parts.len() as u32 }
+        Run {
+            start,
+            len: parts.len() as u32,
+        }
     }
 
     /// The attribute name that the expression in `${...}` gives: a plain string is as good as a written name.
@@ -157,9 +184,15 @@ impl<'a> Builder<'a> {
     /// where that call was; what Nix spells as a call (`-a`, `a < b`, `<nixpkgs>`) keeps its place in the same way.
     pub fn call(&mut self, callee: ExprId, args: &[ExprId], pos: Pos) -> ExprId {
         let pos = match self.ast.expr(callee) {
-            Expr::Call { callee: inner, args: old } if old.len < FLATTEN_LIMIT => {
+            Expr::Call {
+                callee: inner,
+                args: old,
+            } if old.len < FLATTEN_LIMIT => {
                 let run = self.extend_run(old, args);
-                self.ast.exprs[callee.0 as usize] = Expr::Call { callee: inner, args: run };
+                self.ast.exprs[callee.0 as usize] = Expr::Call {
+                    callee: inner,
+                    args: run,
+                };
                 return callee;
             }
             expr if is_call_in_nix(&expr) => self.ast.pos(callee),
@@ -184,7 +217,10 @@ impl<'a> Builder<'a> {
             self.ast.ids.extend_from_within(old.range());
         }
         self.ast.ids.extend_from_slice(more);
-        Run { start, len: old.len + more.len() as u32 }
+        Run {
+            start,
+            len: old.len + more.len() as u32,
+        }
     }
 
     /// `left op right`, with the place of the operator and where the operands begin.
@@ -196,14 +232,29 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        self.ast.push(Expr::Binary(op, operands[0].0, operands[1].0), pos)
+        self.ast
+            .push(Expr::Binary(op, operands[0].0, operands[1].0), pos)
     }
 
     /// The indented string made of `pieces`, which begins at `start`.
-    pub fn indented_string(&mut self, pieces: &[(IndentedPiece<ExprId>, usize)], start: usize) -> ExprId {
+    pub fn indented_string(
+        &mut self,
+        pieces: &[(IndentedPiece<ExprId>, usize)],
+        start: usize,
+    ) -> ExprId {
         let mut stripped = std::mem::take(&mut self.stripped);
         strip_indentation(&self.file.text, pieces, &mut self.ast.bytes, &mut stripped);
-        let run = |start: usize, end: usize| Run { start: start as u32, len: (end - start) as u32 };
+        let run = |start: usize, end: usize| Run {
+            start: start as u32,
+            len: (end - start) as u32,
+        };
+        if let [(StrippedPiece::Interpolation(inner), _)] = stripped[..]
+            && let Expr::Str(_) = self.ast.expr(inner)
+        {
+            stripped.clear();
+            self.stripped = stripped;
+            return inner;
+        }
         let expr = match stripped[..] {
             [] => Expr::Str(Run::default()),
             [(StrippedPiece::Text(start, end), _)] => Expr::Str(run(start, end)),
@@ -214,7 +265,10 @@ impl<'a> Builder<'a> {
                 });
                 let start = self.ast.parts.len() as u32;
                 self.ast.parts.extend(parts);
-                Expr::StrInterp(Run { start, len: stripped.len() as u32 })
+                Expr::StrInterp(Run {
+                    start,
+                    len: stripped.len() as u32,
+                })
             }
         };
         stripped.clear();
@@ -224,7 +278,9 @@ impl<'a> Builder<'a> {
 
     /// The finished tree.
     pub fn finish(mut self, root: ExprId) -> Ast {
-        self.ast.operand_starts.sort_unstable_by_key(|(operand, _)| operand.0);
+        self.ast
+            .operand_starts
+            .sort_unstable_by_key(|(operand, _)| operand.0);
         self.ast.root = Some(root);
         self.ast
     }
@@ -240,9 +296,25 @@ impl<'a> Builder<'a> {
 
     /// Adds `path = value;` to the innermost set. The components after the first are those pushed to `components` since
     /// its length was `rest_start`.
-    pub fn bind(&mut self, first: AttrName, rest_start: usize, rest_len: usize, pos: Pos, value: ExprId) {
-        let rest = Run { start: rest_start as u32, len: rest_len as u32 };
-        self.entries.push(Entry { first, rest, pos, kind: BindingKind::Plain, value });
+    pub fn bind(
+        &mut self,
+        first: AttrName,
+        rest_start: usize,
+        rest_len: usize,
+        pos: Pos,
+        value: ExprId,
+    ) {
+        let rest = Run {
+            start: rest_start as u32,
+            len: rest_len as u32,
+        };
+        self.entries.push(Entry {
+            first,
+            rest,
+            pos,
+            kind: BindingKind::Plain,
+            value,
+        });
     }
 
     /// Adds `inherit name;` to the innermost set.
@@ -265,7 +337,13 @@ impl<'a> Builder<'a> {
     }
 
     fn inherited(&mut self, name: Symbol, pos: Pos, kind: BindingKind, value: ExprId) {
-        self.entries.push(Entry { first: AttrName::Static(name), rest: Run::default(), pos, kind, value });
+        self.entries.push(Entry {
+            first: AttrName::Static(name),
+            rest: Run::default(),
+            pos,
+            kind,
+            value,
+        });
     }
 
     /// Ends the innermost set.
@@ -275,7 +353,12 @@ impl<'a> Builder<'a> {
         };
         let node = match self.duplicate_first_name(set.entries) {
             false => Ok(self.collect_distinct(set, recursive)),
-            true => merge::collect(self, set.entries..self.entries.len(), set.froms..self.froms.len(), recursive),
+            true => merge::collect(
+                self,
+                set.entries..self.entries.len(),
+                set.froms..self.froms.len(),
+                recursive,
+            ),
         };
         self.entries.truncate(set.entries);
         self.components.truncate(set.components);
@@ -290,7 +373,9 @@ impl<'a> Builder<'a> {
         let mut earliest = error;
         // From the innermost set outwards: what an outer set holds was read before.
         for set in std::mem::take(&mut self.sets).into_iter().rev() {
-            if let Err(duplicate) = merge::collect(self, set.entries..entries_end, set.froms..froms_end, false) {
+            if let Err(duplicate) =
+                merge::collect(self, set.entries..entries_end, set.froms..froms_end, false)
+            {
                 earliest = duplicate;
             }
             (entries_end, froms_end) = (set.entries, set.froms);
@@ -311,16 +396,31 @@ impl<'a> Builder<'a> {
         let start = self.ast.bindings.len();
         for entry in &self.entries[set.entries..] {
             if let AttrName::Static(name) = entry.first {
-                self.ast.bindings.push(Binding { name, pos: entry.pos, kind: entry.kind, value: entry.value });
+                self.ast.bindings.push(Binding {
+                    name,
+                    pos: entry.pos,
+                    kind: entry.kind,
+                    value: entry.value,
+                });
             }
         }
-        let bindings = Run { start: start as u32, len: (self.ast.bindings.len() - start) as u32 };
+        let bindings = Run {
+            start: start as u32,
+            len: (self.ast.bindings.len() - start) as u32,
+        };
         let mut dynamic = Run::default();
         if dynamic_count > 0 {
-            dynamic = Run { start: self.ast.dynamic_bindings.len() as u32, len: dynamic_count as u32 };
+            dynamic = Run {
+                start: self.ast.dynamic_bindings.len() as u32,
+                len: dynamic_count as u32,
+            };
             for entry in &self.entries[set.entries..] {
                 if let AttrName::Dynamic(name) = entry.first {
-                    self.ast.dynamic_bindings.push(DynamicBinding { name, value: entry.value, pos: entry.pos });
+                    self.ast.dynamic_bindings.push(DynamicBinding {
+                        name,
+                        value: entry.value,
+                        pos: entry.pos,
+                    });
                 }
             }
         }
@@ -330,7 +430,12 @@ impl<'a> Builder<'a> {
             inherit_from.len = (self.froms.len() - set.froms) as u32;
             self.ast.ids.extend_from_slice(&self.froms[set.froms..]);
         }
-        AttrsNode { recursive, bindings, dynamic, inherit_from }
+        AttrsNode {
+            recursive,
+            bindings,
+            dynamic,
+            inherit_from,
+        }
     }
 
     /// The sets that the further components of a path imply, from the innermost outwards.
@@ -340,12 +445,27 @@ impl<'a> Builder<'a> {
             let mut node = AttrsNode::default();
             match self.components[index] {
                 AttrName::Static(name) => {
-                    node.bindings = Run { start: self.ast.bindings.len() as u32, len: 1 };
-                    self.ast.bindings.push(Binding { name, pos: entry.pos, kind: BindingKind::Plain, value });
+                    node.bindings = Run {
+                        start: self.ast.bindings.len() as u32,
+                        len: 1,
+                    };
+                    self.ast.bindings.push(Binding {
+                        name,
+                        pos: entry.pos,
+                        kind: BindingKind::Plain,
+                        value,
+                    });
                 }
                 AttrName::Dynamic(name) => {
-                    node.dynamic = Run { start: self.ast.dynamic_bindings.len() as u32, len: 1 };
-                    self.ast.dynamic_bindings.push(DynamicBinding { name, value, pos: entry.pos });
+                    node.dynamic = Run {
+                        start: self.ast.dynamic_bindings.len() as u32,
+                        len: 1,
+                    };
+                    self.ast.dynamic_bindings.push(DynamicBinding {
+                        name,
+                        value,
+                        pos: entry.pos,
+                    });
                 }
             }
             value = self.ast.push(Expr::Attrs(node), Pos::NONE);
@@ -362,7 +482,10 @@ impl<'a> Builder<'a> {
         if entries.len() <= FEW_NAMES {
             return entries.iter().enumerate().any(|(index, entry)| {
                 let name = name(entry);
-                name.is_some() && entries[..index].iter().any(|earlier| earlier.first == entry.first)
+                name.is_some()
+                    && entries[..index]
+                        .iter()
+                        .any(|earlier| earlier.first == entry.first)
             });
         }
         self.seen.any_twice(entries.iter().filter_map(name))
@@ -370,30 +493,46 @@ impl<'a> Builder<'a> {
 
     /// Checks that the names of formals are distinct, and differ from that of the whole argument; `pos` is where the
     /// lambda begins.
-    pub fn check_formals(&mut self, formals: &[Formal], param: Option<Symbol>, pos: Pos) -> Result<()> {
+    pub fn check_formals(
+        &mut self,
+        formals: &[Formal],
+        param: Option<Symbol>,
+        pos: Pos,
+    ) -> Result<()> {
         let twice = match formals.len() <= FEW_NAMES {
-            true => formals
-                .iter()
-                .enumerate()
-                .any(|(index, formal)| formals[..index].iter().any(|earlier| earlier.name == formal.name)),
-            false => self.seen.any_twice(formals.iter().map(|formal| formal.name)),
+            true => formals.iter().enumerate().any(|(index, formal)| {
+                formals[..index]
+                    .iter()
+                    .any(|earlier| earlier.name == formal.name)
+            }),
+            false => self
+                .seen
+                .any_twice(formals.iter().map(|formal| formal.name)),
         };
         if twice {
             // Nix sorts by symbol first, so of several duplicates it reports the one whose name it met first.
-            let mut sorted: Vec<(Symbol, Pos)> = formals.iter().map(|formal| (formal.name, formal.pos)).collect();
+            let mut sorted: Vec<(Symbol, Pos)> = formals
+                .iter()
+                .map(|formal| (formal.name, formal.pos))
+                .collect();
             sorted.sort_unstable();
             if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
                 return Err(self.duplicate_formal(pair[1].0, pair[1].1));
             }
         }
         match param {
-            Some(name) if formals.iter().any(|formal| formal.name == name) => Err(self.duplicate_formal(name, pos)),
+            Some(name) if formals.iter().any(|formal| formal.name == name) => {
+                Err(self.duplicate_formal(name, pos))
+            }
             _ => Ok(()),
         }
     }
 
     fn duplicate_formal(&self, name: Symbol, pos: Pos) -> Error {
-        let message = format!("duplicate formal function argument '{}'", super::show::symbol_text(self.interner, name));
+        let message = format!(
+            "duplicate formal function argument '{}'",
+            super::show::symbol_text(self.interner, name)
+        );
         Error::new(ErrorKind::Parse, message).at(pos)
     }
 }

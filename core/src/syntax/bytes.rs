@@ -61,15 +61,23 @@ pub(super) fn is(byte: u8, classes: u8) -> bool {
 /// Where the run of bytes of `classes` that begins at `from` ends.
 #[inline]
 pub(super) fn run_end(text: &[u8], from: usize, classes: u8) -> usize {
-    let Some(rest) = text.get(from..) else { return text.len() };
-    rest.iter().position(|byte| !is(*byte, classes)).map_or(text.len(), |skip| from + skip)
+    let Some(rest) = text.get(from..) else {
+        return text.len();
+    };
+    rest.iter()
+        .position(|byte| !is(*byte, classes))
+        .map_or(text.len(), |skip| from + skip)
 }
 
 /// Where the first byte of `classes` from `from` on stands; the end of the text if there is none.
 #[inline]
 pub(super) fn find(text: &[u8], from: usize, classes: u8) -> usize {
-    let Some(rest) = text.get(from..) else { return text.len() };
-    rest.iter().position(|byte| is(*byte, classes)).map_or(text.len(), |skip| from + skip)
+    let Some(rest) = text.get(from..) else {
+        return text.len();
+    };
+    rest.iter()
+        .position(|byte| is(*byte, classes))
+        .map_or(text.len(), |skip| from + skip)
 }
 
 /// Where the first `wanted` from `from` on stands. Looks at sixteen bytes at a time, in a form that compilers turn into
@@ -79,10 +87,16 @@ pub(super) fn find_byte(text: &[u8], from: usize, wanted: u8) -> Option<usize> {
     let rest = text.get(from..)?;
     let mut at = from;
     for chunk in rest.chunks_exact(16) {
-        if chunk.iter().fold(false, |found, byte| found | (*byte == wanted)) {
+        if chunk
+            .iter()
+            .fold(false, |found, byte| found | (*byte == wanted))
+        {
             break;
         }
         at += 16;
     }
-    text[at..].iter().position(|byte| *byte == wanted).map(|skip| at + skip)
+    text[at..]
+        .iter()
+        .position(|byte| *byte == wanted)
+        .map(|skip| at + skip)
 }

@@ -3,6 +3,7 @@
 
 use super::bytes::{self, NAME, PATH, SCHEME, SPACE, URI, is, run_end};
 use super::literal;
+use super::parser::PIPES_DISABLED;
 
 /// What a token is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,7 +106,11 @@ impl<'a> Lexer<'a> {
         Lexer {
             text,
             next: 0,
-            token: Token { kind: Kind::End, start: 0, end: 0 },
+            token: Token {
+                kind: Kind::End,
+                start: 0,
+                end: 0,
+            },
             int: 0,
             float: 0.0,
             failure: None,
@@ -141,7 +146,8 @@ impl<'a> Lexer<'a> {
             self.next = run_end(self.text, self.next, SPACE);
             match self.byte(self.next) {
                 b'#' => self.next = line_end(self.text, self.next),
-                b'/' if self.byte(self.next + 1) == b'*' => match comment_end(self.text, self.next) {
+                b'/' if self.byte(self.next + 1) == b'*' => match comment_end(self.text, self.next)
+                {
                     Some(end) => self.next = end,
                     // Without its end it is a division, and then a multiplication sign that cannot stand there.
                     None => return,
@@ -190,7 +196,10 @@ impl<'a> Lexer<'a> {
             b'~' => self.home_path(start),
             b'<' => self.less(start),
             b'"' => one(Kind::Quote),
-            b'\'' if second == b'\'' => (Kind::IndentedOpen, literal::after_first_line(self.text, start + 2)),
+            b'\'' if second == b'\'' => (
+                Kind::IndentedOpen,
+                literal::after_first_line(self.text, start + 2),
+            ),
             b'$' if second == b'{' => two(Kind::Interpolation),
             b'=' if second == b'=' => two(Kind::Equal),
             b'=' => one(Kind::Assign),
@@ -228,7 +237,7 @@ impl<'a> Lexer<'a> {
     fn pipe(&mut self, kind: Kind, start: usize) -> (Kind, usize) {
         match self.pipes {
             true => (kind, start + 2),
-            false => self.fail(super::PIPES_DISABLED.into(), start + 2),
+            false => self.fail(PIPES_DISABLED.into(), start + 2),
         }
     }
 
@@ -244,7 +253,11 @@ impl<'a> Lexer<'a> {
     }
 
     fn number(&mut self, start: usize) -> (Kind, usize) {
-        let digits_end = start + self.text[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits_end = start
+            + self.text[start..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
         if is(self.byte(digits_end), PATH) || self.byte(digits_end) == b'/' {
             if let Some(path) = self.path(start) {
                 return path;
@@ -272,7 +285,12 @@ impl<'a> Lexer<'a> {
 
     /// The float from `start` whose point is before `at`.
     fn fraction(&mut self, start: usize, at: usize) -> (Kind, usize) {
-        let digits = |from: usize| from + self.text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = |from: usize| {
+            from + self.text[from..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
+        };
         let mut end = digits(at);
         if matches!(self.byte(end), b'e' | b'E') {
             let sign = usize::from(matches!(self.byte(end + 1), b'+' | b'-'));

@@ -64,7 +64,11 @@ pub enum StrippedPiece<T> {
 /// belong to it.
 pub fn after_first_line(text: &[u8], at: usize) -> usize {
     let spaces = text[at..].iter().take_while(|byte| **byte == b' ').count();
-    if text.get(at + spaces) == Some(&b'\n') { at + spaces + 1 } else { at }
+    if text.get(at + spaces) == Some(&b'\n') {
+        at + spaces + 1
+    } else {
+        at
+    }
 }
 
 /// The next piece of an indented string at `at`, and where it ends; `None` where an interpolation, the closing
@@ -80,7 +84,9 @@ pub fn next_indented_piece<T>(text: &[u8], at: usize) -> Option<(IndentedPiece<T
         b'\'' if text.get(at + 1) == Some(&b'\'') => match text.get(at + 2) {
             Some(b'$') => Some((IndentedPiece::Escape(b"$"), at + 3)),
             Some(b'\'') => Some((IndentedPiece::Escape(b"''"), at + 3)),
-            Some(b'\\') => text.get(at + 3).map(|byte| (IndentedPiece::Byte(escaped(*byte)), at + 4)),
+            Some(b'\\') => text
+                .get(at + 3)
+                .map(|byte| (IndentedPiece::Byte(escaped(*byte)), at + 4)),
             _ => None,
         },
         _ => Some((IndentedPiece::Escape(b"'"), at + 1)),
@@ -149,7 +155,11 @@ pub fn strip_indentation<T: Copy>(
             at = end;
         }
         if index + 1 == pieces.len() {
-            let blank = buffer[start..].iter().rev().take_while(|byte| **byte == b' ').count();
+            let blank = buffer[start..]
+                .iter()
+                .rev()
+                .take_while(|byte| **byte == b' ')
+                .count();
             let rest = buffer.len() - blank;
             if rest > start && buffer[rest - 1] == b'\n' {
                 buffer.truncate(rest);
@@ -250,13 +260,19 @@ pub fn path_literal(raw: &[u8]) -> (PathKind, std::borrow::Cow<'_, [u8]>) {
 
 /// The value of an integer literal, if it fits.
 pub fn integer(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0i64, |sum, digit| sum.checked_mul(10)?.checked_add(i64::from(digit - b'0')))
+    digits.iter().try_fold(0i64, |sum, digit| {
+        sum.checked_mul(10)?.checked_add(i64::from(digit - b'0'))
+    })
 }
 
 /// The value of a float literal; `None` if it is too large or too small for full precision, which Nix refuses.
 pub fn float(text: &[u8]) -> Option<f64> {
     let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    let zero_as_written = || text.split(|byte| matches!(byte, b'e' | b'E')).next().is_some_and(no_digit_but_zero);
+    let zero_as_written = || {
+        text.split(|byte| matches!(byte, b'e' | b'E'))
+            .next()
+            .is_some_and(no_digit_but_zero)
+    };
     (value.is_normal() || (value == 0.0 && zero_as_written())).then_some(value)
 }
 

@@ -4,10 +4,11 @@
 use rnix::SyntaxKind::*;
 use rnix::{Root, SyntaxKind, SyntaxNode, SyntaxToken};
 
-use super::ParseOptions;
 use super::ast::{Ast, AttrName, BinaryOp, Expr, ExprId, Formal, Formals, Part, PathKind, Run};
 use super::build::Builder;
 use super::literal::{self, IndentedPiece};
+use super::parser::{PIPES_DISABLED, ParseOptions};
+use super::stack::with_stack;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{Pos, SourceFile};
 use crate::symbol::{Interner, Symbol};
@@ -32,24 +33,36 @@ pub fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions)
         _ => '\u{1}',
     };
     let masked: String = file.text.iter().map(mask).collect();
-    let deepening = masked.bytes().filter(|byte| byte.is_ascii_punctuation()).count();
+    let deepening = masked
+        .bytes()
+        .filter(|byte| byte.is_ascii_punctuation())
+        .count();
     let need = (deepening * STACK_PER_BYTE).min(MAX_STACK);
     let mut work = || {
         let tree = Root::parse(&masked);
         if let Some(error) = tree.errors().first() {
             return Err(explain(error, file));
         }
-        let mut lowering = Lowering { builder: Builder::new(file, interner), options };
+        let mut lowering = Lowering {
+            builder: Builder::new(file, interner),
+            options,
+        };
         let root = tree.syntax();
         let Some(expr) = root.children().next() else {
-            return Err(lowering.builder.error(file.text.len(), "syntax error, unexpected end of file"));
+            return Err(lowering
+                .builder
+                .error(file.text.len(), "syntax error, unexpected end of file"));
         };
         match lowering.expr(&expr) {
             Ok(root) => Ok(lowering.builder.finish(root)),
             Err(error) => Err(lowering.builder.earliest_error(error)),
         }
     };
-    if need > 512 * 1024 { stacker::grow(need + 1024 * 1024, work) } else { work() }
+    if need > 512 * 1024 {
+        stacker::grow(need + 1024 * 1024, work)
+    } else {
+        work()
+    }
 }
 
 fn explain(error: &rnix::ParseError, file: &SourceFile) -> Error {
@@ -79,7 +92,9 @@ fn start(node: &SyntaxNode) -> usize {
 }
 
 fn tokens(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> {
-    node.children_with_tokens().filter_map(rnix::NodeOrToken::into_token).filter(|token| !token.kind().is_trivia())
+    node.children_with_tokens()
+        .filter_map(rnix::NodeOrToken::into_token)
+        .filter(|token| !token.kind().is_trivia())
 }
 
 fn token(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxToken> {
@@ -92,21 +107,26 @@ fn range(token: &SyntaxToken) -> std::ops::Range<usize> {
 
 impl Lowering<'_, '_> {
     fn child(&self, node: &SyntaxNode, index: usize) -> Result<SyntaxNode> {
-        node.children().nth(index).ok_or_else(|| self.unexpected(node))
+        node.children()
+            .nth(index)
+            .ok_or_else(|| self.unexpected(node))
     }
 
     fn unexpected(&self, node: &SyntaxNode) -> Error {
-        self.builder.error(start(node), "syntax error, incomplete expression")
+        self.builder
+            .error(start(node), "syntax error, incomplete expression")
     }
 
     fn expr(&mut self, node: &SyntaxNode) -> Result<ExprId> {
-        super::with_stack(|| self.expr_here(node))
+        with_stack(|| self.expr_here(node))
     }
 
     /// An operand, argument or element: rnix takes lambdas there, Nix does not.
     fn operand(&mut self, node: &SyntaxNode) -> Result<ExprId> {
         if node.kind() == NODE_LAMBDA {
-            return Err(self.builder.error(start(node), "syntax error, unexpected function"));
+            return Err(self
+                .builder
+                .error(start(node), "syntax error, unexpected function"));
         }
         self.expr(node)
     }
@@ -117,7 +137,10 @@ impl Lowering<'_, '_> {
         match node.kind() {
             NODE_PAREN => {
                 if token(node, TOKEN_R_PAREN).is_none() {
-                    return Err(self.builder.error(usize::from(node.text_range().end()), "syntax error, expecting ')'"));
+                    return Err(self.builder.error(
+                        usize::from(node.text_range().end()),
+                        "syntax error, expecting ')'",
+                    ));
                 }
                 self.expr(&self.child(node, 0)?)
             }
@@ -138,7 +161,14 @@ impl Lowering<'_, '_> {
                     Some(_) => Some(self.operand(&self.child(node, 2)?)?),
                     None => None,
                 };
-                Ok(self.builder.ast.push(Expr::Select { base, path, default }, pos))
+                Ok(self.builder.ast.push(
+                    Expr::Select {
+                        base,
+                        path,
+                        default,
+                    },
+                    pos,
+                ))
             }
             NODE_HAS_ATTR => {
                 let base = self.operand(&self.child(node, 0)?)?;
@@ -150,7 +180,10 @@ impl Lowering<'_, '_> {
             NODE_UNARY_OP => {
                 let inner = self.operand(&self.child(node, 0)?)?;
                 match token(node, TOKEN_INVERT) {
-                    Some(_) => Ok(self.builder.ast.push(Expr::Not(inner), self.builder.ast.pos(inner))),
+                    Some(_) => Ok(self
+                        .builder
+                        .ast
+                        .push(Expr::Not(inner), self.builder.ast.pos(inner))),
                     None => Ok(self.builder.ast.push(Expr::Negate(inner), pos)),
                 }
             }
@@ -174,14 +207,26 @@ impl Lowering<'_, '_> {
                 let base = self.builder.ast.push(Expr::Attrs(attrs), pos);
                 let body = self.builder.interner.intern(b"body");
                 let path = self.builder.path(&[(AttrName::Static(body), pos)]);
-                Ok(self.builder.ast.push(Expr::Select { base, path, default: None }, pos))
+                Ok(self.builder.ast.push(
+                    Expr::Select {
+                        base,
+                        path,
+                        default: None,
+                    },
+                    pos,
+                ))
             }
             NODE_LET_IN => {
                 let bindings = self.entries(node, true)?;
-                let body = node.children().last().ok_or_else(|| self.unexpected(node))?;
+                let body = node
+                    .children()
+                    .last()
+                    .ok_or_else(|| self.unexpected(node))?;
                 let body = self.expr(&body)?;
                 if bindings.dynamic.len > 0 {
-                    return Err(self.builder.error(at, "dynamic attributes not allowed in let"));
+                    return Err(self
+                        .builder
+                        .error(at, "dynamic attributes not allowed in let"));
                 }
                 Ok(self.builder.ast.push(Expr::Let { bindings, body }, pos))
             }
@@ -199,7 +244,14 @@ impl Lowering<'_, '_> {
                 let condition = self.expr(&self.child(node, 0)?)?;
                 let then = self.expr(&self.child(node, 1)?)?;
                 let otherwise = self.expr(&self.child(node, 2)?)?;
-                Ok(self.builder.ast.push(Expr::If { condition, then, otherwise }, pos))
+                Ok(self.builder.ast.push(
+                    Expr::If {
+                        condition,
+                        then,
+                        otherwise,
+                    },
+                    pos,
+                ))
             }
             _ => Err(self.unexpected(node)),
         }
@@ -216,10 +268,12 @@ impl Lowering<'_, '_> {
         let text = token.text().as_bytes();
         let expr = match token.kind() {
             TOKEN_INTEGER => Expr::Int(literal::integer(text).ok_or_else(|| {
-                self.builder.error(at, format!("invalid integer '{}'", token.text()))
+                self.builder
+                    .error(at, format!("invalid integer '{}'", token.text()))
             })?),
             TOKEN_FLOAT => Expr::Float(literal::float(text).ok_or_else(|| {
-                self.builder.error(at, format!("invalid float '{}'", token.text()))
+                self.builder
+                    .error(at, format!("invalid float '{}'", token.text()))
             })?),
             _ => Expr::Str(self.builder.bytes(text)),
         };
@@ -321,7 +375,10 @@ impl Lowering<'_, '_> {
             }
         }
         if ends_with_slash {
-            return Err(self.builder.error(usize::from(node.text_range().end()), "path has a trailing slash"));
+            return Err(self.builder.error(
+                usize::from(node.text_range().end()),
+                "path has a trailing slash",
+            ));
         }
         let expr = match parts[..] {
             [Part::Literal(run)] => Expr::Path(kind, run),
@@ -385,10 +442,13 @@ impl Lowering<'_, '_> {
                 NODE_ATTRPATH_VALUE => {
                     let path = self.attr_path(&self.child(&entry, 0)?)?;
                     let rest_start = self.builder.components.len();
-                    self.builder.components.extend(path[1..].iter().map(|(name, _)| *name));
+                    self.builder
+                        .components
+                        .extend(path[1..].iter().map(|(name, _)| *name));
                     let value = self.expr(&self.child(&entry, 1)?)?;
                     let pos = self.builder.at(start(&entry));
-                    self.builder.bind(path[0].0, rest_start, path.len() - 1, pos, value);
+                    self.builder
+                        .bind(path[0].0, rest_start, path.len() - 1, pos, value);
                 }
                 NODE_INHERIT => self.inherit(&entry)?,
                 _ => {}
@@ -408,7 +468,9 @@ impl Lowering<'_, '_> {
             match self.attr(&child)? {
                 (AttrName::Static(name), pos) => names.push((name, pos)),
                 (AttrName::Dynamic(_), _) => {
-                    return Err(self.builder.error(start(&child), "dynamic attributes not allowed in inherit"));
+                    return Err(self
+                        .builder
+                        .error(start(&child), "dynamic attributes not allowed in inherit"));
                 }
             }
         }
@@ -428,7 +490,14 @@ impl Lowering<'_, '_> {
         if head.kind() == NODE_IDENT_PARAM {
             let param = Some(self.ident(&self.child(&head, 0)?)?);
             let body = self.expr(&self.child(node, 1)?)?;
-            return Ok(self.builder.ast.push(Expr::Lambda { param, formals: None, body }, pos));
+            return Ok(self.builder.ast.push(
+                Expr::Lambda {
+                    param,
+                    formals: None,
+                    body,
+                },
+                pos,
+            ));
         }
         let mut param = None;
         let mut list = Vec::new();
@@ -443,13 +512,27 @@ impl Lowering<'_, '_> {
                 Some(_) => Some(self.expr(&self.child(&child, 1)?)?),
                 None => None,
             };
-            list.push(Formal { name, pos: self.builder.at(start(&ident)), default });
+            list.push(Formal {
+                name,
+                pos: self.builder.at(start(&ident)),
+                default,
+            });
         }
         let ellipsis = token(&head, TOKEN_ELLIPSIS).is_some();
         let body = self.expr(&self.child(node, 1)?)?;
         self.builder.check_formals(&list, param, pos)?;
-        let formals = Some(Formals { list: self.builder.formals(&list), ellipsis });
-        Ok(self.builder.ast.push(Expr::Lambda { param, formals, body }, pos))
+        let formals = Some(Formals {
+            list: self.builder.formals(&list),
+            ellipsis,
+        });
+        Ok(self.builder.ast.push(
+            Expr::Lambda {
+                param,
+                formals,
+                body,
+            },
+            pos,
+        ))
     }
 
     fn binary(&mut self, node: &SyntaxNode) -> Result<ExprId> {
@@ -481,18 +564,32 @@ impl Lowering<'_, '_> {
             TOKEN_CONCAT => BinaryOp::Concat,
             _ => return Err(self.unexpected(node)),
         };
-        let starts = [self.builder.at(start(&left_node)), self.builder.at(start(&right_node))];
-        Ok(self.builder.binary(op, [(left, starts[0]), (right, starts[1])], pos))
+        let starts = [
+            self.builder.at(start(&left_node)),
+            self.builder.at(start(&right_node)),
+        ];
+        Ok(self
+            .builder
+            .binary(op, [(left, starts[0]), (right, starts[1])], pos))
     }
 
     fn check_pipe(&self, pipe: &SyntaxToken, sides: [&SyntaxNode; 2]) -> Result<()> {
         let at = range(pipe).start;
         if !self.options.pipe_operators {
-            return Err(self.builder.error(at, super::PIPES_DISABLED));
+            return Err(self.builder.error(at, PIPES_DISABLED));
         }
-        let other = if pipe.kind() == TOKEN_PIPE_LEFT { TOKEN_PIPE_RIGHT } else { TOKEN_PIPE_LEFT };
-        match sides.iter().any(|side| side.kind() == NODE_BIN_OP && token(side, other).is_some()) {
-            true => Err(self.builder.error(at, format!("syntax error, unexpected '{}'", pipe.text()))),
+        let other = if pipe.kind() == TOKEN_PIPE_LEFT {
+            TOKEN_PIPE_RIGHT
+        } else {
+            TOKEN_PIPE_LEFT
+        };
+        match sides
+            .iter()
+            .any(|side| side.kind() == NODE_BIN_OP && token(side, other).is_some())
+        {
+            true => Err(self
+                .builder
+                .error(at, format!("syntax error, unexpected '{}'", pipe.text()))),
             false => Ok(()),
         }
     }

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use super::ast::{AttrName, AttrsNode, Binding, BindingKind, DynamicBinding, Expr, ExprId, Run};
 use super::build::Builder;
 use super::show;
+use super::stack::with_stack;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -43,7 +44,10 @@ pub(super) fn collect(
     let froms = builder.froms[froms].to_vec();
     let mut merger = Merger {
         builder,
-        sets: vec![Growing { froms, ..Growing::default() }],
+        sets: vec![Growing {
+            froms,
+            ..Growing::default()
+        }],
         nodes: vec![None],
         by_node: FxHashMap::default(),
     };
@@ -63,7 +67,12 @@ impl Merger<'_, '_> {
             let AttrName::Static(name) = entry.first else {
                 return Ok(());
             };
-            let binding = Binding { name, pos: entry.pos, kind: entry.kind, value: entry.value };
+            let binding = Binding {
+                name,
+                pos: entry.pos,
+                kind: entry.kind,
+                value: entry.value,
+            };
             return match self.find(top, name) {
                 Some(earlier) => Err(self.duplicate(&path, entry.pos, earlier.pos)),
                 None => {
@@ -78,28 +87,51 @@ impl Merger<'_, '_> {
                 AttrName::Static(name) => match self.find(set, name) {
                     Some(earlier) => match self.grow(earlier.value) {
                         Some(inner) => inner,
-                        None => return Err(self.duplicate(&path[..=depth], entry.pos, earlier.pos)),
+                        None => {
+                            return Err(self.duplicate(&path[..=depth], entry.pos, earlier.pos));
+                        }
                     },
                     None => {
                         let (node, inner) = self.new_set();
-                        self.insert(set, Binding { name, pos: entry.pos, kind: BindingKind::Plain, value: node });
+                        self.insert(
+                            set,
+                            Binding {
+                                name,
+                                pos: entry.pos,
+                                kind: BindingKind::Plain,
+                                value: node,
+                            },
+                        );
                         inner
                     }
                 },
                 AttrName::Dynamic(name) => {
                     let (node, inner) = self.new_set();
-                    self.sets[set.0].dynamic.push(DynamicBinding { name, value: node, pos: entry.pos });
+                    self.sets[set.0].dynamic.push(DynamicBinding {
+                        name,
+                        value: node,
+                        pos: entry.pos,
+                    });
                     inner
                 }
             };
         }
         match path[path.len() - 1] {
             AttrName::Static(name) => {
-                let binding = Binding { name, pos: entry.pos, kind: BindingKind::Plain, value: entry.value };
+                let binding = Binding {
+                    name,
+                    pos: entry.pos,
+                    kind: BindingKind::Plain,
+                    value: entry.value,
+                };
                 self.add(set, &mut path, binding)
             }
             AttrName::Dynamic(name) => {
-                self.sets[set.0].dynamic.push(DynamicBinding { name, value: entry.value, pos: entry.pos });
+                self.sets[set.0].dynamic.push(DynamicBinding {
+                    name,
+                    value: entry.value,
+                    pos: entry.pos,
+                });
                 Ok(())
             }
         }
@@ -112,19 +144,21 @@ impl Merger<'_, '_> {
             self.insert(set, binding);
             return Ok(());
         };
-        let (Some(target), Some(source)) = (self.grow(earlier.value), self.grow(binding.value)) else {
+        let (Some(target), Some(source)) = (self.grow(earlier.value), self.grow(binding.value))
+        else {
             return Err(self.duplicate(path, binding.pos, earlier.pos));
         };
         let moved = std::mem::take(&mut self.sets[source.0]);
         let shift = self.sets[target.0].froms.len() as u32;
         for inner in moved.bindings {
-            if let Expr::InheritFrom { from, .. } = &mut self.builder.ast.exprs[inner.value.0 as usize]
+            if let Expr::InheritFrom { from, .. } =
+                &mut self.builder.ast.exprs[inner.value.0 as usize]
                 && inner.kind == BindingKind::InheritedFrom
             {
                 *from += shift;
             }
             path.push(AttrName::Static(inner.name));
-            super::with_stack(|| self.add(target, path, inner))?;
+            with_stack(|| self.add(target, path, inner))?;
             path.pop();
         }
         let target = &mut self.sets[target.0];
@@ -145,7 +179,10 @@ impl Merger<'_, '_> {
     }
 
     fn new_set(&mut self) -> (ExprId, SetIndex) {
-        let node = self.builder.ast.push(Expr::Attrs(AttrsNode::default()), Pos::NONE);
+        let node = self
+            .builder
+            .ast
+            .push(Expr::Attrs(AttrsNode::default()), Pos::NONE);
         (node, self.register(node, Growing::default()))
     }
 
@@ -168,7 +205,11 @@ impl Merger<'_, '_> {
         };
         let bindings = ast.bindings[attrs.bindings.range()].to_vec();
         let growing = Growing {
-            by_name: bindings.iter().enumerate().map(|(index, binding)| (binding.name, index)).collect(),
+            by_name: bindings
+                .iter()
+                .enumerate()
+                .map(|(index, binding)| (binding.name, index))
+                .collect(),
             bindings,
             dynamic: ast.dynamic_bindings[attrs.dynamic.range()].to_vec(),
             froms: ast.ids[attrs.inherit_from.range()].to_vec(),
@@ -183,9 +224,18 @@ impl Merger<'_, '_> {
         for (set, node) in self.sets.into_iter().zip(self.nodes) {
             let mut attrs = AttrsNode {
                 recursive,
-                bindings: Run { start: ast.bindings.len() as u32, len: set.bindings.len() as u32 },
-                dynamic: Run { start: ast.dynamic_bindings.len() as u32, len: set.dynamic.len() as u32 },
-                inherit_from: Run { start: ast.ids.len() as u32, len: set.froms.len() as u32 },
+                bindings: Run {
+                    start: ast.bindings.len() as u32,
+                    len: set.bindings.len() as u32,
+                },
+                dynamic: Run {
+                    start: ast.dynamic_bindings.len() as u32,
+                    len: set.dynamic.len() as u32,
+                },
+                inherit_from: Run {
+                    start: ast.ids.len() as u32,
+                    len: set.froms.len() as u32,
+                },
             };
             ast.bindings.extend(set.bindings);
             ast.dynamic_bindings.extend(set.dynamic);
@@ -206,6 +256,10 @@ impl Merger<'_, '_> {
     fn duplicate(&self, path: &[AttrName], pos: Pos, earlier: Pos) -> Error {
         let path = show::attr_path_text(&self.builder.ast, self.builder.interner, path);
         let place = self.builder.place(earlier);
-        Error::new(ErrorKind::Parse, format!("attribute '{path}' already defined at {place}")).at(pos)
+        Error::new(
+            ErrorKind::Parse,
+            format!("attribute '{path}' already defined at {place}"),
+        )
+        .at(pos)
     }
 }

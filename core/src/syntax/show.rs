@@ -1,16 +1,27 @@
 //! A tree as the text that `nix-instantiate --parse` prints. Not a formatter: it shows how the source was understood.
 
-use super::ast::{Ast, AttrName, AttrsNode, BinaryOp, BindingKind, Expr, ExprId, Formals, Part, Run};
+use super::ast::{
+    Ast, AttrName, AttrsNode, BinaryOp, BindingKind, Expr, ExprId, Formals, Part, Run,
+};
 use super::build::is_call_in_nix;
 use super::literal::resolve_path;
 use crate::symbol::{Interner, Symbol};
 
 /// Words that need quotes where a name stands.
-const RESERVED: [&[u8]; 9] = [b"if", b"then", b"else", b"assert", b"with", b"let", b"in", b"rec", b"inherit"];
+const RESERVED: [&[u8]; 9] = [
+    b"if", b"then", b"else", b"assert", b"with", b"let", b"in", b"rec", b"inherit",
+];
 
 /// The whole tree as text. Relative paths are taken from `base_dir`, those that begin with `~/` from `home_dir`.
 pub fn show(ast: &Ast, interner: &Interner, base_dir: &[u8], home_dir: &[u8]) -> Vec<u8> {
-    let mut printer = Printer { ast, interner, base_dir, home_dir, out: Vec::new(), todo: Vec::new() };
+    let mut printer = Printer {
+        ast,
+        interner,
+        base_dir,
+        home_dir,
+        out: Vec::new(),
+        todo: Vec::new(),
+    };
     if let Some(root) = ast.root {
         printer.run(vec![Item::Expr(root)]);
     }
@@ -19,7 +30,14 @@ pub fn show(ast: &Ast, interner: &Interner, base_dir: &[u8], home_dir: &[u8]) ->
 
 /// One expression as text, for the message of an assertion that failed.
 pub fn show_expression(ast: &Ast, interner: &Interner, id: ExprId) -> Vec<u8> {
-    let mut printer = Printer { ast, interner, base_dir: b"", home_dir: b"~", out: Vec::new(), todo: Vec::new() };
+    let mut printer = Printer {
+        ast,
+        interner,
+        base_dir: b"",
+        home_dir: b"~",
+        out: Vec::new(),
+        todo: Vec::new(),
+    };
     printer.run(vec![Item::Expr(id)]);
     printer.out
 }
@@ -33,7 +51,14 @@ pub fn symbol_text(interner: &Interner, symbol: Symbol) -> String {
 
 /// `path` for messages.
 pub(super) fn attr_path_text(ast: &Ast, interner: &Interner, path: &[AttrName]) -> String {
-    let mut printer = Printer { ast, interner, base_dir: b"", home_dir: b"~", out: Vec::new(), todo: Vec::new() };
+    let mut printer = Printer {
+        ast,
+        interner,
+        base_dir: b"",
+        home_dir: b"~",
+        out: Vec::new(),
+        todo: Vec::new(),
+    };
     let mut items = Vec::new();
     printer.attr_path(path, &mut items);
     printer.run(items);
@@ -45,7 +70,9 @@ pub fn print_name(name: &[u8], out: &mut Vec<u8>) {
     let plain = match name {
         [first, rest @ ..] => {
             (first.is_ascii_alphabetic() || *first == b'_')
-                && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'\'' | b'-'))
+                && rest
+                    .iter()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'\'' | b'-'))
                 && !RESERVED.contains(&name)
         }
         [] => false,
@@ -173,7 +200,11 @@ impl Printer<'_> {
                 items.push(Word(")"));
             }
             Expr::Var(name) | Expr::InheritFrom { name, .. } => items.push(Name(name)),
-            Expr::Select { base, path, default } => {
+            Expr::Select {
+                base,
+                path,
+                default,
+            } => {
                 items.extend([Word("("), Item::Expr(base), Word(").")]);
                 self.attr_path(&self.ast.names[path.range()], items);
                 if let Some(default) = default {
@@ -185,7 +216,11 @@ impl Printer<'_> {
                 self.attr_path(&self.ast.names[path.range()], items);
                 items.push(Word(")"));
             }
-            Expr::Lambda { param, formals, body } => {
+            Expr::Lambda {
+                param,
+                formals,
+                body,
+            } => {
                 items.push(Word("("));
                 if let Some(formals) = formals {
                     self.formals(formals, items);
@@ -227,21 +262,47 @@ impl Printer<'_> {
                 items.extend([Word("in "), Item::Expr(body), Word(")")]);
             }
             Expr::With { scope, body } => {
-                items.extend([Word("(with "), Item::Expr(scope), Word("; "), Item::Expr(body), Word(")")]);
+                items.extend([
+                    Word("(with "),
+                    Item::Expr(scope),
+                    Word("; "),
+                    Item::Expr(body),
+                    Word(")"),
+                ]);
             }
-            Expr::If { condition, then, otherwise } => {
-                items.extend([Word("(if "), Item::Expr(condition), Word(" then "), Item::Expr(then)]);
+            Expr::If {
+                condition,
+                then,
+                otherwise,
+            } => {
+                items.extend([
+                    Word("(if "),
+                    Item::Expr(condition),
+                    Word(" then "),
+                    Item::Expr(then),
+                ]);
                 items.extend([Word(" else "), Item::Expr(otherwise), Word(")")]);
             }
             Expr::Assert { condition, body } => {
-                items.extend([Word("assert "), Item::Expr(condition), Word("; "), Item::Expr(body)]);
+                items.extend([
+                    Word("assert "),
+                    Item::Expr(condition),
+                    Word("; "),
+                    Item::Expr(body),
+                ]);
             }
             Expr::Not(inner) => items.extend([Word("(! "), Item::Expr(inner), Word(")")]),
             Expr::Binary(op, left, right) => match op {
                 BinaryOp::LessEq => less_than("(! (__lessThan ", right, left, "))", items),
                 BinaryOp::GreaterEq => less_than("(! (__lessThan ", left, right, "))", items),
                 _ => {
-                    items.extend([Word("("), Item::Expr(left), Word(operator(op)), Item::Expr(right), Word(")")]);
+                    items.extend([
+                        Word("("),
+                        Item::Expr(left),
+                        Word(operator(op)),
+                        Item::Expr(right),
+                        Word(")"),
+                    ]);
                 }
             },
             Expr::CurPos => items.push(Word("__curPos")),
@@ -253,8 +314,12 @@ impl Printer<'_> {
     fn call_in_nix(&self, expr: &Expr, items: &mut Vec<Item>) {
         match *expr {
             Expr::Negate(inner) => items.extend([Item::Word("__sub 0 "), Item::Expr(inner)]),
-            Expr::SearchPath(run) => items.extend([Item::Word("__findFile __nixPath "), Item::Literal(run)]),
-            Expr::Binary(BinaryOp::Greater, left, right) => less_than("__lessThan ", right, left, "", items),
+            Expr::SearchPath(run) => {
+                items.extend([Item::Word("__findFile __nixPath "), Item::Literal(run)])
+            }
+            Expr::Binary(BinaryOp::Greater, left, right) => {
+                less_than("__lessThan ", right, left, "", items)
+            }
             Expr::Binary(op, left, right) => {
                 let function = match op {
                     BinaryOp::Sub => "__sub ",
@@ -290,7 +355,9 @@ impl Printer<'_> {
             }
             match *name {
                 AttrName::Static(name) => items.push(Item::Name(name)),
-                AttrName::Dynamic(expr) => items.extend([Item::Word("\"${"), Item::Expr(expr), Item::Word("}\"")]),
+                AttrName::Dynamic(expr) => {
+                    items.extend([Item::Word("\"${"), Item::Expr(expr), Item::Word("}\"")])
+                }
             }
         }
     }
@@ -318,7 +385,10 @@ impl Printer<'_> {
     fn bindings(&self, attrs: AttrsNode, items: &mut Vec<Item>) {
         let mut sorted = self.ast.bindings[attrs.bindings.range()].to_vec();
         sorted.sort_by_key(|binding| self.interner.name(binding.name));
-        let mut inherited = sorted.iter().filter(|binding| binding.kind == BindingKind::Inherited).peekable();
+        let mut inherited = sorted
+            .iter()
+            .filter(|binding| binding.kind == BindingKind::Inherited)
+            .peekable();
         if inherited.peek().is_some() {
             items.push(Item::Word("inherit"));
             for binding in inherited {
@@ -337,24 +407,52 @@ impl Printer<'_> {
         }
         by_source.sort_by_key(|(from, _)| *from);
         for group in by_source.chunk_by(|left, right| left.0 == right.0) {
-            items.extend([Item::Word("inherit ("), Item::Expr(sources[group[0].0 as usize]), Item::Word(")")]);
+            items.extend([
+                Item::Word("inherit ("),
+                Item::Expr(sources[group[0].0 as usize]),
+                Item::Word(")"),
+            ]);
             for (_, name) in group {
                 items.extend([Item::Word(" "), Item::Name(*name)]);
             }
             items.push(Item::Word("; "));
         }
-        for binding in sorted.iter().filter(|binding| binding.kind == BindingKind::Plain) {
-            items.extend([Item::Name(binding.name), Item::Word(" = "), Item::Expr(binding.value), Item::Word("; ")]);
+        for binding in sorted
+            .iter()
+            .filter(|binding| binding.kind == BindingKind::Plain)
+        {
+            items.extend([
+                Item::Name(binding.name),
+                Item::Word(" = "),
+                Item::Expr(binding.value),
+                Item::Word("; "),
+            ]);
         }
         for binding in &self.ast.dynamic_bindings[attrs.dynamic.range()] {
-            items.extend([Item::Word("\"${"), Item::Expr(binding.name), Item::Word("}\" = ")]);
+            items.extend([
+                Item::Word("\"${"),
+                Item::Expr(binding.name),
+                Item::Word("}\" = "),
+            ]);
             items.extend([Item::Expr(binding.value), Item::Word("; ")]);
         }
     }
 }
 
-fn less_than(open: &'static str, left: ExprId, right: ExprId, close: &'static str, items: &mut Vec<Item>) {
-    items.extend([Item::Word(open), Item::Expr(left), Item::Word(" "), Item::Expr(right), Item::Word(close)]);
+fn less_than(
+    open: &'static str,
+    left: ExprId,
+    right: ExprId,
+    close: &'static str,
+    items: &mut Vec<Item>,
+) {
+    items.extend([
+        Item::Word(open),
+        Item::Expr(left),
+        Item::Word(" "),
+        Item::Expr(right),
+        Item::Word(close),
+    ]);
 }
 
 fn operator(op: BinaryOp) -> &'static str {

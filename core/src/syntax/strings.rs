@@ -69,10 +69,16 @@ impl Parser<'_> {
     /// Reads literal text from `at` to the quote or the interpolation that ends it.
     fn string_text(&mut self, at: usize) -> Result<Text> {
         let text = self.lexer.text;
-        let mut found = Text { end: at, plain: true, nul: false };
+        let mut found = Text {
+            end: at,
+            plain: true,
+            nul: false,
+        };
         loop {
             found.end = find(text, found.end, STRING_STOP);
-            let Some(&stop) = text.get(found.end) else { break };
+            let Some(&stop) = text.get(found.end) else {
+                break;
+            };
             match stop {
                 b'"' => break,
                 b'$' => match text.get(found.end + 1) {
@@ -114,7 +120,10 @@ impl Parser<'_> {
         let bytes = &mut self.builder.ast.bytes;
         let start = bytes.len();
         unescape(raw, bytes);
-        Run { start: start as u32, len: (bytes.len() - start) as u32 }
+        Run {
+            start: start as u32,
+            len: (bytes.len() - start) as u32,
+        }
     }
 
     /// Adds the interpolation at `at` to the parts; where it ends.
@@ -163,14 +172,18 @@ impl Parser<'_> {
         }
         self.lexer.next = at + 2;
         self.lexer.advance();
-        let string = self.builder.indented_string(&self.pieces[mark..], token.start);
+        let string = self
+            .builder
+            .indented_string(&self.pieces[mark..], token.start);
         self.pieces.truncate(mark);
         Ok(string)
     }
 
     fn check_piece(&self, piece: IndentedPiece<ExprId>, at: usize) -> Result<()> {
         match piece {
-            IndentedPiece::Source(start, end) if bytes::find_byte(&self.lexer.text[..end], start, 0).is_some() => {
+            IndentedPiece::Source(start, end)
+                if bytes::find_byte(&self.lexer.text[..end], start, 0).is_some() =>
+            {
                 Err(self.nul_error(at, &self.lexer.text[start..end]))
             }
             IndentedPiece::Byte(0) => Err(self.nul_error(at, b"\0")),
@@ -183,7 +196,9 @@ impl Parser<'_> {
         let mut text = Vec::new();
         unescape(raw, &mut text);
         let text = String::from_utf8_lossy(&text).replace('\0', "␀");
-        let message = format!("input string '{text}' cannot be represented as Nix string because it contains null bytes");
+        let message = format!(
+            "input string '{text}' cannot be represented as Nix string because it contains null bytes"
+        );
         self.error(at, message)
     }
 
@@ -196,7 +211,8 @@ impl Parser<'_> {
         let run = self.builder.bytes(&first);
         let pos = self.at(token.start);
         let at = token.end;
-        let plain_end = run_end(text, at, PATH) == at && !matches!(self.lexer.byte(at), b'/' | b'$');
+        let plain_end =
+            run_end(text, at, PATH) == at && !matches!(self.lexer.byte(at), b'/' | b'$');
         if plain_end && !raw.ends_with(b"/") {
             if at == text.len() {
                 self.lexer.path_at_end = Some(token.start);
@@ -238,7 +254,10 @@ impl Parser<'_> {
         let at_end = at == text.len();
         let reported = piece_starts[usize::from(!at_end)];
         if text[at - 1] == b'/' {
-            return Err(self.error(if at_end { piece_starts[1] } else { at }, "path has a trailing slash"));
+            return Err(self.error(
+                if at_end { piece_starts[1] } else { at },
+                "path has a trailing slash",
+            ));
         }
         if !interpolated && self.parts.len() > mark + 1 {
             return Err(self.unexpected_as("end of path", reported, "'${'"));
@@ -261,5 +280,9 @@ impl Parser<'_> {
 /// Where the piece of path text at `at` ends: segments with slashes between them and perhaps one behind, or one slash.
 fn path_piece_end(text: &[u8], at: usize) -> usize {
     let end = run_end(text, at, PATH);
-    if text.get(end) == Some(&b'/') { segments_end(text, end) } else { end }
+    if text.get(end) == Some(&b'/') {
+        segments_end(text, end)
+    } else {
+        end
+    }
 }

@@ -15,6 +15,10 @@ use std::ops::Range;
 const MAX_COUNTED: u32 = 31;
 /// The bit of [`Place::rounds`] that forbids to accept: nothing has been taken yet, and an empty match is not wanted.
 const NOT_EMPTY: u64 = 1 << 63;
+/// Steps of one search over one text: so many for each state and byte, and so many in any case. Beyond, the rounds that take
+/// nothing have multiplied, and whoever asked is told that there is no answer.
+const STEPS_EACH: usize = 16;
+const STEPS_FREE: usize = 1 << 20;
 /// Remembered places beyond this are forgotten, so that a long text cannot fill the memory.
 const MAX_REMEMBERED: usize = 1 << 22;
 
@@ -52,7 +56,12 @@ struct Place {
 pub struct Memory {
     known: HashMap<Place, Option<usize>>,
     stack: Vec<Pending>,
+    steps_left: usize,
 }
+
+/// The search has run out of steps.
+#[derive(Debug)]
+pub struct Exhausted;
 
 struct Pending {
     place: Place,
@@ -86,7 +95,7 @@ impl Program {
         whole: bool,
         not_empty: bool,
         memory: &mut Memory,
-    ) -> Option<Captures> {
+    ) -> Result<Option<Captures>, Exhausted> {
         if memory.known.len() > MAX_REMEMBERED {
             memory.known.retain(|place, _| place.position >= from);
             if memory.known.len() > MAX_REMEMBERED {
@@ -103,20 +112,22 @@ impl Program {
             rounds: if not_empty { NOT_EMPTY } else { 0 },
             position: from,
         };
-        let end = search.solve(start, memory)?;
+        let Some(end) = search.solve(start, memory)? else {
+            return Ok(None);
+        };
         let mut captures = vec![None; self.groups + 1];
-        search.retrace(start, memory, &mut captures);
+        search.retrace(start, memory, &mut captures)?;
         captures[0] = Some(from..end);
-        Some(captures)
+        Ok(Some(captures))
     }
-}
 
-impl Memory {
-    /// Nothing learnt yet.
-    pub fn new() -> Memory {
+    /// A memory for searches over `text`.
+    pub fn memory(&self, text: &[u8]) -> Memory {
+        let work = self.states.len().saturating_mul(text.len() + 1);
         Memory {
             known: HashMap::new(),
             stack: Vec::new(),
+            steps_left: work.saturating_mul(STEPS_EACH).saturating_add(STEPS_FREE),
         }
     }
 }
@@ -192,10 +203,14 @@ impl Search<'_> {
     }
 
     /// Where the match from `start` ends. The stack is explicit: texts are long.
-    fn solve(&self, start: Place, memory: &mut Memory) -> Option<usize> {
-        let Memory { known, stack } = memory;
+    fn solve(&self, start: Place, memory: &mut Memory) -> Result<Option<usize>, Exhausted> {
+        let Memory {
+            known,
+            stack,
+            steps_left,
+        } = memory;
         let place = match self.walk(start, |_, _, _| {}) {
-            Walked::Done(end) => return end,
+            Walked::Done(end) => return Ok(end),
             Walked::Choice(place) => place,
         };
         stack.push(Pending { place, first: None });
@@ -211,12 +226,13 @@ impl Search<'_> {
                 continue;
             }
             let (first, second) = self.choices(place);
-            let is_fork = matches!(self.state(place), State::Fork(..));
+            // In a match of the whole text no end is longer than another.
+            let compares = !self.whole && matches!(self.state(place), State::Fork(..));
             let next = match (answered, top.first) {
                 (false, _) => first,
                 (true, None) => {
                     top.first = Some(answer);
-                    (is_fork || answer.is_none()).then_some(second)
+                    (compares || answer.is_none()).then_some(second)
                 }
                 (true, Some(one)) => {
                     // An absent end is less than any.
@@ -228,6 +244,13 @@ impl Search<'_> {
                 Some(Walked::Choice(place)) => {
                     answered = false;
                     stack.push(Pending { place, first: None });
+                    *steps_left = match steps_left.checked_sub(1) {
+                        Some(left) => left,
+                        None => {
+                            stack.clear();
+                            return Err(Exhausted);
+                        }
+                    };
                 }
                 Some(Walked::Done(end)) => {
                     answer = end;
@@ -244,11 +267,16 @@ impl Search<'_> {
                 }
             }
         }
-        answer
+        Ok(answer)
     }
 
     /// Goes the way that [`Search::solve`] has found, noting the groups.
-    fn retrace(&self, start: Place, memory: &mut Memory, captures: &mut Captures) {
+    fn retrace(
+        &self,
+        start: Place,
+        memory: &mut Memory,
+        captures: &mut Captures,
+    ) -> Result<(), Exhausted> {
         let mut opened = vec![0; captures.len()];
         let mut place = start;
         loop {
@@ -257,20 +285,23 @@ impl Search<'_> {
                 false => captures[group] = Some(opened[group]..position),
             });
             let Walked::Choice(choice) = walked else {
-                return;
+                return Ok(());
             };
             let (first, second) = self.choices(choice);
-            let first = first.and_then(|first| Some((first, self.solve(first, memory)?)));
-            place = match (self.state(choice), first) {
-                (_, None) => second,
-                (State::Fork(..), Some((first, end))) => {
-                    if Some(end) >= self.solve(second, memory) {
+            let end = match first {
+                Some(first) => self.solve(first, memory)?,
+                None => None,
+            };
+            place = match (self.state(choice), first, end) {
+                (State::Fork(..), Some(first), Some(end)) if !self.whole => {
+                    if Some(end) >= self.solve(second, memory)? {
                         first
                     } else {
                         second
                     }
                 }
-                (_, Some((first, _))) => first,
+                (_, Some(first), Some(_)) => first,
+                _ => second,
             };
         }
     }

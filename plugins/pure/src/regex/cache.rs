@@ -1,6 +1,6 @@
 //! Compiled expressions, kept for each thread: programs use few expressions, many times.
 
-use super::backtrack::{Memory, Program};
+use super::backtrack::{Exhausted, Program};
 use super::syntax::{self, ByteSet, Node, Parsed, Refusal};
 use super::translate;
 use regex::bytes::{CaptureLocations, Regex};
@@ -41,11 +41,11 @@ pub struct Expression {
 }
 
 /// What runs an expression.
-enum Engine {
-    /// The `regex` crate, where it answers as libstdc++ does.
-    Crate(Regex),
-    /// The crate to find where a match starts, and the exact search to find where it ends and what its groups are.
-    Exact(Regex, Program),
+struct Engine {
+    /// The `regex` crate: tells everything, or only whether and where there is a match.
+    regex: Regex,
+    /// Tells where a match ends and what its groups are, where libstdc++ and the crate differ in that.
+    exact: Option<Program>,
 }
 
 impl Expression {
@@ -69,85 +69,82 @@ impl Expression {
         mut group: impl FnMut(Option<Range<usize>>),
     ) -> Result<bool, Refusal> {
         let engine = self.whole.get_or_init(|| self.engine(true));
-        let regex = match engine.as_ref().map_err(|refusal| *refusal)? {
-            Engine::Exact(regex, program) => {
-                if !regex.is_match(text) {
-                    return Ok(false);
-                }
-                if let Some(captures) = program.run(text, 0, true, false, &mut Memory::new()) {
-                    captures.into_iter().skip(1).for_each(group);
-                    return Ok(true);
-                }
-                regex
-            }
-            Engine::Crate(regex) => regex,
-        };
+        let engine = engine.as_ref().map_err(|refusal| *refusal)?;
         if self.groups() == 0 {
-            return Ok(regex.is_match(text));
+            return Ok(engine.regex.is_match(text));
         }
-        let mut locations = regex.capture_locations();
-        if regex.captures_read(&mut locations, text).is_none() {
+        if let Some(program) = &engine.exact {
+            if !engine.regex.is_match(text) {
+                return Ok(false);
+            }
+            let run = program.run(text, 0, true, false, &mut program.memory(text));
+            if let Ok(Some(captures)) = run {
+                captures.into_iter().skip(1).for_each(group);
+                return Ok(true);
+            }
+        }
+        let mut locations = engine.regex.capture_locations();
+        if engine.regex.captures_read(&mut locations, text).is_none() {
             return Ok(false);
         }
         (1..=self.groups()).for_each(|index| group(range(&locations, index)));
         Ok(true)
     }
 
-    /// Finds every match in `text`: calls `found` with the range of each and of its groups.
+    /// Finds every match in `text`: calls `found` with the ranges of each and of its groups.
     pub fn find_all(
         &self,
         text: &[u8],
         mut found: impl FnMut(Range<usize>, &dyn Fn(usize) -> Option<Range<usize>>),
     ) -> Result<(), Refusal> {
         let engine = self.search.get_or_init(|| self.engine(false));
-        match engine.as_ref().map_err(|refusal| *refusal)? {
-            Engine::Crate(regex) => {
-                let mut locations = regex.capture_locations();
-                let mut from = 0;
-                while from <= text.len() {
-                    let whole = if self.groups() == 0 {
-                        regex.find_at(text, from)
-                    } else {
-                        regex.captures_read_at(&mut locations, text, from)
-                    };
-                    let Some(whole) = whole else { break };
-                    found(whole.range(), &|index| range(&locations, index));
-                    // After an empty match libstdc++ tries the same place for one that is not empty; there is none, as every
-                    // repetition has taken what it could.
-                    from = whole.end() + usize::from(whole.is_empty());
-                }
-            }
-            Engine::Exact(regex, program) => {
-                let mut memory = Memory::new();
-                let mut from = 0;
-                let mut not_empty_at = None;
-                while from <= text.len() {
-                    if let Some(place) = not_empty_at.take() {
-                        if let Some(captures) = program.run(text, place, false, true, &mut memory) {
-                            let whole = captures[0].clone().unwrap_or(place..place);
-                            found(whole.clone(), &|index| captures[index].clone());
-                            from = whole.end;
-                            continue;
+        let engine = engine.as_ref().map_err(|refusal| *refusal)?;
+        let mut locations = engine.regex.capture_locations();
+        let mut exact = engine
+            .exact
+            .as_ref()
+            .map(|program| (program, program.memory(text)));
+        let mut from = 0;
+        // After an empty match libstdc++ tries the same place again for one that is not empty, then goes on behind it.
+        let mut not_empty = false;
+        while from <= text.len() {
+            from = if let Some((program, memory)) = &mut exact {
+                let start = match not_empty {
+                    true => Some(from),
+                    false => engine.regex.find_at(text, from).map(|whole| whole.start()),
+                };
+                let Some(start) = start else { break };
+                match program.run(text, start, false, not_empty, memory) {
+                    Ok(Some(captures)) => {
+                        let whole = captures[0].clone().unwrap_or(start..start);
+                        let end = whole.end;
+                        found(whole, &|index| captures[index].clone());
+                        not_empty = start == end;
+                        if not_empty && end == text.len() {
+                            break;
                         }
-                        from = place + 1;
-                        continue;
+                        end
                     }
-                    let Some(start) = regex.find_at(text, from).map(|whole| whole.start()) else {
-                        break;
-                    };
-                    let Some(captures) = program.run(text, start, false, false, &mut memory) else {
-                        from = start + 1;
-                        continue;
-                    };
-                    let whole = captures[0].clone().unwrap_or(start..start);
-                    found(whole.clone(), &|index| captures[index].clone());
-                    from = whole.end;
-                    not_empty_at = (whole.is_empty() && whole.end < text.len()).then_some(from);
-                    if whole.is_empty() && not_empty_at.is_none() {
-                        break;
+                    Ok(None) => {
+                        not_empty = false;
+                        start + 1
+                    }
+                    Err(Exhausted) => {
+                        exact = None;
+                        from + usize::from(not_empty)
                     }
                 }
-            }
+            } else {
+                let whole = if self.groups() == 0 {
+                    engine.regex.find_at(text, from)
+                } else {
+                    engine.regex.captures_read_at(&mut locations, text, from)
+                };
+                let Some(whole) = whole else { break };
+                found(whole.range(), &|index| range(&locations, index));
+                // Where the crate is in charge, a repetition takes all it can: after an empty match there is no other.
+                whole.end() + usize::from(whole.is_empty())
+            };
         }
         Ok(())
     }
@@ -156,10 +153,10 @@ impl Expression {
         let regex = translate::compile(&self.parsed, whole)?;
         let root = &self.parsed.root;
         let differs = root.any(&repeats_nothing) || !whole && root.any(&chooses);
-        if differs && let Some(program) = Program::new(root, self.groups()) {
-            return Ok(Engine::Exact(regex, program));
-        }
-        Ok(Engine::Crate(regex))
+        let exact = differs
+            .then(|| Program::new(root, self.groups()))
+            .flatten();
+        Ok(Engine { regex, exact })
     }
 }
 

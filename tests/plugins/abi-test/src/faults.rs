@@ -37,7 +37,15 @@ struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        panic!("a guard of panicInDrop was dropped");
+        panic!("a bomb was dropped");
+    }
+}
+
+builtin! {
+    /// Panics with a payload that panics when it is dropped.
+    name = "panicPayload", since = "0.1.0", example = "(builtins.tryEval (x: builtins.panicPayload x)).success" => "true",
+    leaf fn panic_payload<'f>(_cx, _x: any) {
+        std::panic::panic_any(Bomb)
     }
 }
 

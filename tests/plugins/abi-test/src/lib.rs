@@ -1,6 +1,9 @@
 //! A plugin for the tests of the boundary: builtins that misbehave, builtins that run one body under both drivers, and
 //! the small ones that benchmarks call.
 
+// With that feature most builtins are left out.
+#![cfg_attr(feature = "too-big", allow(dead_code))]
+
 mod faults;
 mod folds;
 mod measures;
@@ -16,7 +19,7 @@ plugin! {
     name: abi_test,
     version: env!("CARGO_PKG_VERSION"),
     builtins: [
-        faults::panic_leaf, faults::panic_async, faults::panic_in_drop, faults::panic_number, faults::fail_leaf,
+        faults::panic_leaf, faults::panic_async, faults::panic_in_drop, faults::panic_payload, faults::panic_number, faults::fail_leaf,
         faults::fail_after, faults::needs_clock, faults::has_clock, faults::unknown_request, faults::no_request,
         suspensions::call_nested, suspensions::loop_requests, suspensions::hold_many, suspensions::leak_roots,
         suspensions::drop_watch, suspensions::drop_count, suspensions::try_call,

@@ -1,0 +1,274 @@
+//! [`Evaluator`]: the facade an embedder uses. It compiles what the VM asks for, and keeps the values it hands out alive.
+//!
+//! ```no_run
+//! use piton_core::eval::{Evaluator, Options};
+//! # fn world() -> Box<dyn piton_core::world::World> { unimplemented!("an embedder's own") }
+//! let mut evaluator = Evaluator::new(world(), Options::default());
+//! let value = evaluator.evaluate_text(b"let x = 20; in x + 22", b"/")?;
+//! assert_eq!(evaluator.print(value), b"42");
+//! # Ok::<(), piton_core::error::Error>(())
+//! ```
+
+use crate::bytecode::Code;
+use crate::compile::{Environment, compile};
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::Value;
+use crate::host::{Capabilities, LoadPolicy};
+use crate::print::{PrintLimits, XmlOptions, print_value, xml};
+use crate::report::{ReportOptions, report};
+use crate::source::Origin;
+use crate::symbol::Symbol;
+use crate::syntax::{ParseOptions, ast::Ast};
+use crate::vm::{DeepForce, Limits, Load, Outcome, Task, Vm};
+use crate::world::World;
+use rustc_hash::FxHashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Settings of an evaluation.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Limits.
+    pub limits: Limits,
+    /// What of the language is enabled.
+    pub parse: ParseOptions,
+    /// What is granted to builtins.
+    pub granted: Capabilities,
+    /// What `~/` in a path stands for, or why it may not be used.
+    pub home: std::result::Result<Vec<u8>, String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            limits: Limits::default(),
+            parse: ParseOptions::default(),
+            granted: Capabilities::DEFAULT,
+            home: Err("there is no home directory".to_owned()),
+        }
+    }
+}
+
+/// Evaluates Nix expressions.
+pub struct Evaluator {
+    vm: Box<Vm>,
+    parse: ParseOptions,
+    home: std::result::Result<Arc<[u8]>, String>,
+    globals: FxHashMap<Symbol, u32>,
+}
+
+impl Evaluator {
+    /// An evaluator without builtins; see [`Evaluator::load_plugin`].
+    pub fn new(world: Box<dyn World>, options: Options) -> Self {
+        let mut vm = Box::new(Vm::new(world, options.limits));
+        vm.host.granted = options.granted;
+        let mut evaluator = Evaluator {
+            vm,
+            parse: options.parse,
+            home: options.home.map(Into::into),
+            globals: FxHashMap::default(),
+        };
+        evaluator.refresh_globals();
+        evaluator
+    }
+
+    /// Loads a plugin from the bytes of `file`. All plugins are loaded before anything is evaluated.
+    pub fn load_plugin(&mut self, file: &Path, bytes: &[u8], policy: &LoadPolicy) -> Result<()> {
+        self.vm.load_plugin(file, bytes, policy)?;
+        self.refresh_globals();
+        Ok(())
+    }
+
+    fn refresh_globals(&mut self) {
+        let names = self.vm.make_globals();
+        self.globals = names.into_iter().enumerate().map(|(index, name)| (name, index as u32)).collect();
+    }
+
+    /// The machine: its host, names, sources and statistics.
+    pub fn vm(&self) -> &Vm {
+        &self.vm
+    }
+
+    /// The machine, to be changed.
+    pub fn vm_mut(&mut self) -> &mut Vm {
+        &mut self.vm
+    }
+
+    // --- evaluation. Values that are answered stay alive as long as the evaluator.
+
+    /// The value of a file or, for a folder, of its `default.nix`; in weak head normal form.
+    pub fn evaluate_file(&mut self, path: &[u8]) -> Result<Value> {
+        let path = self.resolve_file(path)?;
+        let outcome = self.begin_load(Load::File { path, scope: None })?;
+        self.finish(outcome)
+    }
+
+    /// The value of a text (`--expr`), relative paths starting from `base`; in weak head normal form.
+    pub fn evaluate_text(&mut self, text: &[u8], base: &[u8]) -> Result<Value> {
+        self.evaluate_source(Origin::String, text, base)
+    }
+
+    /// The value of a text that came from `origin`.
+    pub fn evaluate_source(&mut self, origin: Origin, text: &[u8], base: &[u8]) -> Result<Value> {
+        let code = self.compile_source(origin, text, base, None)?;
+        let address = self.vm.link(code);
+        self.vm.begin();
+        self.vm.enter_code(address, &[], None)?;
+        let outcome = self.vm.resume()?;
+        self.finish(outcome)
+    }
+
+    /// Evaluates to weak head normal form.
+    pub fn force(&mut self, value: Value) -> Result<Value> {
+        let outcome = self.vm.begin_force(value)?;
+        self.finish(outcome)
+    }
+
+    /// Evaluates everything that can be reached.
+    pub fn force_deep(&mut self, value: Value) -> Result<Value> {
+        self.run_task(Box::new(DeepForce::new(value)))
+    }
+
+    /// Calls a function.
+    pub fn call(&mut self, function: Value, args: &[Value]) -> Result<Value> {
+        let outcome = self.vm.begin_call(function, args)?;
+        self.finish(outcome)
+    }
+
+    /// The builtin `name`, if a loaded plugin provides it.
+    pub fn builtin(&self, name: &str) -> Option<Value> {
+        self.vm.host.find(name).map(Value::builtin)
+    }
+
+    /// Keeps a value alive as long as the evaluator.
+    pub fn keep(&mut self, value: Value) -> Value {
+        if value.is_heap() {
+            self.vm.pinned.push(value);
+        }
+        value
+    }
+
+    fn run_task(&mut self, task: Box<dyn Task>) -> Result<Value> {
+        let outcome = self.vm.begin_task(task)?;
+        self.finish(outcome)
+    }
+
+    /// Serves what the VM asks for until it has its value.
+    fn finish(&mut self, mut outcome: Outcome) -> Result<Value> {
+        loop {
+            match outcome {
+                Outcome::Value(value) => return Ok(self.keep(value)),
+                Outcome::Load(load) => outcome = self.load(load)?,
+            }
+        }
+    }
+
+    fn begin_load(&mut self, load: Load) -> Result<Outcome> {
+        if let Load::File { path, scope: None } = &load
+            && let Some(value) = self.vm.imports.get(&**path)
+        {
+            return Ok(Outcome::Value(*value));
+        }
+        self.vm.begin();
+        self.load(load)
+    }
+
+    fn load(&mut self, load: Load) -> Result<Outcome> {
+        match self.enter(load) {
+            Ok(()) => self.vm.resume(),
+            Err(error) => self.vm.abandon(error),
+        }
+    }
+
+    /// Compiles what is asked for and puts it on top of the frames.
+    fn enter(&mut self, load: Load) -> Result<()> {
+        match load {
+            Load::File { path, scope } => {
+                let text = self.vm.world.read_file(&path).map_err(|error| self.vm.world_error(&path, error))?;
+                let base = crate::path::parent(&path).to_vec();
+                let origin = Origin::File(path.clone().into());
+                let names = scope.and_then(Value::as_attrs).map(|attrs| {
+                    attrs.keys().entries().iter().map(|entry| entry.name).collect::<Vec<_>>()
+                });
+                let code = self.compile_source(origin, &text, &base, names)?;
+                let address = self.vm.link(code);
+                match scope {
+                    Some(scope) => self.vm.enter_code(address, &[scope], None),
+                    None => self.vm.enter_code(address, &[], Some(path.into())),
+                }
+            }
+            Load::Text(text) => {
+                let code = self.compile_source(Origin::Internal, &text, b"/", None)?;
+                let address = self.vm.link(code);
+                self.vm.enter_code(address, &[], None)
+            }
+        }
+    }
+
+    // --- sources
+
+    /// The file that a path refers to: links resolved, `default.nix` of a folder.
+    pub fn resolve_file(&mut self, path: &[u8]) -> Result<Vec<u8>> {
+        let path = crate::path::canonical(path);
+        let world = &self.vm.world;
+        let mut file = world.resolve(&path).map_err(|error| self.vm.world_error(&path, error))?;
+        if world.file_type(&file) == Ok(crate::world::FileType::Directory) {
+            file.extend_from_slice(b"/default.nix");
+            file = world.resolve(&file).map_err(|error| self.vm.world_error(&file, error))?;
+        }
+        Ok(file)
+    }
+
+    /// Parses a text.
+    pub fn parse(&mut self, origin: Origin, text: &[u8]) -> Result<Ast> {
+        let file = self
+            .vm
+            .sources
+            .add(origin, text.into())
+            .map_err(|limit| Error::new(ErrorKind::Limit, limit))?;
+        crate::syntax::parse(file, &mut self.vm.interner, &self.parse)
+    }
+
+    /// Compiles a text; undefined variables are errors here.
+    pub fn compile_text(&mut self, origin: Origin, text: &[u8], base: &[u8]) -> Result<Code> {
+        self.compile_source(origin, text, base, None)
+    }
+
+    /// Reports undefined variables of a parsed text, as `--parse` does.
+    pub fn check(&mut self, ast: &Ast, base: &[u8]) -> Result<()> {
+        self.compile_ast(ast, base, None).map(|_| ())
+    }
+
+    fn compile_source(&mut self, origin: Origin, text: &[u8], base: &[u8], scope: Option<Vec<Symbol>>) -> Result<Code> {
+        let ast = self.parse(origin, text)?;
+        self.compile_ast(&ast, base, scope)
+    }
+
+    fn compile_ast(&mut self, ast: &Ast, base: &[u8], scope: Option<Vec<Symbol>>) -> Result<Code> {
+        let globals = &self.globals;
+        let environment = Environment {
+            globals: &|name| globals.get(&name).copied(),
+            base: base.into(),
+            home: self.home.clone(),
+            scope,
+        };
+        compile(ast, &mut self.vm.interner, &environment)
+    }
+
+    // --- text
+
+    /// `value` as `nix-instantiate --eval` prints it; what is not evaluated shows as `<CODE>`.
+    pub fn print(&mut self, value: Value) -> Vec<u8> {
+        print_value(&mut self.vm, value, PrintLimits::RESULT)
+    }
+
+    /// `value` as an XML document.
+    pub fn xml(&mut self, value: Value, options: XmlOptions) -> Vec<u8> {
+        xml(&mut self.vm, value, options)
+    }
+
+    /// An error as text.
+    pub fn report(&self, error: &Error, options: ReportOptions) -> String {
+        report(error, &self.vm.sources, options)
+    }
+}

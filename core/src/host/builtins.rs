@@ -1,0 +1,157 @@
+//! The table of plugins and builtins.
+
+use super::arena::Arena;
+use super::capability::Capabilities;
+use super::roots::Roots;
+use super::table::HostContext;
+use crate::error::Error;
+use crate::heap::Marker;
+use piton_plugin_api::abi::{Builtin, flag};
+use std::ffi::c_void;
+
+/// A plugin that is loaded. It stays so until the process ends.
+pub struct PluginInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it was written in.
+    pub language: String,
+    /// The file it came from.
+    pub file: std::path::PathBuf,
+    pub(super) instance: *mut c_void,
+    pub(super) fini: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub(super) sweeps: bool,
+}
+
+/// A builtin, as documentation has it.
+#[derive(Clone, Debug)]
+pub struct BuiltinInfo {
+    /// Its name.
+    pub name: String,
+    /// The name of its plugin.
+    pub plugin: String,
+    /// Names of its arguments.
+    pub arguments: Vec<String>,
+    /// Markdown.
+    pub doc: String,
+    /// A Nix expression.
+    pub example: String,
+    /// What that evaluates to.
+    pub example_result: String,
+    /// Since which version of the plugin.
+    pub since: String,
+    /// Capabilities that it needs.
+    pub capabilities: u64,
+}
+
+/// A builtin that can be called.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) descriptor: Builtin,
+    pub(super) modes: Box<[u32]>,
+    pub(super) plugin: usize,
+    pub(super) name: &'static str,
+}
+
+impl Entry {
+    pub(super) fn is_leaf(&self) -> bool {
+        self.descriptor.flags & flag::LEAF != 0
+    }
+}
+
+/// Everything about plugins.
+pub struct Host {
+    pub(super) plugins: Vec<PluginInfo>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) context: Box<HostContext>,
+    pub(super) roots: Roots,
+    pub(super) arena: Arena,
+    pub(super) error: Option<Error>,
+    pub(super) next_owner: u64,
+    /// What the evaluation grants.
+    pub granted: Capabilities,
+}
+
+impl Host {
+    pub(crate) fn new() -> Self {
+        let mut roots = Roots::new();
+        let context = HostContext::new(&mut roots.table);
+        Host {
+            plugins: Vec::new(),
+            entries: Vec::new(),
+            context,
+            roots,
+            arena: Arena::default(),
+            error: None,
+            next_owner: 1,
+            granted: Capabilities::DEFAULT,
+        }
+    }
+
+    pub(crate) fn mark(&self, marker: &mut Marker) {
+        self.roots.mark(marker);
+    }
+
+    /// How many arguments builtin `index` takes.
+    #[inline(always)]
+    pub(crate) fn arity(&self, index: u32) -> usize {
+        self.entries[index as usize].modes.len()
+    }
+
+    /// The name of builtin `index`.
+    pub fn name(&self, index: u32) -> &'static str {
+        self.entries[index as usize].name
+    }
+
+    /// The number of the builtin of that name.
+    pub fn find(&self, name: &str) -> Option<u32> {
+        self.entries.iter().position(|entry| entry.name == name).map(|index| index as u32)
+    }
+
+    /// The plugins, in the order of loading.
+    pub fn plugins(&self) -> &[PluginInfo] {
+        &self.plugins
+    }
+
+    /// Roots that plugins hold now: none while no builtin is suspended.
+    pub fn roots_in_use(&self) -> usize {
+        self.roots.in_use()
+    }
+
+    /// All builtins, documented.
+    pub fn builtins(&self) -> Vec<BuiltinInfo> {
+        self.entries.iter().map(|entry| self.info(entry)).collect()
+    }
+
+    fn info(&self, entry: &Entry) -> BuiltinInfo {
+        // SAFETY: descriptors live as long as their plugin, and plugins are never unloaded.
+        let text = |bytes: piton_plugin_api::abi::Bytes| unsafe {
+            String::from_utf8_lossy(bytes.as_slice()).into_owned()
+        };
+        let descriptor = &entry.descriptor;
+        // SAFETY: as above; the array has `arity` entries.
+        let arguments = (0..descriptor.arity as usize).map(|index| unsafe { text((*descriptor.args.add(index)).name) });
+        BuiltinInfo {
+            name: entry.name.to_owned(),
+            plugin: self.plugins[entry.plugin].name.clone(),
+            arguments: arguments.collect(),
+            doc: text(descriptor.doc),
+            example: text(descriptor.example),
+            example_result: text(descriptor.example_result),
+            since: text(descriptor.since),
+            capabilities: descriptor.capabilities,
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        for plugin in &self.plugins {
+            if let Some(fini) = plugin.fini {
+                // SAFETY: the instance that `init` made, ended once.
+                unsafe { fini(plugin.instance) };
+            }
+        }
+    }
+}

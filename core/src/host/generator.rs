@@ -1,0 +1,293 @@
+//! Calls of builtins: their strict arguments are forced and checked, then they run in a frame of the arena, and when
+//! they suspend their request is served.
+
+use super::raw::{from_raw, to_raw, type_bit};
+use super::table::{HostContext, expected_types};
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::Value;
+use crate::source::Pos;
+use crate::vm::{Flow, Frame, Vm, indefinite_type, show_short};
+use crate::vm::GeneratorFrame;
+use piton_plugin_api::abi::{RawValue, arg, tag};
+
+/// Arguments that fit on the native stack while a leaf runs.
+const INLINE_ARGS: usize = 6;
+
+const NOTHING: RawValue = RawValue::new(tag::NULL, 0);
+
+impl Vm {
+    /// The error of a value that is none of the expected types.
+    #[cold]
+    pub(crate) fn type_mismatch(&mut self, expected: u32, found: Value) -> Error {
+        let kind = indefinite_type(found.value_type());
+        let shown = if found.is_null() { String::new() } else { format!(": {}", show_short(self, found)) };
+        Error::new(ErrorKind::Type, format!("expected {} but found {kind}{shown}", expected_types(expected)))
+    }
+
+    /// A string value with the text of a name.
+    pub(crate) fn name_value(&mut self, name: crate::symbol::Symbol) -> Value {
+        let bytes = self.interner.name(name);
+        self.heap.string(bytes, 0)
+    }
+
+    /// Calls a builtin with all its arguments.
+    #[inline]
+    pub(crate) fn call_builtin(&mut self, builtin: u32, args: &[Value], depth: u32, pos: Pos) -> Result<Flow> {
+        let entry = &self.host.entries[builtin as usize];
+        if entry.is_leaf() && args.len() <= INLINE_ARGS {
+            // The common case needs no frame: all strict arguments are there already.
+            let mut raw = [NOTHING; INLINE_ARGS];
+            let mut ready = true;
+            for ((value, mode), slot) in args.iter().zip(&entry.modes).zip(&mut raw) {
+                *slot = to_raw(*value);
+                let bit = 1 << slot.tag();
+                ready &= *mode == arg::LAZY || (slot.tag() != tag::THUNK && mode & bit != 0);
+            }
+            if ready {
+                return self.run_leaf(builtin, &raw[..args.len()], pos);
+            }
+        }
+        let base = self.stack_len();
+        self.extend_stack(args);
+        self.push_frame(Frame::Arguments { builtin, base: base as u32, next: 0, depth, pos });
+        self.continue_arguments()
+    }
+
+    fn run_leaf(&mut self, builtin: u32, args: &[RawValue], pos: Pos) -> Result<Flow> {
+        let (start, instance) = {
+            let entry = &self.host.entries[builtin as usize];
+            (entry.descriptor.start, self.host.plugins[entry.plugin].instance)
+        };
+        let context = HostContext::enter(self);
+        // SAFETY: the descriptor is of a loaded plugin; arguments and context are valid for the call; a leaf gets no frame.
+        let raw = unsafe {
+            (*context).instance = instance;
+            start(std::ptr::null_mut(), context, args.as_ptr(), args.len())
+        };
+        match self.take_result(builtin, raw) {
+            Ok(value) if value.is_thunk() => self.force(value),
+            Ok(value) => Ok(Flow::Value(value)),
+            Err(mut error) => {
+                self.builtin_trace(&mut error, builtin, pos);
+                Err(error)
+            }
+        }
+    }
+
+    /// Forces and checks what is left of the arguments of the frame on top, then starts the builtin.
+    pub(crate) fn continue_arguments(&mut self) -> Result<Flow> {
+        let Some(Frame::Arguments { builtin, base, next, depth, pos }) = self.top_frame() else {
+            unreachable!("arguments are on top")
+        };
+        let (builtin, base, first, depth, pos) = (*builtin, *base as usize, *next as usize, *depth, *pos);
+        let count = self.host.arity(builtin);
+        for index in first..count {
+            let mode = self.host.entries[builtin as usize].modes[index];
+            if mode == arg::LAZY {
+                continue;
+            }
+            let mut value = self.stack_at(base + index).resolved();
+            if value.is_thunk() {
+                if let Some(Frame::Arguments { next, .. }) = self.top_frame() {
+                    *next = index as u32;
+                }
+                match self.force(value)? {
+                    Flow::Value(forced) => value = forced,
+                    flow => return Ok(flow),
+                }
+            }
+            self.set_stack_at(base + index, value);
+            if mode & type_bit(value) == 0 {
+                let mut error = self.type_mismatch(mode, value);
+                let ordinal = ordinal(index);
+                let name = self.host.name(builtin);
+                error.trace(pos, format!("while evaluating the {ordinal} argument passed to builtins.{name}"));
+                return Err(error.at(pos));
+            }
+        }
+        self.pop_frame();
+        self.start_builtin(builtin, base, count, depth, pos)
+    }
+
+    /// Starts a builtin whose arguments are ready, on the stack from `base` on.
+    fn start_builtin(&mut self, builtin: u32, base: usize, count: usize, depth: u32, pos: Pos) -> Result<Flow> {
+        let entry = &self.host.entries[builtin as usize];
+        if entry.is_leaf() {
+            let raw: Vec<RawValue> = (base..base + count).map(|slot| to_raw(self.stack_at(slot))).collect();
+            self.truncate_stack(base);
+            return self.run_leaf(builtin, &raw, pos);
+        }
+        if depth >= self.limits.call_depth {
+            self.truncate_stack(base);
+            return Err(self.too_deep());
+        }
+        let (start, size) = (entry.descriptor.start, entry.descriptor.frame_size as usize);
+        let instance = self.host.plugins[entry.plugin].instance;
+        let mark = self.host.arena.mark();
+        // Arguments first, then the frame: both stay where they are until the frame ends.
+        let args = self.host.arena.allocate(count * size_of::<RawValue>()).cast::<RawValue>();
+        let state = self.host.arena.allocate(size);
+        for index in 0..count {
+            // SAFETY: the arena has reserved room for `count` values.
+            unsafe { args.add(index).write(to_raw(self.stack_at(base + index))) };
+        }
+        let owner = self.host.next_owner;
+        self.host.next_owner += 1;
+        self.host.roots.table.owner = owner;
+        let context = HostContext::enter(self);
+        // SAFETY: the descriptor is of a loaded plugin, whose frame size and alignment the loader has checked.
+        let raw = unsafe {
+            (*context).instance = instance;
+            start(state, context, args, count)
+        };
+        if raw.tag() == tag::PENDING {
+            self.push_frame(Frame::Generator(GeneratorFrame {
+                state,
+                owner,
+                builtin,
+                base: base as u32,
+                mark,
+                depth_pos: (depth + 1, pos),
+            }));
+            return self.serve();
+        }
+        self.host.arena.release(mark);
+        let result = self.finish_builtin(builtin, owner, raw, pos);
+        self.truncate_stack(base);
+        match result? {
+            value if value.is_thunk() => self.force(value),
+            value => Ok(Flow::Value(value)),
+        }
+    }
+
+    /// Serves requests of the generator on top until it waits for frames above it or ends.
+    fn serve(&mut self) -> Result<Flow> {
+        loop {
+            match self.request()? {
+                Flow::Value(answer) => {
+                    if let Some(flow) = self.poll_again(answer)? {
+                        return Ok(flow);
+                    }
+                }
+                flow => return Ok(flow),
+            }
+        }
+    }
+
+    /// Resumes the generator on top with the answer to its request.
+    pub(crate) fn resume_generator(&mut self, answer: Value) -> Result<Flow> {
+        match self.poll_again(answer)? {
+            Some(flow) => Ok(flow),
+            None => self.serve(),
+        }
+    }
+
+    /// Polls the generator on top with an answer; `None` if it has asked for something else.
+    fn poll_again(&mut self, answer: Value) -> Result<Option<Flow>> {
+        let Some(Frame::Generator(frame)) = self.top_frame() else { unreachable!("a generator is on top") };
+        let (state, owner, builtin, base, mark, pos) =
+            (frame.state, frame.owner, frame.builtin, frame.base as usize, frame.mark, frame.depth_pos.1);
+        let entry = &self.host.entries[builtin as usize];
+        let instance = self.host.plugins[entry.plugin].instance;
+        let Some(resume) = entry.descriptor.resume else {
+            self.pop_frame();
+            return Err(self.contract(builtin, "it suspended but has no 'resume'"));
+        };
+        self.host.roots.table.owner = owner;
+        let context = HostContext::enter(self);
+        // SAFETY: the frame is suspended, and this is the answer to its request.
+        let raw = unsafe {
+            (*context).instance = instance;
+            resume(state, context, to_raw(answer))
+        };
+        if raw.tag() == tag::PENDING {
+            return Ok(None);
+        }
+        // The frame has ended: it is not dropped again.
+        self.pop_frame();
+        self.host.arena.release(mark);
+        let result = self.finish_builtin(builtin, owner, raw, pos);
+        self.truncate_stack(base);
+        match result? {
+            value if value.is_thunk() => self.force(value).map(Some),
+            value => Ok(Some(Flow::Value(value))),
+        }
+    }
+
+    fn finish_builtin(&mut self, builtin: u32, owner: u64, raw: RawValue, pos: Pos) -> Result<Value> {
+        let plugin = self.host.entries[builtin as usize].plugin;
+        if raw.tag() == tag::PANIC || self.host.plugins[plugin].sweeps {
+            self.host.roots.sweep(owner);
+        }
+        self.take_result(builtin, raw).map_err(|mut error| {
+            self.builtin_trace(&mut error, builtin, pos);
+            error
+        })
+    }
+
+    /// What a finished builtin has come to.
+    #[inline(always)]
+    fn take_result(&mut self, builtin: u32, raw: RawValue) -> Result<Value> {
+        match from_raw(&mut self.heap, raw) {
+            Some(value) => Ok(value),
+            None => Err(self.failed(builtin, raw)),
+        }
+    }
+
+    #[cold]
+    fn failed(&mut self, builtin: u32, raw: RawValue) -> Error {
+        let error = self.host.error.take();
+        match (raw.tag(), error) {
+            (tag::ERROR, Some(error)) => error,
+            (tag::PANIC, Some(error)) => {
+                let entry = &self.host.entries[builtin as usize];
+                let plugin = &self.host.plugins[entry.plugin];
+                let text = format!(
+                    "the builtin '{}' of plugin '{}' {} {}",
+                    entry.name, plugin.name, plugin.version, error.message
+                );
+                Error::new(ErrorKind::Plugin, text)
+                    .with_hint("this is a defect of the plugin, not of the program that was evaluated")
+            }
+            (tag::ERROR | tag::PANIC, None) => self.contract(builtin, "it failed without an error"),
+            (tag::PENDING, _) => self.contract(builtin, "it is declared a leaf but has suspended"),
+            (other, _) => self.contract(builtin, &format!("it returned a value with tag {other}, which does not exist")),
+        }
+    }
+
+    #[cold]
+    pub(super) fn contract(&self, builtin: u32, what: &str) -> Error {
+        let entry = &self.host.entries[builtin as usize];
+        let plugin = &self.host.plugins[entry.plugin];
+        Error::new(
+            ErrorKind::Plugin,
+            format!("plugin '{}' {} breaks the ABI in builtin '{}': {what}", plugin.name, plugin.version, entry.name),
+        )
+    }
+
+    /// Ends a suspended frame whose request failed.
+    pub(crate) fn drop_generator(&mut self, frame: &GeneratorFrame) {
+        let entry = &self.host.entries[frame.builtin as usize];
+        let plugin = &self.host.plugins[entry.plugin];
+        let (drop, instance, sweeps) = (entry.descriptor.drop, plugin.instance, plugin.sweeps);
+        if let Some(drop) = drop {
+            self.host.roots.table.owner = frame.owner;
+            let context = HostContext::enter(self);
+            // SAFETY: the frame is suspended, and ends here.
+            unsafe {
+                (*context).instance = instance;
+                drop(frame.state, context);
+            }
+        }
+        // A drop that panicked has recorded it, and may have left roots behind; one in C may forget them.
+        if self.host.error.take().is_some() || sweeps {
+            self.host.roots.sweep(frame.owner);
+        }
+        self.host.arena.release(frame.mark);
+    }
+}
+
+fn ordinal(index: usize) -> String {
+    const WORDS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
+    WORDS.get(index).map_or_else(|| format!("{}th", index + 1), |word| (*word).to_owned())
+}

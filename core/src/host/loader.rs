@@ -1,0 +1,344 @@
+//! Loading: bytes and hash, manifest, dlopen, ABI, builtins, init; in that order, and nothing of a file runs
+//! before all that can be checked without running it has been.
+
+use super::builtins::{Entry, PluginInfo};
+use super::manifest::{Manifest, read_manifest};
+use super::table::HostContext;
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::Value;
+use crate::symbol::Symbol;
+use crate::vm::Vm;
+use abi_stable::StableAbi;
+use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use piton_plugin_api::abi::{
+    ABI_MAJOR, ABI_MINOR, ABI_STABLE_VERSION, AbiTypes, Arg, Builtin, Bytes, ENTRY_PREFIX, Entry as EntryFunction,
+    HostTable, MAGIC, MAX_FRAME_ALIGN, MAX_FRAME_SIZE, Plugin, RawValue, TARGET, VmContext, flag,
+};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// How a plugin may be loaded.
+#[derive(Clone, Debug, Default)]
+pub struct LoadPolicy {
+    /// Hashes (SHA-256, hexadecimal) of the files that may be loaded; `None` permits any.
+    pub allowed: Option<Vec<String>>,
+    /// Its builtins may take the place of those of plugins loaded before.
+    pub override_existing: bool,
+    /// Refuse the plugin if it has builtins with needs beyond these.
+    pub only_capabilities: Option<u64>,
+    /// It must be a set that ships with Piton, of this build.
+    pub shipped: Option<ShippedBuild>,
+}
+
+/// Name and build id that a shipped set must have.
+#[derive(Clone, Debug)]
+pub struct ShippedBuild {
+    /// "pure" or "impure".
+    pub name: &'static str,
+    /// The build id of this program.
+    pub build_id: &'static str,
+}
+
+/// `Plugin` fields before anything else of it is believed.
+#[repr(C)]
+struct Prefix {
+    magic: u64,
+    abi_major: u32,
+    abi_minor: u32,
+    plugin_size: u32,
+}
+
+struct Refusal<'a> {
+    file: &'a Path,
+}
+
+impl Refusal<'_> {
+    fn because(&self, reason: impl std::fmt::Display) -> Error {
+        Error::new(ErrorKind::Plugin, format!("cannot load the plugin '{}': {reason}", self.file.display()))
+    }
+}
+
+impl Vm {
+    /// Loads the plugin whose file has these `bytes`, and adds its builtins.
+    pub fn load_plugin(&mut self, file: &Path, bytes: &[u8], policy: &LoadPolicy) -> Result<()> {
+        let refusal = Refusal { file };
+        if let Some(allowed) = &policy.allowed {
+            let hash = format!("{:x}", Sha256::digest(bytes));
+            if !allowed.contains(&hash) {
+                return Err(refusal.because(format!("its SHA-256 hash {hash} is not among those that are allowed")));
+            }
+        }
+        let manifest = read_manifest(bytes).map_err(|error| refusal.because(&error.message))?;
+        check_manifest(&manifest, policy).map_err(|reason| refusal.because(reason))?;
+        if self.host.plugins.iter().any(|plugin| plugin.name == manifest.name) {
+            return Err(refusal.because(format!("a plugin of the name '{}' is loaded already", manifest.name)));
+        }
+        // SAFETY: running the initialisers of a library that the user asked for is what loading a plugin means.
+        let library = unsafe { Library::open(Some(file), RTLD_NOW | RTLD_LOCAL) }
+            .map_err(|error| refusal.because(format!("the system's loader says: {error}")))?;
+        let symbol = format!("{ENTRY_PREFIX}{}", manifest.name);
+        // SAFETY: the symbol's name carries the ABI's major version, and so its type.
+        let entry = unsafe { library.get::<EntryFunction>(symbol.as_bytes()) }
+            .map_err(|_| refusal.because(format!("it does not export the entry '{symbol}'")))?;
+        // SAFETY: the entry of a plugin returns its descriptor, which lives for ever.
+        let plugin = unsafe { entry() };
+        // Never unloaded: code, descriptors and thread-local state stay valid as long as the process.
+        std::mem::forget(library);
+        let plugin = check_plugin(plugin).map_err(|reason| refusal.because(reason))?;
+        self.register(file, plugin, &manifest, policy).map_err(|reason| refusal.because(reason))
+    }
+
+    fn register(
+        &mut self,
+        file: &Path,
+        plugin: &'static Plugin,
+        manifest: &Manifest,
+        policy: &LoadPolicy,
+    ) -> std::result::Result<(), String> {
+        let name = text(plugin.name);
+        if name != manifest.name {
+            return Err(format!("its manifest says that it is '{}', its entry that it is '{name}'", manifest.name));
+        }
+        if let Some(shipped) = &policy.shipped {
+            let found = text(plugin.build_id);
+            if found != shipped.build_id {
+                return Err(format!(
+                    "it belongs to another build of Piton (its build id is '{found}', this program's is '{}')",
+                    shipped.build_id
+                ));
+            }
+        }
+        let number = self.host.plugins.len();
+        let mut entries = Vec::new();
+        for builtin in builtins(plugin) {
+            entries.push(check_builtin(builtin, number, policy)?);
+        }
+        for (index, entry) in entries.iter().enumerate() {
+            if entries[..index].iter().any(|earlier| earlier.name == entry.name) {
+                return Err(format!("it defines the builtin '{}' twice", entry.name));
+            }
+            let Some(existing) = self.host.find(entry.name) else { continue };
+            if !policy.override_existing {
+                let other = &self.host.plugins[self.host.entries[existing as usize].plugin].name;
+                return Err(format!(
+                    "its builtin '{}' is one of plugin '{other}' already (--plugin-override permits '{name}' to replace it)",
+                    entry.name
+                ));
+            }
+        }
+        let instance = match plugin.init {
+            Some(init) => {
+                let context = HostContext::enter(self);
+                // SAFETY: called once for this VM, with its context.
+                unsafe { init(context) }
+            }
+            None => std::ptr::null_mut(),
+        };
+        self.host.plugins.push(PluginInfo {
+            name,
+            version: text(plugin.version),
+            language: text(plugin.language),
+            file: file.to_owned(),
+            instance,
+            fini: plugin.fini,
+            sweeps: plugin.rust_proof.is_none(),
+        });
+        for entry in entries {
+            match self.host.find(entry.name) {
+                Some(existing) => self.host.entries[existing as usize] = entry,
+                None => self.host.entries.push(entry),
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of builtin `index`: itself, or for a constant a thunk of it.
+    fn builtin_value(&mut self, index: u32) -> Value {
+        let function = Value::builtin(index);
+        if self.host.arity(index) == 0 { self.heap.apply_thunk(function, &[]).as_value() } else { function }
+    }
+
+    /// Makes the set `builtins` and the global variables of what is loaded, and answers their names in the order of their numbers.
+    pub fn make_globals(&mut self) -> Vec<Symbol> {
+        let mut names = Vec::new();
+        let mut members = Vec::new();
+        self.globals.clear();
+        for index in 0..self.host.entries.len() {
+            let (name, flags) = (self.host.entries[index].name, self.host.entries[index].descriptor.flags);
+            if flags & flag::HIDDEN != 0 || !self.host.is_visible(index as u32) {
+                continue;
+            }
+            let value = self.builtin_value(index as u32);
+            self.globals.push(value);
+            let symbol = self.interner.intern(name.as_bytes());
+            members.push((symbol, crate::source::Pos::NONE, value));
+            names.push(if flags & flag::BARE != 0 {
+                symbol
+            } else {
+                self.interner.intern(format!("__{name}").as_bytes())
+            });
+        }
+        // `builtins` holds itself.
+        let builtins = self.interner.intern(b"builtins");
+        members.push((builtins, crate::source::Pos::NONE, Value::NULL));
+        let attrs = self.heap.attrs_from(members);
+        if let Some(index) = attrs.keys().index_of(builtins) {
+            attrs.values_mut()[index] = attrs.value();
+        }
+        self.globals.push(attrs.value());
+        names.push(builtins);
+        names
+    }
+}
+
+impl super::builtins::Host {
+    /// Whether what builtin `index` needs is granted, or the builtin stands in `builtins` all the same to fail with a message
+    /// when it is used, as Nix has it in pure evaluation.
+    fn is_visible(&self, index: u32) -> bool {
+        let needed = self.entries[index as usize].descriptor.capabilities;
+        self.granted.contains(needed)
+    }
+}
+
+fn text(bytes: Bytes) -> String {
+    // SAFETY: descriptors hold views that live for ever.
+    String::from_utf8_lossy(unsafe { bytes.as_slice() }).into_owned()
+}
+
+fn check_manifest(manifest: &Manifest, policy: &LoadPolicy) -> std::result::Result<(), String> {
+    let (major, minor) = manifest.abi;
+    if major != ABI_MAJOR || minor > ABI_MINOR {
+        return Err(format!("it is made for ABI {major}.{minor}, this version of Piton has ABI {ABI_MAJOR}.{ABI_MINOR}"));
+    }
+    if manifest.target != TARGET {
+        return Err(format!("it is made for {}, this is {TARGET}", manifest.target));
+    }
+    if let Some(shipped) = &policy.shipped
+        && manifest.name != shipped.name
+    {
+        return Err(format!("it is the plugin '{}', not the shipped set '{}'", manifest.name, shipped.name));
+    }
+    if let Some(granted) = policy.only_capabilities {
+        for builtin in &manifest.builtins {
+            let missing = builtin.capabilities & !granted;
+            if missing != 0 {
+                let names = super::capability::capability_names(missing).join(", ");
+                return Err(format!(
+                    "its builtin '{}' needs the capability '{names}', which this mode of evaluation does not grant",
+                    builtin.name
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_plugin(plugin: *const Plugin) -> std::result::Result<&'static Plugin, String> {
+    if plugin.is_null() {
+        return Err("its entry returned no descriptor".to_owned());
+    }
+    // SAFETY: the entry returned a descriptor; only its first fields are read until its size is known to be right.
+    let prefix = unsafe { plugin.cast::<Prefix>().read() };
+    if prefix.magic != MAGIC {
+        return Err("its entry did not return a Piton plugin (the magic number is wrong)".to_owned());
+    }
+    if prefix.abi_major != ABI_MAJOR || prefix.abi_minor > ABI_MINOR {
+        return Err(format!(
+            "it is made for ABI {}.{}, this version of Piton has ABI {ABI_MAJOR}.{ABI_MINOR}",
+            prefix.abi_major, prefix.abi_minor
+        ));
+    }
+    if prefix.plugin_size as usize != size_of::<Plugin>() {
+        return Err(wrong_size("Plugin", prefix.plugin_size, size_of::<Plugin>()));
+    }
+    // SAFETY: of the right size, and it lives for ever.
+    let plugin = unsafe { &*plugin };
+    let sizes = [
+        ("Builtin", plugin.builtin_size, size_of::<Builtin>()),
+        ("Arg", plugin.arg_size, size_of::<Arg>()),
+        ("RawValue", plugin.value_size, size_of::<RawValue>()),
+        ("VmContext", plugin.context_size, size_of::<VmContext>()),
+    ];
+    for (name, found, expected) in sizes {
+        if found as usize != expected {
+            return Err(wrong_size(name, found, expected));
+        }
+    }
+    // The table of functions may grow: a plugin that knows fewer of them is fine.
+    if plugin.host_table_size as usize > size_of::<HostTable>() {
+        return Err(wrong_size("HostTable", plugin.host_table_size, size_of::<HostTable>()));
+    }
+    if text(plugin.target) != TARGET {
+        return Err(format!("it is made for {}, this is {TARGET}", text(plugin.target)));
+    }
+    if plugin.builtin_count > 0 && plugin.builtins.is_null() {
+        return Err("it has no table of builtins".to_owned());
+    }
+    if let Some(proof) = plugin.rust_proof {
+        let proof = proof();
+        let version = text(proof.abi_stable_version);
+        if version != ABI_STABLE_VERSION {
+            return Err(format!("it was built with abi_stable {version}, this program with {ABI_STABLE_VERSION}"));
+        }
+        check_layout_compatibility(<AbiTypes as StableAbi>::LAYOUT, proof.layout)
+            .map_err(|errors| layout_errors(&errors.to_string()))?;
+    }
+    Ok(plugin)
+}
+
+fn wrong_size(name: &str, found: u32, expected: usize) -> String {
+    format!("its '{name}' is of {found} bytes, this version of Piton has {expected}")
+}
+
+/// The few lines of the report that say what differs; the rest are the layouts in full.
+fn layout_errors(report: &str) -> String {
+    let lines: Vec<&str> = report.lines().collect();
+    let mut found = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        if line.trim_start().starts_with("Error:") {
+            let detail = lines[index..].iter().take(4).map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+            if !found.contains(&detail) {
+                found.push(detail);
+            }
+        }
+    }
+    found.truncate(4);
+    format!("its types are laid out differently from this program's:\n  {}", found.join("\n  "))
+}
+
+fn builtins(plugin: &'static Plugin) -> impl Iterator<Item = &'static Builtin> {
+    // SAFETY: an array of `builtin_count` descriptors, whose size has been checked; it lives for ever.
+    (0..plugin.builtin_count).map(|index| unsafe { &*plugin.builtins.add(index) })
+}
+
+fn check_builtin(builtin: &'static Builtin, plugin: usize, policy: &LoadPolicy) -> std::result::Result<Entry, String> {
+    // SAFETY: descriptors hold views that live for ever.
+    let name = std::str::from_utf8(unsafe { builtin.name.as_slice() })
+        .map_err(|_| "the name of one of its builtins is not UTF-8".to_owned())?;
+    if name.is_empty() || builtin.name.ptr.is_null() {
+        return Err("one of its builtins has no name".to_owned());
+    }
+    let leaf = builtin.flags & flag::LEAF != 0;
+    if !leaf && (builtin.frame_size > MAX_FRAME_SIZE || builtin.frame_align > MAX_FRAME_ALIGN) {
+        return Err(format!(
+            "its builtin '{name}' wants a frame of {} bytes aligned to {}; the limits are {MAX_FRAME_SIZE} and \
+             {MAX_FRAME_ALIGN}",
+            builtin.frame_size, builtin.frame_align
+        ));
+    }
+    if builtin.arity > 0 && builtin.args.is_null() {
+        return Err(format!("its builtin '{name}' has no table of arguments"));
+    }
+    if builtin.arity > 16 {
+        return Err(format!("its builtin '{name}' takes {} arguments; the limit is 16", builtin.arity));
+    }
+    if let Some(granted) = policy.only_capabilities
+        && builtin.capabilities & !granted != 0
+    {
+        return Err(format!("its builtin '{name}' needs more than its manifest says"));
+    }
+    // SAFETY: an array of `arity` entries.
+    let modes = (0..builtin.arity as usize).map(|index| unsafe { (*builtin.args.add(index)).mode }).collect();
+    Ok(Entry { descriptor: *builtin, modes, plugin, name })
+}

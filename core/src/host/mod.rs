@@ -1,0 +1,17 @@
+//! Plugins: loading them, calling their builtins, serving what those ask for. All builtins come in here.
+
+mod arena;
+mod builtins;
+mod capability;
+mod generator;
+mod loader;
+mod manifest;
+mod raw;
+mod requests;
+mod roots;
+mod table;
+
+pub use builtins::{BuiltinInfo, Host, PluginInfo};
+pub use capability::{Capabilities, capability_names};
+pub use loader::{LoadPolicy, ShippedBuild};
+pub use manifest::{Manifest, ManifestBuiltin, read_manifest};

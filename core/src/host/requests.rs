@@ -1,0 +1,357 @@
+//! What suspended builtins ask for, by number, and the capabilities that it takes.
+
+use super::capability::capability_names;
+use super::raw::from_raw;
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::{Marker, Value, ValueType};
+use crate::source::Pos;
+use crate::vm::{Catch, Coercion, Context, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task, Vm};
+use crate::world::{FileType, Message, WorldError};
+use piton_plugin_api::abi::{capability, coerce, emit, request};
+
+impl Vm {
+    /// Begins to serve the request of the generator on top. A value that is answered is the answer.
+    pub(super) fn request(&mut self) -> Result<Flow> {
+        let Some(Frame::Generator(frame)) = self.top_frame() else { unreachable!("a generator is on top") };
+        let (builtin, pos) = (frame.builtin, frame.depth_pos.1);
+        let slot = &self.host.context.context.request;
+        let (number, flags, argc, raw) = (slot.number, slot.flags, slot.argc as usize, slot.args);
+        if argc > raw.len() {
+            return Err(self.contract(builtin, "a request has too many arguments"));
+        }
+        let mut args = [Value::NULL; 6];
+        for index in 0..argc {
+            match from_raw(&mut self.heap, raw[index]) {
+                Some(value) => args[index] = value,
+                None => return Err(self.contract(builtin, "a request has an argument that is no value")),
+            }
+        }
+        let Some((needed, least)) = requirements(number) else { return Ok(Flow::Value(Value::UNSUPPORTED)) };
+        if argc < least {
+            return Err(self.contract(builtin, "a request has too few arguments"));
+        }
+        self.check_capability(builtin, needed)?;
+        let [a, b, ..] = args;
+        match number {
+            request::FORCE => self.force(a),
+            request::FORCE_DEEP => self.push_task(Box::new(DeepForce::new(a))),
+            request::TRY_FORCE => self.push_task(Box::new(Catch::new(a))),
+            request::FORCE_WITH_CONTEXT => {
+                let text = String::from_utf8_lossy(b.as_string().unwrap_or_default()).into_owned();
+                self.push_task(Box::new(Context::new(a, text)))
+            }
+            request::CALL => self.apply(a, &args[1..argc], pos),
+            request::COERCE_TO_STRING => {
+                let coercion =
+                    Coercion { more: flags & coerce::MORE != 0, copy_to_store: flags & coerce::COPY_TO_STORE != 0 };
+                self.push_task(Box::new(crate::vm::Coerce::new(a, coercion)))
+            }
+            request::EQUAL => self.push_task(Box::new(Equal::new(a, b, true))),
+            request::LESS => self.push_task(Box::new(Order { left: a, right: b, forced: None })),
+            request::IMPORT => {
+                let scope = (argc > 1).then_some(b);
+                self.push_task(Box::new(PathUse { value: a, action: Action::Import(scope) }))
+            }
+            request::READ_FILE => self.push_task(Box::new(PathUse { value: a, action: Action::ReadFile })),
+            request::READ_DIR => self.push_task(Box::new(PathUse { value: a, action: Action::ReadDir })),
+            request::FILE_TYPE => self.push_task(Box::new(PathUse { value: a, action: Action::FileType })),
+            request::PATH_EXISTS => {
+                self.push_task(Box::new(PathUse { value: a, action: Action::Exists { directory: flags & 1 != 0 } }))
+            }
+            request::COERCE_TO_PATH => self.push_task(Box::new(PathUse { value: a, action: Action::Coerce })),
+            request::EVAL_TEXT => Ok(Flow::Load(Load::Text(a.as_string().unwrap_or_default().to_vec()))),
+            _ => self.answer(number, flags, a).map(Flow::Value),
+        }
+    }
+
+    /// Requests that need no frame.
+    fn answer(&mut self, number: u32, flags: u64, a: Value) -> Result<Value> {
+        match number {
+            request::GET_ENV => {
+                let value = self.world.env(a.as_string().unwrap_or_default()).unwrap_or_default();
+                Ok(self.heap.string(&value, 0))
+            }
+            request::CURRENT_TIME => {
+                let time = self.world.time();
+                Ok(self.heap.int(time))
+            }
+            request::CURRENT_SYSTEM => {
+                let system = self.world.system();
+                Ok(self.heap.string(system.as_bytes(), 0))
+            }
+            request::SEARCH_PATH => Ok(self.search_path()),
+            request::EMIT => {
+                let kind = match flags {
+                    emit::WARNING => Message::Warning,
+                    emit::TRACE_VERBOSE => Message::TraceVerbose,
+                    emit::BREAK => Message::Break,
+                    _ => Message::Trace,
+                };
+                self.world.emit(kind, a.as_string().unwrap_or_default());
+                Ok(Value::NULL)
+            }
+            request::RESOLVE_SEARCH_PATH => Ok(self.resolve_search_path(a)),
+            _ => Ok(Value::UNSUPPORTED),
+        }
+    }
+
+    fn search_path(&mut self) -> Value {
+        let entries = self.world.search_path();
+        let list = self.heap.list(entries.len());
+        for (slot, (prefix, path)) in list.items_mut().iter_mut().zip(entries) {
+            let path = self.heap.string(&path, 0);
+            let prefix = self.heap.string(&prefix, 0);
+            let members = vec![(self.names.path, Pos::NONE, path), (self.names.prefix, Pos::NONE, prefix)];
+            *slot = self.heap.attrs_from(members).value();
+        }
+        list.value()
+    }
+
+    /// The path that an entry of the search path stands for, unset if nothing is there.
+    fn resolve_search_path(&mut self, entry: Value) -> Value {
+        let text = entry.as_string().or_else(|| entry.as_path()).unwrap_or_default();
+        let absolute = if text.starts_with(b"/") { text.to_vec() } else { [&self.world.current_dir(), text].join(&b'/') };
+        let path = crate::path::canonical(&absolute);
+        match self.world.file_type(&path) {
+            Ok(_) => self.heap.path(&path),
+            Err(_) => Value::UNSET,
+        }
+    }
+
+    /// A builtin must have declared what it asks for, and the evaluation must grant it.
+    fn check_capability(&self, builtin: u32, needed: u64) -> Result<()> {
+        let entry = &self.host.entries[builtin as usize];
+        if entry.descriptor.capabilities & needed == needed && self.host.granted.contains(needed) {
+            return Ok(());
+        }
+        let names = capability_names(needed).join(", ");
+        let plugin = &self.host.plugins[entry.plugin].name;
+        let error = if entry.descriptor.capabilities & needed != needed {
+            Error::new(
+                ErrorKind::Forbidden,
+                format!(
+                    "the builtin '{}' of plugin '{plugin}' asked for the capability '{names}', which it does not declare",
+                    entry.name
+                ),
+            )
+        } else {
+            Error::new(
+                ErrorKind::Forbidden,
+                format!("the builtin '{}' needs the capability '{names}', which this evaluation does not grant", entry.name),
+            )
+        };
+        Err(error)
+    }
+
+    /// The error of the world's refusal.
+    #[cold]
+    pub(crate) fn world_error(&self, path: &[u8], error: WorldError) -> Error {
+        let path = String::from_utf8_lossy(path);
+        match error {
+            WorldError::NotFound => Error::new(ErrorKind::Io, format!("path '{path}' does not exist")),
+            WorldError::Forbidden(text) => Error::new(ErrorKind::Forbidden, text),
+            WorldError::Other(text) => Error::new(ErrorKind::Io, text),
+        }
+    }
+}
+
+/// Capabilities that a request takes, and how many arguments it has at least; `None` if this host does not know it.
+fn requirements(number: u32) -> Option<(u64, usize)> {
+    Some(match number {
+        request::FORCE | request::FORCE_DEEP | request::TRY_FORCE | request::COERCE_TO_STRING => (0, 1),
+        request::CALL | request::EQUAL | request::LESS | request::FORCE_WITH_CONTEXT => (0, 2),
+        request::IMPORT | request::COERCE_TO_PATH | request::EVAL_TEXT | request::EMIT => (0, 1),
+        request::READ_FILE | request::READ_DIR | request::FILE_TYPE | request::PATH_EXISTS => (capability::READ, 1),
+        request::RESOLVE_SEARCH_PATH => (capability::READ, 1),
+        request::GET_ENV => (capability::ENV, 1),
+        request::CURRENT_TIME => (capability::CLOCK, 0),
+        request::CURRENT_SYSTEM => (capability::SYSTEM, 0),
+        request::SEARCH_PATH => (capability::ENV, 0),
+        _ => return None,
+    })
+}
+
+/// `a < b` of values that may be thunks.
+struct Order {
+    left: Value,
+    right: Value,
+    forced: Option<Value>,
+}
+
+impl Task for Order {
+    fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
+        let Some(value) = value else { return Ok(Step::Force(self.left)) };
+        let Some(left) = self.forced else {
+            self.forced = Some(value);
+            return Ok(Step::Force(self.right));
+        };
+        if self.right == Value::UNSET {
+            return Ok(Step::Done(value));
+        }
+        match vm.less_shallow(left, value)? {
+            Some(less) => Ok(Step::Done(Value::bool(less))),
+            None => {
+                self.right = Value::UNSET;
+                Ok(Step::Push(Box::new(Less::new(left, value, true))))
+            }
+        }
+    }
+
+    fn mark(&self, marker: &mut Marker) {
+        marker.value(self.left);
+        marker.value(self.right);
+        marker.values(self.forced.as_slice());
+    }
+}
+
+/// What is done with a path.
+enum Action {
+    Coerce,
+    Import(Option<Value>),
+    ReadFile,
+    ReadDir,
+    FileType,
+    Exists { directory: bool },
+}
+
+/// Coerces a value to a path, then does something with it.
+struct PathUse {
+    value: Value,
+    action: Action,
+}
+
+impl PathUse {
+    /// The path that a value in weak head normal form is, or what has to be evaluated to know.
+    fn path(&self, vm: &mut Vm, value: Value) -> Result<std::result::Result<Vec<u8>, Step>> {
+        match value.value_type() {
+            ValueType::Path => Ok(Ok(value.as_path().unwrap_or_default().to_vec())),
+            ValueType::String => {
+                let text = value.as_string().unwrap_or_default();
+                if !text.starts_with(b"/") {
+                    let text = String::from_utf8_lossy(text).into_owned();
+                    return Err(Error::new(
+                        ErrorKind::Eval,
+                        format!("string '{text}' doesn't represent an absolute path"),
+                    ));
+                }
+                let trailing = matches!(self.action, Action::Exists { .. }) && text.ends_with(b"/");
+                let mut path = crate::path::canonical(text);
+                if trailing && path != b"/" {
+                    path.push(b'/');
+                }
+                Ok(Ok(path))
+            }
+            ValueType::Attrs => {
+                let attrs = value.as_attrs();
+                if let Some(function) = attrs.and_then(|attrs| attrs.get(vm.names.to_string)) {
+                    return Ok(Err(Step::Call(function, vec![value])));
+                }
+                match attrs.and_then(|attrs| attrs.get(vm.names.out_path)) {
+                    Some(path) => Ok(Err(Step::Force(path))),
+                    None => Err(self.no_path(vm, value)),
+                }
+            }
+            _ => Err(self.no_path(vm, value)),
+        }
+    }
+
+    #[cold]
+    fn no_path(&self, vm: &mut Vm, value: Value) -> Error {
+        let found = crate::vm::describe(vm, value);
+        Error::new(ErrorKind::Type, format!("cannot coerce {found} to a string"))
+    }
+
+    fn act(&self, vm: &mut Vm, path: Vec<u8>) -> Result<Step> {
+        let value = match &self.action {
+            Action::Coerce => vm.heap.path(&path),
+            Action::Import(scope) => return vm.import(path, *scope),
+            Action::ReadFile => {
+                let bytes = vm.world.read_file(&path).map_err(|error| vm.world_error(&path, error))?;
+                if bytes.contains(&0) {
+                    let path = String::from_utf8_lossy(&path).into_owned();
+                    return Err(Error::new(
+                        ErrorKind::Eval,
+                        format!("the contents of the file '{path}' cannot be represented as a Nix string"),
+                    ));
+                }
+                vm.heap.string(&bytes, 0)
+            }
+            Action::ReadDir => {
+                let entries = vm.world.read_dir(&path).map_err(|error| vm.world_error(&path, error))?;
+                let entries = entries
+                    .into_iter()
+                    .map(|(name, kind)| {
+                        let kind = vm.heap.string(kind.name().as_bytes(), 0);
+                        (vm.interner.intern(&name), Pos::NONE, kind)
+                    })
+                    .collect();
+                vm.heap.attrs_from(entries).value()
+            }
+            Action::FileType => {
+                let kind = vm.world.file_type(&path).map_err(|error| vm.world_error(&path, error))?;
+                vm.heap.string(kind.name().as_bytes(), 0)
+            }
+            Action::Exists { directory } => {
+                let trailing = path.len() > 1 && path.ends_with(b"/");
+                let plain = if trailing { &path[..path.len() - 1] } else { &path[..] };
+                let found = if *directory || trailing {
+                    let target = vm.world.resolve(plain);
+                    target.and_then(|target| vm.world.file_type(&target)).map(|kind| kind == FileType::Directory)
+                } else {
+                    vm.world.file_type(plain).map(|_| true)
+                };
+                match found {
+                    Ok(found) => Value::bool(found),
+                    Err(WorldError::Forbidden(text)) => return Err(Error::new(ErrorKind::Forbidden, text)),
+                    Err(_) => Value::FALSE,
+                }
+            }
+        };
+        Ok(Step::Done(value))
+    }
+}
+
+impl Task for PathUse {
+    fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
+        let value = value.unwrap_or(self.value).resolved();
+        if value.is_thunk() {
+            return Ok(Step::Force(value));
+        }
+        match self.path(vm, value)? {
+            Ok(path) => self.act(vm, path),
+            Err(step) => Ok(step),
+        }
+    }
+
+    fn mark(&self, marker: &mut Marker) {
+        marker.value(self.value);
+        if let Action::Import(Some(scope)) = self.action {
+            marker.value(scope);
+        }
+    }
+}
+
+impl Vm {
+    /// What a file evaluates to: known already, or to be compiled by the VM's owner.
+    fn import(&mut self, path: Vec<u8>, scope: Option<Value>) -> Result<Step> {
+        let mut file = self.world.resolve(&path).map_err(|error| self.world_error(&path, error))?;
+        if self.world.file_type(&file) == Ok(FileType::Directory) {
+            file.extend_from_slice(b"/default.nix");
+            file = self.world.resolve(&file).map_err(|error| self.world_error(&file, error))?;
+        }
+        if let Some(scope) = scope {
+            return Ok(Step::Load(Load::File { path: file, scope: Some(scope) }));
+        }
+        if let Some(value) = self.imports.get(&*file) {
+            return Ok(Step::Done(*value));
+        }
+        if self.loading.contains(&*file) {
+            let file = String::from_utf8_lossy(&file).into_owned();
+            return Err(Error::new(
+                ErrorKind::InfiniteRecursion,
+                format!("infinite recursion encountered: the file '{file}' imports itself while it is being evaluated"),
+            ));
+        }
+        Ok(Step::Load(Load::File { path: file, scope: None }))
+    }
+}

@@ -1,0 +1,445 @@
+//! The functions of [`HostTable`]: what a plugin may ask while it runs. None of them evaluates or collects.
+
+use super::raw::{from_raw, to_raw};
+use crate::error::{Error, ErrorKind};
+use crate::heap::{Value, ValueType};
+use crate::source::Pos;
+use crate::symbol::Symbol;
+use crate::vm::{Vm, indefinite_type};
+use piton_plugin_api::abi::{
+    ABI_MAJOR, ABI_MINOR, Attr, Bytes, HostTable, RawValue, Request, RootTable, VmContext, error_kind, tag,
+};
+
+/// The context that plugins see, and behind it the VM.
+#[repr(C)]
+pub(super) struct HostContext {
+    pub(super) context: VmContext,
+    vm: *mut Vm,
+}
+
+impl HostContext {
+    pub(super) fn new(roots: &mut RootTable) -> Box<Self> {
+        let null = RawValue::new(tag::NULL, 0);
+        Box::new(HostContext {
+            context: VmContext {
+                struct_size: size_of::<VmContext>(),
+                host: &TABLE,
+                roots,
+                instance: std::ptr::null_mut(),
+                response: null,
+                request: Request { number: 0, argc: 0, flags: 0, args: [null; 6] },
+            },
+            vm: std::ptr::null_mut(),
+        })
+    }
+
+    /// The context for a poll that begins now.
+    #[inline(always)]
+    pub(super) fn enter(vm: &mut Vm) -> *mut VmContext {
+        let this: *mut Vm = vm;
+        let context: *mut HostContext = &mut *vm.host.context;
+        // SAFETY: the box is the host's; the VM lends itself to the plugin until the poll ends and does not touch itself meanwhile.
+        unsafe {
+            (*context).vm = this;
+            &raw mut (*context).context
+        }
+    }
+}
+
+/// The VM behind a context.
+///
+/// # Safety
+/// `context` is what a running poll was given.
+#[inline(always)]
+unsafe fn vm<'a>(context: *mut VmContext) -> &'a mut Vm {
+    // SAFETY: the context is the first field of a `HostContext`, and during a poll the VM is lent to the plugin.
+    unsafe { &mut *(*context.cast::<HostContext>()).vm }
+}
+
+static TABLE: HostTable = HostTable {
+    struct_size: size_of::<HostTable>(),
+    abi_major: ABI_MAJOR,
+    abi_minor: ABI_MINOR,
+    error,
+    type_error,
+    panic,
+    string_bytes,
+    string_context,
+    make_string,
+    make_path,
+    context_union,
+    context_len,
+    context_element,
+    context_make,
+    list_len,
+    list_read,
+    make_list,
+    list_concat,
+    intern,
+    symbol_bytes,
+    attrs_len,
+    attrs_get,
+    attrs_read,
+    make_attrs,
+    attrs_update,
+    symbol_string,
+    make_apply,
+    list_map,
+    list_generate,
+    attrs_map,
+    function_args,
+    position,
+    render,
+    peek,
+    same,
+};
+
+/// The value of an argument of a table function. A tag that no value has reads as null, so that a faulty plugin gets a type error.
+#[inline(always)]
+unsafe fn value(vm: &mut Vm, raw: *const RawValue) -> Value {
+    // SAFETY: the plugin passes a pointer to a value.
+    from_raw(&mut vm.heap, unsafe { *raw }).unwrap_or(Value::NULL)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+unsafe extern "C" fn error(context: *mut VmContext, kind: u32, message: Bytes) -> RawValue {
+    // SAFETY: called during a poll with a live view; the same holds for every function below.
+    let (vm, message) = unsafe { (vm(context), message.as_slice()) };
+    let kind = match kind {
+        error_kind::TYPE => ErrorKind::Type,
+        error_kind::THROW => ErrorKind::Throw,
+        error_kind::ABORT => ErrorKind::Abort,
+        error_kind::MISSING_ATTRIBUTE => ErrorKind::MissingAttribute,
+        error_kind::IO => ErrorKind::Io,
+        error_kind::FORBIDDEN => ErrorKind::Forbidden,
+        error_kind::ASSERTION => ErrorKind::Assertion,
+        error_kind::LIMIT => ErrorKind::Limit,
+        _ => ErrorKind::Eval,
+    };
+    vm.host.error = Some(Error::new(kind, text(message)));
+    RawValue::new(tag::ERROR, 0)
+}
+
+/// "a list", "an integer or a float"
+pub(super) fn expected_types(mask: u32) -> String {
+    const TYPES: [(u64, ValueType); 9] = [
+        (tag::NULL, ValueType::Null),
+        (tag::BOOL, ValueType::Bool),
+        (tag::INT, ValueType::Int),
+        (tag::FLOAT, ValueType::Float),
+        (tag::STRING, ValueType::String),
+        (tag::PATH, ValueType::Path),
+        (tag::LIST, ValueType::List),
+        (tag::ATTRS, ValueType::Attrs),
+        (tag::FUNCTION, ValueType::Function),
+    ];
+    let names: Vec<&str> =
+        TYPES.iter().filter(|(tag, _)| mask & 1 << tag != 0).map(|(_, kind)| indefinite_type(*kind)).collect();
+    names.join(" or ")
+}
+
+unsafe extern "C" fn type_error(context: *mut VmContext, expected: u32, found: *const RawValue) -> RawValue {
+    // SAFETY: see `error`.
+    let (vm, found) = unsafe {
+        let vm = vm(context);
+        let found = value(vm, found);
+        (vm, found)
+    };
+    vm.host.error = Some(vm.type_mismatch(expected, found));
+    RawValue::new(tag::ERROR, 0)
+}
+
+unsafe extern "C" fn panic(context: *mut VmContext, message: Bytes, place: Bytes) -> RawValue {
+    // SAFETY: see `error`.
+    let (vm, message, place) = unsafe { (vm(context), message.as_slice(), place.as_slice()) };
+    let place = if place.is_empty() { String::new() } else { format!(" ({})", text(place)) };
+    vm.host.error = Some(Error::new(ErrorKind::Plugin, format!("panicked: {}{place}", text(message))));
+    RawValue::new(tag::PANIC, 0)
+}
+
+unsafe extern "C" fn string_bytes(_: *mut VmContext, raw: *const RawValue) -> Bytes {
+    // SAFETY: the plugin passes a pointer to a value. A short string is viewed in the payload word itself, where the plugin
+    // keeps it.
+    unsafe {
+        let payload = (&raw const (*raw).payload).cast::<Value>();
+        match (*raw).tag() {
+            tag::STRING => Bytes::borrow((*payload).as_string().unwrap_or_default()),
+            tag::PATH => Bytes::borrow((*payload).as_path().unwrap_or_default()),
+            _ => Bytes { ptr: std::ptr::null(), len: 0 },
+        }
+    }
+}
+
+unsafe extern "C" fn string_context(context: *mut VmContext, raw: *const RawValue) -> u64 {
+    // SAFETY: see `error`.
+    unsafe { u64::from(value(vm(context), raw).context()) }
+}
+
+unsafe extern "C" fn make_string(context: *mut VmContext, bytes: Bytes, string_context: u64) -> RawValue {
+    // SAFETY: see `error`.
+    let (vm, bytes) = unsafe { (vm(context), bytes.as_slice()) };
+    to_raw(vm.heap.string(bytes, string_context as u32))
+}
+
+unsafe extern "C" fn make_path(context: *mut VmContext, bytes: Bytes) -> RawValue {
+    // SAFETY: see `error`.
+    let (vm, bytes) = unsafe { (vm(context), bytes.as_slice()) };
+    to_raw(vm.heap.path(&crate::path::canonical(bytes)))
+}
+
+unsafe extern "C" fn context_union(context: *mut VmContext, a: u64, b: u64) -> u64 {
+    // SAFETY: see `error`.
+    u64::from(unsafe { vm(context) }.contexts.union(a as u32, b as u32))
+}
+
+unsafe extern "C" fn context_len(context: *mut VmContext, id: u64) -> usize {
+    // SAFETY: see `error`.
+    unsafe { vm(context) }.contexts.elements(id as u32).len()
+}
+
+unsafe extern "C" fn context_element(context: *mut VmContext, id: u64, index: usize) -> Bytes {
+    // SAFETY: see `error`.
+    Bytes::borrow(unsafe { vm(context) }.contexts.elements(id as u32).get(index).copied().unwrap_or_default())
+}
+
+unsafe extern "C" fn context_make(context: *mut VmContext, elements: *const Bytes, count: usize) -> u64 {
+    // SAFETY: see `error`; the plugin passes `count` views.
+    unsafe {
+        let elements = slice(elements, count);
+        u64::from(vm(context).contexts.make(elements.iter().map(|element| element.as_slice())))
+    }
+}
+
+/// A view of what a plugin passes as pointer and count.
+unsafe fn slice<'a, T>(first: *const T, count: usize) -> &'a [T] {
+    if count == 0 {
+        return &[];
+    }
+    // SAFETY: the plugin's contract.
+    unsafe { std::slice::from_raw_parts(first, count) }
+}
+
+unsafe extern "C" fn list_len(context: *mut VmContext, raw: *const RawValue) -> usize {
+    // SAFETY: see `error`.
+    unsafe { value(vm(context), raw) }.as_list().map_or(0, |list| list.len())
+}
+
+unsafe extern "C" fn list_read(
+    context: *mut VmContext,
+    raw: *const RawValue,
+    start: usize,
+    count: usize,
+    out: *mut RawValue,
+) {
+    // SAFETY: see `error`; `out` has room for `count` values. Elements beyond the end read as null.
+    unsafe {
+        let items = value(vm(context), raw).as_list().map(|list| list.items()).unwrap_or_default();
+        for index in 0..count {
+            let item = items.get(start + index).copied().unwrap_or(Value::NULL);
+            out.add(index).write(to_raw(item));
+        }
+    }
+}
+
+unsafe extern "C" fn make_list(context: *mut VmContext, items: *const RawValue, count: usize) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    let list = vm.heap.list(count);
+    for index in 0..count {
+        // SAFETY: the plugin passes `count` values; nothing collects while the list is filled.
+        list.items_mut()[index] = unsafe { value(vm, items.add(index)) };
+    }
+    to_raw(list.value())
+}
+
+unsafe extern "C" fn list_concat(context: *mut VmContext, lists: *const RawValue, count: usize) -> RawValue {
+    // SAFETY: see `make_list`.
+    let vm = unsafe { vm(context) };
+    let mut items: Vec<Value> = Vec::new();
+    for index in 0..count {
+        // SAFETY: see `make_list`.
+        let list = unsafe { value(vm, lists.add(index)) };
+        items.extend_from_slice(list.as_list().map(|list| list.items()).unwrap_or_default());
+    }
+    to_raw(vm.heap.list_of(&items).value())
+}
+
+unsafe extern "C" fn intern(context: *mut VmContext, name: Bytes) -> u32 {
+    // SAFETY: see `error`.
+    unsafe { vm(context).interner.intern(name.as_slice()).0 }
+}
+
+unsafe extern "C" fn symbol_bytes(context: *mut VmContext, name: u32) -> Bytes {
+    // SAFETY: see `error`.
+    Bytes::borrow(unsafe { vm(context) }.interner.name(Symbol(name)))
+}
+
+unsafe extern "C" fn attrs_len(context: *mut VmContext, raw: *const RawValue) -> usize {
+    // SAFETY: see `error`.
+    unsafe { value(vm(context), raw) }.as_attrs().map_or(0, |attrs| attrs.len())
+}
+
+unsafe extern "C" fn attrs_get(context: *mut VmContext, raw: *const RawValue, name: u32) -> Attr {
+    // SAFETY: see `error`.
+    let attrs = unsafe { value(vm(context), raw) }.as_attrs();
+    match attrs.and_then(|attrs| attrs.get_with_pos(Symbol(name))) {
+        Some((value, pos)) => Attr { name, pos: pos.0, value: to_raw(value) },
+        None => Attr { name, pos: 0, value: RawValue::new(tag::ABSENT, 0) },
+    }
+}
+
+unsafe extern "C" fn attrs_read(
+    context: *mut VmContext,
+    raw: *const RawValue,
+    start: usize,
+    count: usize,
+    out: *mut Attr,
+) {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let Some(attrs) = (unsafe { value(vm, raw) }).as_attrs() else { return };
+    let entries = attrs.keys().entries();
+    let order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
+    for (slot, index) in order.skip(start).take(count).enumerate() {
+        let attr = Attr {
+            name: entries[index].name.0,
+            pos: entries[index].pos.0,
+            value: to_raw(attrs.values()[index]),
+        };
+        // SAFETY: `out` has room for `count` attributes.
+        unsafe { out.add(slot).write(attr) };
+    }
+}
+
+unsafe extern "C" fn make_attrs(context: *mut VmContext, attrs: *const Attr, count: usize) -> RawValue {
+    // SAFETY: see `error`; the plugin passes `count` attributes.
+    let (vm, attrs) = unsafe { (vm(context), slice(attrs, count)) };
+    let entries = attrs
+        .iter()
+        // SAFETY: as above.
+        .map(|attr| (Symbol(attr.name), Pos(attr.pos), unsafe { value(vm, &attr.value) }))
+        .collect();
+    to_raw(vm.heap.attrs_from(entries).value())
+}
+
+unsafe extern "C" fn attrs_update(context: *mut VmContext, a: *const RawValue, b: *const RawValue) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let (a, b) = unsafe { (value(vm, a).as_attrs(), value(vm, b).as_attrs()) };
+    match (a, b) {
+        (Some(a), Some(b)) => to_raw(crate::value::update(&mut vm.heap, a, b).value()),
+        (Some(one), None) | (None, Some(one)) => to_raw(one.value()),
+        (None, None) => RawValue::new(tag::NULL, 0),
+    }
+}
+
+unsafe extern "C" fn symbol_string(context: *mut VmContext, name: u32) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    to_raw(vm.name_value(Symbol(name)))
+}
+
+unsafe extern "C" fn make_apply(
+    context: *mut VmContext,
+    f: *const RawValue,
+    args: *const RawValue,
+    count: usize,
+) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: the plugin passes `count` values.
+    let args: Vec<Value> = (0..count).map(|index| unsafe { value(vm, args.add(index)) }).collect();
+    // SAFETY: see `error`.
+    let f = unsafe { value(vm, f) };
+    to_raw(vm.heap.apply_thunk(f, &args).as_value())
+}
+
+unsafe extern "C" fn list_map(context: *mut VmContext, f: *const RawValue, list: *const RawValue) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let (f, list) = unsafe { (value(vm, f), value(vm, list)) };
+    let items = list.as_list().map(|list| list.items()).unwrap_or_default();
+    let out = vm.heap.list(items.len());
+    for (slot, item) in out.items_mut().iter_mut().zip(items) {
+        *slot = vm.heap.apply_thunk(f, &[*item]).as_value();
+    }
+    to_raw(out.value())
+}
+
+unsafe extern "C" fn list_generate(context: *mut VmContext, f: *const RawValue, count: usize) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let f = unsafe { value(vm, f) };
+    let out = vm.heap.list(count);
+    for (index, slot) in out.items_mut().iter_mut().enumerate() {
+        let number = vm.heap.int(index as i64);
+        *slot = vm.heap.apply_thunk(f, &[number]).as_value();
+    }
+    to_raw(out.value())
+}
+
+unsafe extern "C" fn attrs_map(context: *mut VmContext, f: *const RawValue, attrs: *const RawValue) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let (f, attrs) = unsafe { (value(vm, f), value(vm, attrs)) };
+    let Some(attrs) = attrs.as_attrs() else { return RawValue::new(tag::NULL, 0) };
+    let keys = attrs.keys();
+    let out = vm.heap.attrs(keys);
+    for (index, entry) in keys.entries().iter().enumerate() {
+        let name = vm.name_value(entry.name);
+        out.values_mut()[index] = vm.heap.apply_thunk(f, &[name, attrs.values()[index]]).as_value();
+    }
+    to_raw(out.value())
+}
+
+unsafe extern "C" fn function_args(context: *mut VmContext, f: *const RawValue) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let f = unsafe { value(vm, f) };
+    let entries = match vm.next_formals(f) {
+        Some(spec) => {
+            spec.formals.iter().map(|formal| (formal.name, formal.pos, Value::bool(formal.has_default))).collect()
+        }
+        None => Vec::new(),
+    };
+    to_raw(vm.heap.attrs_from(entries).value())
+}
+
+unsafe extern "C" fn position(context: *mut VmContext, pos: u32) -> RawValue {
+    // SAFETY: see `error`.
+    to_raw(unsafe { vm(context) }.position_value(Pos(pos)))
+}
+
+unsafe extern "C" fn render(context: *mut VmContext, raw: *const RawValue, flags: u64) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let value = unsafe { value(vm, raw) };
+    let (bytes, string_context) = if flags == 1 {
+        crate::print::xml_with_context(vm, value)
+    } else {
+        (crate::print::print_value(vm, value, crate::print::PrintLimits::NONE), 0)
+    };
+    to_raw(vm.heap.string(&bytes, string_context))
+}
+
+unsafe extern "C" fn peek(context: *mut VmContext, raw: *const RawValue) -> RawValue {
+    // SAFETY: see `error`.
+    to_raw(unsafe { value(vm(context), raw) })
+}
+
+unsafe extern "C" fn same(context: *mut VmContext, a: *const RawValue, b: *const RawValue) -> bool {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    unsafe { value(vm, a) == value(vm, b) }
+}

@@ -1,0 +1,134 @@
+//! An error as text for people: the traces from the outside in, then the message, each with the lines of source around its place.
+
+use crate::error::{Error, Trace};
+use crate::source::{Pos, SourceMap};
+use std::fmt::Write;
+
+/// How an error is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReportOptions {
+    /// All steps of the trace (`--show-trace`).
+    pub show_trace: bool,
+    /// Escape sequences for colours.
+    pub color: bool,
+}
+
+/// Steps that are shown without `--show-trace`.
+const SHORT_TRACE: usize = 3;
+
+/// `error` as Nix words and indents it.
+pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> String {
+    let paint = Paint { color: options.color };
+    // Duplicate neighbours (the same step seen from two frames) are told once.
+    let mut traces: Vec<&Trace> = error.traces.iter().rev().collect();
+    traces.dedup_by(|a, b| a.pos == b.pos && a.text == b.text);
+    let mut shown = Vec::new();
+    let mut truncated = false;
+    let mut count = 0;
+    for trace in traces {
+        if !options.show_trace && !trace.from_context {
+            count += 1;
+            if count > SHORT_TRACE {
+                truncated = true;
+                continue;
+            }
+        }
+        shown.push(trace);
+    }
+    let mut out = paint.red("error:");
+    if shown.is_empty() {
+        out.push(' ');
+    } else {
+        let indent = "       ";
+        for trace in shown {
+            out.push('\n');
+            let _ = writeln!(out, "{indent}… {}", trace.text);
+            place(&mut out, sources, trace.pos, "         ", paint);
+        }
+        if truncated {
+            let _ = writeln!(
+                out,
+                "\n{indent}{}",
+                paint.magenta("(stack trace truncated; use '--show-trace' to show the full, detailed trace)")
+            );
+        }
+        out.push('\n');
+        let _ = write!(out, "{indent}{} ", paint.red("error:"));
+    }
+    let mut lines = error.message.split('\n');
+    let _ = writeln!(out, "{}", lines.next().unwrap_or_default());
+    for line in lines {
+        if line.is_empty() {
+            out.push('\n');
+        } else {
+            let _ = writeln!(out, "       {line}");
+        }
+    }
+    place(&mut out, sources, error.pos, "       ", paint);
+    if !error.suggestions.is_empty() {
+        let _ = writeln!(out, "       Did you mean {}?", alternatives(&error.suggestions));
+    }
+    if let Some(hint) = &error.hint {
+        let _ = writeln!(out, "       hint: {hint}");
+    }
+    out
+}
+
+fn alternatives(names: &[String]) -> String {
+    match names {
+        [one] => one.clone(),
+        [rest @ .., last] => format!("one of {} or {last}", rest.join(", ")),
+        [] => String::new(),
+    }
+}
+
+fn place(out: &mut String, sources: &SourceMap, pos: Pos, indent: &str, paint: Paint) {
+    let Some(location) = sources.locate(pos) else { return };
+    let name = location.file.origin.display();
+    let _ = writeln!(out, "{indent}at {}:", paint.blue(&format!("{name}:{}:{}", location.line, location.column)));
+    let indent = format!("{indent}  ");
+    let text = |delta: i64| location.line_text(delta).map(|line| String::from_utf8_lossy(line).into_owned());
+    if location.line > 1
+        && let Some(line) = text(-1)
+    {
+        source_line(out, &indent, location.line - 1, &line);
+    }
+    let Some(line) = text(0) else { return };
+    source_line(out, &indent, location.line, &line);
+    let column = location.column as usize;
+    let _ = writeln!(out, "{indent}     |{}{}", " ".repeat(column), paint.red("^"));
+    if let Some(line) = text(1) {
+        source_line(out, &indent, location.line + 1, &line);
+    }
+}
+
+fn source_line(out: &mut String, indent: &str, number: u32, line: &str) {
+    // Control characters of a source must not reach the terminal.
+    let line: String = line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+    let text = format!("{indent}{number:5}| {line}");
+    let _ = writeln!(out, "{}", text.trim_end());
+}
+
+/// Colours, where they are wanted.
+#[derive(Clone, Copy)]
+struct Paint {
+    color: bool,
+}
+
+impl Paint {
+    fn with(self, code: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn red(self, text: &str) -> String {
+        self.with("31;1", text)
+    }
+
+    fn blue(self, text: &str) -> String {
+        self.with("34;1", text)
+    }
+
+    fn magenta(self, text: &str) -> String {
+        self.with("35;1", text)
+    }
+}

@@ -1,0 +1,198 @@
+//! Coercion to a string, as interpolation and `toString` do it, and joining of what was coerced.
+
+use super::machine::Vm;
+use super::messages::describe;
+use super::task::{Step, Task};
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::{Marker, Value, ValueType};
+use crate::print;
+
+/// How far a coercion goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Coercion {
+    /// Also null, bools, numbers and lists.
+    pub(crate) more: bool,
+    /// A path is copied to the store; else it becomes its text.
+    pub(crate) copy_to_store: bool,
+}
+
+/// Coerces one value. Lists nest, so what is still to be visited stands on a stack.
+pub(crate) struct Coerce {
+    coercion: Coercion,
+    pending: Vec<Visit>,
+    out: Vec<u8>,
+    context: u32,
+    /// Whether the value awaited is the result of `__toString`.
+    top: Value,
+}
+
+enum Visit {
+    Value(Value),
+    /// A space, unless the list ends here or its next element is an empty list.
+    Separator,
+}
+
+impl Coerce {
+    pub(crate) fn new(value: Value, coercion: Coercion) -> Self {
+        Coerce { coercion, pending: vec![Visit::Value(value)], out: Vec::new(), context: 0, top: value }
+    }
+
+    fn append(&mut self, vm: &mut Vm, value: Value) -> Result<Option<Step>> {
+        match value.value_type() {
+            ValueType::String => {
+                self.context = vm.contexts.union(self.context, value.context());
+                self.out.extend_from_slice(value.as_string().unwrap_or_default());
+            }
+            ValueType::Path => {
+                let path = value.as_path().unwrap_or_default();
+                if self.coercion.copy_to_store {
+                    let path = String::from_utf8_lossy(path).into_owned();
+                    return Err(Error::new(
+                        ErrorKind::Forbidden,
+                        format!("cannot copy '{path}' to the store: this evaluation has no store"),
+                    ));
+                } else {
+                    self.out.extend_from_slice(path);
+                }
+            }
+            ValueType::Attrs => {
+                let attrs = value.as_attrs();
+                if let Some(function) = attrs.and_then(|attrs| attrs.get(vm.names.to_string)) {
+                    return Ok(Some(Step::Call(function, vec![value])));
+                }
+                if let Some(path) = attrs.and_then(|attrs| attrs.get(vm.names.out_path)) {
+                    return Ok(Some(Step::Force(path)));
+                }
+                return Err(cannot_coerce(vm, value));
+            }
+            ValueType::List if self.coercion.more => {
+                let items = value.as_list().map(|list| list.items()).unwrap_or_default();
+                for (index, item) in items.iter().enumerate().rev() {
+                    if index + 1 < items.len() {
+                        self.pending.push(Visit::Separator);
+                    }
+                    self.pending.push(Visit::Value(*item));
+                }
+            }
+            ValueType::Null if self.coercion.more => {}
+            ValueType::Bool if self.coercion.more => {
+                if value == Value::TRUE {
+                    self.out.push(b'1');
+                }
+            }
+            ValueType::Int if self.coercion.more => {
+                self.out.extend_from_slice(value.as_int().unwrap_or_default().to_string().as_bytes());
+            }
+            ValueType::Float if self.coercion.more => {
+                self.out.extend_from_slice(print::fixed_float(value.as_float().unwrap_or_default()).as_bytes());
+            }
+            _ => return Err(cannot_coerce(vm, value)),
+        }
+        Ok(None)
+    }
+}
+
+#[cold]
+fn cannot_coerce(vm: &mut Vm, value: Value) -> Error {
+    let found = describe(vm, value);
+    Error::new(ErrorKind::Type, format!("cannot coerce {found} to a string"))
+}
+
+impl Task for Coerce {
+    fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
+        let mut value = value;
+        loop {
+            let next = match value.take() {
+                Some(value) => value,
+                None => match self.pending.pop() {
+                    None => {
+                        let string = vm.heap.string(&self.out, self.context);
+                        return Ok(Step::Done(string));
+                    }
+                    Some(Visit::Separator) => {
+                        self.out.push(b' ');
+                        continue;
+                    }
+                    Some(Visit::Value(value)) => value.resolved(),
+                },
+            };
+            if next.is_thunk() {
+                return Ok(Step::Force(next));
+            }
+            // Nix sets no space behind an element that is an empty list.
+            if next.as_list().is_some_and(|list| list.is_empty())
+                && self.coercion.more
+                && matches!(self.pending.last(), Some(Visit::Separator))
+            {
+                self.pending.pop();
+                continue;
+            }
+            if let Some(step) = self.append(vm, next)? {
+                return Ok(step);
+            }
+        }
+    }
+
+    fn mark(&self, marker: &mut Marker) {
+        marker.value(self.top);
+        for visit in &self.pending {
+            if let Visit::Value(value) = visit {
+                marker.value(*value);
+            }
+        }
+    }
+}
+
+/// Coerces several values and joins them to a string or, after a first part that is one, a path.
+pub(super) struct Join {
+    parts: Vec<Value>,
+    next: usize,
+    path: bool,
+    coercion: Coercion,
+}
+
+impl Join {
+    pub(super) fn new(parts: Vec<Value>, path: bool, coercion: Coercion) -> Self {
+        Join { parts, next: 0, path, coercion }
+    }
+
+    fn finish(&self, vm: &mut Vm) -> Result<Value> {
+        let mut out = Vec::new();
+        let mut context = 0;
+        for part in &self.parts {
+            context = vm.contexts.union(context, part.context());
+            out.extend_from_slice(part.as_string().or_else(|| part.as_path()).unwrap_or_default());
+        }
+        if !self.path {
+            return Ok(vm.heap.string(&out, context));
+        }
+        if context != 0 {
+            return Err(Error::new(ErrorKind::Eval, "a string that refers to a store path cannot be appended to a path"));
+        }
+        if out.contains(&0) {
+            return Err(Error::new(ErrorKind::Eval, "a path cannot hold a null byte"));
+        }
+        Ok(vm.heap.path(&crate::path::canonical(&out)))
+    }
+}
+
+impl Task for Join {
+    fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
+        if let Some(value) = value {
+            self.parts[self.next] = value;
+            self.next += 1;
+        }
+        while let Some(part) = self.parts.get(self.next) {
+            match part.value_type() {
+                ValueType::String => self.next += 1,
+                ValueType::Path if self.path && self.next == 0 => self.next += 1,
+                _ => return Ok(Step::Push(Box::new(Coerce::new(*part, self.coercion)))),
+            }
+        }
+        self.finish(vm).map(Step::Done)
+    }
+
+    fn mark(&self, marker: &mut Marker) {
+        marker.values(&self.parts);
+    }
+}

@@ -1,0 +1,202 @@
+//! `==`: what can be told at once, and a task for the rest.
+
+use super::machine::Vm;
+use super::task::{Step, Task};
+use crate::error::Result;
+use crate::heap::{Marker, Value, ValueType};
+
+/// Whether two values in weak head normal form are equal, if that needs no look into sets and lists.
+///
+/// Functions are never equal here: only as members of lists and sets does their identity count.
+#[inline]
+pub(super) fn shallow(a: Value, b: Value) -> Option<bool> {
+    if let (Some(x), Some(y)) = (a.as_inline_int(), b.as_inline_int()) {
+        return Some(x == y);
+    }
+    shallow_slow(a, b)
+}
+
+fn shallow_slow(a: Value, b: Value) -> Option<bool> {
+    use ValueType::{Attrs, Bool, Float, Function, Int, List, Null, Path, String, Thunk};
+    let (x, y) = (a.value_type(), b.value_type());
+    Some(match (x, y) {
+        (Int, Int) => a.as_int() == b.as_int(),
+        (Int | Float, Int | Float) => a.as_number() == b.as_number(),
+        (Null, Null) => true,
+        (Bool, Bool) => a == b,
+        (String, String) => a.as_string() == b.as_string(),
+        (Path, Path) => a.as_path() == b.as_path(),
+        (List, List) => {
+            let (left, right) = (a.as_list()?, b.as_list()?);
+            if left.len() != right.len() {
+                return Some(false);
+            }
+            if left.is_empty() {
+                return Some(true);
+            }
+            return None;
+        }
+        (Attrs, Attrs) => {
+            if a.as_attrs()?.is_empty() && b.as_attrs()?.is_empty() {
+                return Some(true);
+            }
+            return None;
+        }
+        (Thunk, _) | (_, Thunk) => return None,
+        (Function, Function) => false,
+        _ => false,
+    })
+}
+
+/// Compares two values, however deep.
+pub(crate) struct Equal {
+    /// Pairs still to be compared; each may hold thunks.
+    pending: Vec<(Value, Value)>,
+    /// The answer if they are equal.
+    wanted: bool,
+    /// What is being waited for.
+    awaited: Awaited,
+}
+
+enum Awaited {
+    Nothing,
+    /// The left side of this pair.
+    Left(Value),
+    /// The right side of a pair whose left side is this.
+    Right(Value),
+    /// `outPath` of two derivations: of the first, then of the second.
+    Type(Value, Value),
+    OtherType(Value, Value),
+}
+
+impl Equal {
+    pub(crate) fn new(a: Value, b: Value, wanted: bool) -> Self {
+        Equal { pending: vec![(a, b)], wanted, awaited: Awaited::Nothing }
+    }
+
+    /// Compares one pair in weak head normal form. `None`: pairs were added or `type` of a set is awaited.
+    fn compare(&mut self, vm: &Vm, a: Value, b: Value) -> Compared {
+        if let Some(equal) = shallow(a, b) {
+            return if equal { Compared::Same } else { Compared::Different };
+        }
+        if let (Some(left), Some(right)) = (a.as_list(), b.as_list()) {
+            self.pending.extend(left.items().iter().copied().zip(right.items().iter().copied()).rev());
+            return Compared::Same;
+        }
+        let (Some(left), Some(right)) = (a.as_attrs(), b.as_attrs()) else { return Compared::Different };
+        if let (Some(kind), Some(_)) = (left.get(vm.names.type_), right.get(vm.names.type_)) {
+            self.awaited = Awaited::Type(a, b);
+            return Compared::Await(kind);
+        }
+        self.members(a, b)
+    }
+
+    fn members(&mut self, a: Value, b: Value) -> Compared {
+        let (Some(left), Some(right)) = (a.as_attrs(), b.as_attrs()) else { return Compared::Different };
+        let (x, y) = (left.keys(), right.keys());
+        if x != y && !x.entries().iter().map(|entry| entry.name).eq(y.entries().iter().map(|entry| entry.name)) {
+            return Compared::Different;
+        }
+        self.pending.extend(left.values().iter().copied().zip(right.values().iter().copied()).rev());
+        Compared::Same
+    }
+
+    /// Two sets whose `type` both are "derivation" are equal if their `outPath`s are.
+    fn derivations(&mut self, vm: &Vm, a: Value, b: Value) -> Compared {
+        let out = |value: Value| value.as_attrs().and_then(|attrs| attrs.get(vm.names.out_path));
+        match (out(a), out(b)) {
+            (Some(x), Some(y)) => {
+                self.pending.push((x, y));
+                Compared::Same
+            }
+            _ => self.members(a, b),
+        }
+    }
+}
+
+enum Compared {
+    Same,
+    Different,
+    Await(Value),
+}
+
+impl Task for Equal {
+    fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
+        let mut incoming = value;
+        loop {
+            let compared = match (std::mem::replace(&mut self.awaited, Awaited::Nothing), incoming.take()) {
+                (Awaited::Left(b), Some(a)) => {
+                    let b = b.resolved();
+                    if b.is_thunk() {
+                        self.awaited = Awaited::Right(a);
+                        return Ok(Step::Force(b));
+                    }
+                    self.compare(vm, a, b)
+                }
+                (Awaited::Right(a), Some(b)) => self.compare(vm, a, b),
+                (Awaited::Type(a, b), Some(kind)) => {
+                    if kind.as_string() == Some(b"derivation")
+                        && let Some(kind) = b.as_attrs().and_then(|attrs| attrs.get(vm.names.type_))
+                    {
+                        self.awaited = Awaited::OtherType(a, b);
+                        Compared::Await(kind)
+                    } else {
+                        self.members(a, b)
+                    }
+                }
+                (Awaited::OtherType(a, b), Some(kind)) => {
+                    if kind.as_string() == Some(b"derivation") {
+                        self.derivations(vm, a, b)
+                    } else {
+                        self.members(a, b)
+                    }
+                }
+                _ => {
+                    let Some((a, b)) = self.pending.pop() else { return Ok(Step::Done(Value::bool(self.wanted))) };
+                    // The same cell is equal to itself, whatever it holds: Nix compares addresses first. Without this, cyclic data
+                    // would never end. Operands of `==` that are functions never come here: `shallow` has decided them.
+                    if a == b {
+                        Compared::Same
+                    } else {
+                        let (a, b) = (a.resolved(), b.resolved());
+                        if a.is_thunk() {
+                            self.awaited = Awaited::Left(b);
+                            return Ok(Step::Force(a));
+                        }
+                        if b.is_thunk() {
+                            self.awaited = Awaited::Right(a);
+                            return Ok(Step::Force(b));
+                        }
+                        self.compare(vm, a, b)
+                    }
+                }
+            };
+            match compared {
+                Compared::Same => {}
+                Compared::Different => return Ok(Step::Done(Value::bool(!self.wanted))),
+                Compared::Await(value) => {
+                    let value = value.resolved();
+                    if value.is_thunk() {
+                        return Ok(Step::Force(value));
+                    }
+                    incoming = Some(value);
+                }
+            }
+        }
+    }
+
+    fn mark(&self, marker: &mut Marker) {
+        for (a, b) in &self.pending {
+            marker.value(*a);
+            marker.value(*b);
+        }
+        match self.awaited {
+            Awaited::Nothing => {}
+            Awaited::Left(value) | Awaited::Right(value) => marker.value(value),
+            Awaited::Type(a, b) | Awaited::OtherType(a, b) => {
+                marker.value(a);
+                marker.value(b);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Matching an argument against `{ a, b ? d, ... }`.
+
+use super::link::Linked;
+use super::machine::Vm;
+use super::messages::suggest;
+use crate::bytecode::FormalsSpec;
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::Value;
+
+impl Vm {
+    /// Spreads the set `argument` over the registers of the formals, `stride` apart from `first` on. What is missing and has
+    /// a default is left unset.
+    pub(super) fn match_formals(
+        &mut self,
+        code: &Linked,
+        spec: &FormalsSpec,
+        argument: Value,
+        registers: *mut Value,
+        first: u16,
+        stride: u8,
+    ) -> Result<()> {
+        let Some(attrs) = argument.as_attrs() else {
+            let found = super::messages::describe(self, argument);
+            return Err(Error::new(ErrorKind::Type, format!("expected a set but found {found}")));
+        };
+        let entries = attrs.keys().entries();
+        let values = attrs.values();
+        let mut at = 0;
+        let mut matched = 0;
+        for (index, formal) in spec.formals.iter().enumerate() {
+            // Both sides are sorted by symbol.
+            while at < entries.len() && entries[at].name < formal.name {
+                at += 1;
+            }
+            let found = at < entries.len() && entries[at].name == formal.name;
+            if !found && !formal.has_default {
+                let function = self.lambda_name(code);
+                let name = self.interner.display(formal.name);
+                return Err(Error::new(
+                    ErrorKind::Type,
+                    format!("function '{function}' called without required argument '{name}'"),
+                )
+                .at(code.pos));
+            }
+            matched += usize::from(found);
+            let register = usize::from(first) + index * usize::from(stride);
+            // SAFETY: the compiler has reserved these registers of the frame.
+            unsafe { *registers.add(register) = if found { values[at] } else { Value::UNSET } };
+        }
+        if !spec.ellipsis && matched < entries.len() {
+            return Err(self.unexpected_argument(code, spec, attrs));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn unexpected_argument(&mut self, code: &Linked, spec: &FormalsSpec, attrs: crate::heap::Attrs) -> Error {
+        let known = |name| spec.formals.binary_search_by_key(&name, |formal| formal.name).is_ok();
+        let unexpected = attrs.keys().entries().iter().map(|entry| entry.name).filter(|name| !known(*name));
+        let Some(name) = unexpected.min_by_key(|name| self.interner.name(*name)) else {
+            return Error::new(ErrorKind::Type, "function called with an unexpected argument");
+        };
+        let function = self.lambda_name(code);
+        let text = self.interner.display(name);
+        let mut error = Error::new(
+            ErrorKind::Type,
+            format!("function '{function}' called with unexpected argument '{text}'"),
+        )
+        .at(code.pos);
+        error.suggestions = suggest(&self.interner, name, spec.formals.iter().map(|formal| formal.name));
+        error
+    }
+
+    fn lambda_name(&self, code: &Linked) -> String {
+        code.name.map_or_else(|| "anonymous lambda".to_owned(), |name| self.interner.display(name))
+    }
+}

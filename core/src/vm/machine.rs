@@ -1,0 +1,321 @@
+//! [`Vm`]: the state of one evaluation.
+
+use super::frame::{CodeFrame, Frame, Load};
+use super::link::Linked;
+use super::run::Flow;
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::{Captured, Heap, KeyEntry, Keys, Value};
+use crate::host::Host;
+use crate::source::{Pos, SourceMap};
+use crate::symbol::{Interner, Symbol};
+use crate::value::Contexts;
+use crate::world::World;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Limits of an evaluation; each ends in an error that names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Nested calls (`--max-call-depth`).
+    pub call_depth: u32,
+    /// Bytes of heap (`--max-memory`).
+    pub memory: usize,
+    /// Bytes allocated before the first collection.
+    pub first_collection: usize,
+    /// Collect at every safepoint: finds values that are not rooted.
+    pub gc_stress: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { call_depth: 10_000, memory: usize::MAX, first_collection: 1 << 30, gc_stress: false }
+    }
+}
+
+/// What running the VM comes to.
+pub enum Outcome {
+    /// A value in weak head normal form.
+    Value(Value),
+    /// Something has to be compiled: push it with [`Vm::enter_code`] and run on.
+    Load(Load),
+}
+
+/// Names that the VM itself looks up.
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub struct WellKnown {
+    pub functor: Symbol,
+    pub to_string: Symbol,
+    pub out_path: Symbol,
+    pub drv_path: Symbol,
+    pub type_: Symbol,
+    pub file: Symbol,
+    pub line: Symbol,
+    pub column: Symbol,
+    pub path: Symbol,
+    pub prefix: Symbol,
+}
+
+impl WellKnown {
+    fn new(interner: &mut Interner) -> Self {
+        WellKnown {
+            functor: interner.intern(b"__functor"),
+            to_string: interner.intern(b"__toString"),
+            out_path: interner.intern(b"outPath"),
+            drv_path: interner.intern(b"drvPath"),
+            type_: interner.intern(b"type"),
+            file: interner.intern(b"file"),
+            line: interner.intern(b"line"),
+            column: interner.intern(b"column"),
+            path: interner.intern(b"path"),
+            prefix: interner.intern(b"prefix"),
+        }
+    }
+}
+
+/// The virtual machine.
+pub struct Vm {
+    /// Its memory.
+    pub heap: Heap,
+    /// Names.
+    pub interner: Interner,
+    /// Source texts.
+    pub sources: SourceMap,
+    /// String contexts.
+    pub contexts: Contexts,
+    /// Plugins and their builtins.
+    pub host: Host,
+    /// The outside.
+    pub world: Box<dyn World>,
+    /// Limits.
+    pub limits: Limits,
+    /// Names that it looks up itself.
+    pub names: WellKnown,
+    /// Values of global variables.
+    pub globals: Vec<Value>,
+    /// Values kept for the embedder.
+    pub pinned: Vec<Value>,
+    /// What files have evaluated to, by canonical path.
+    pub imports: FxHashMap<Box<[u8]>, Value>,
+    /// Files that are being evaluated.
+    pub(crate) loading: FxHashSet<Box<[u8]>>,
+    pub(super) code: Vec<Box<Linked>>,
+    pub(super) stack: Vec<Value>,
+    pub(super) frames: Vec<Frame>,
+    pub(super) position_keys: Option<Keys>,
+}
+
+impl Vm {
+    /// A machine without builtins.
+    pub fn new(world: Box<dyn World>, limits: Limits) -> Self {
+        let mut interner = Interner::new();
+        let names = WellKnown::new(&mut interner);
+        let threshold = if limits.gc_stress { 0 } else { limits.first_collection };
+        Vm {
+            heap: Heap::new(threshold, limits.memory, limits.gc_stress),
+            interner,
+            sources: SourceMap::default(),
+            contexts: Contexts::default(),
+            host: Host::new(),
+            world,
+            limits,
+            names,
+            globals: Vec::new(),
+            pinned: Vec::new(),
+            imports: FxHashMap::default(),
+            loading: FxHashSet::default(),
+            code: Vec::new(),
+            stack: Vec::new(),
+            frames: Vec::new(),
+            position_keys: None,
+        }
+    }
+
+    /// Begins code at `address` (from [`Vm::link`]) on top of what waits; `captures` are those of a root.
+    pub fn enter_code(&mut self, address: usize, captures: &[Value], loaded_from: Option<Box<[u8]>>) -> Result<()> {
+        if let Some(path) = loaded_from {
+            self.loading.insert(path.clone());
+            self.frames.push(Frame::Loaded(path));
+        }
+        let closure = self.heap.closure(address, captures.len());
+        closure.captures_mut().copy_from_slice(captures);
+        let depth = self.depth();
+        self.push_code(Linked::at(address), Some(closure), false, depth);
+        Ok(())
+    }
+
+    /// Begins an evaluation: everything above is its, down to here.
+    pub fn begin(&mut self) {
+        self.frames.push(Frame::Stop);
+    }
+
+    /// Begins forcing `value`.
+    pub fn begin_force(&mut self, value: Value) -> Result<Outcome> {
+        self.begin();
+        let flow = self.force(value);
+        self.start(flow)
+    }
+
+    /// Begins a call.
+    pub fn begin_call(&mut self, function: Value, args: &[Value]) -> Result<Outcome> {
+        self.begin();
+        let flow = self.apply(function, args, Pos::NONE);
+        self.start(flow)
+    }
+
+    /// Begins a task.
+    pub(crate) fn begin_task(&mut self, task: Box<dyn super::task::Task>) -> Result<Outcome> {
+        self.begin();
+        self.frames.push(Frame::Task(task));
+        let flow = self.step_task(None);
+        self.start(flow)
+    }
+
+    /// Runs on from the frame on top, which has just been pushed.
+    pub fn resume(&mut self) -> Result<Outcome> {
+        self.run(Flow::Enter)
+    }
+
+    /// Abandons the running evaluation with an error of its owner (a file that does not parse).
+    pub fn abandon(&mut self, error: Error) -> Result<Outcome> {
+        self.start(Err(error))
+    }
+
+    fn start(&mut self, flow: Result<Flow>) -> Result<Outcome> {
+        match flow {
+            Ok(flow) => self.run(flow),
+            Err(error) => {
+                let flow = self.unwind(error)?;
+                self.run(flow)
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn push_code(&mut self, code: &Linked, captured: Option<Captured>, updates: bool, depth: u32) {
+        let base = self.stack.len();
+        self.stack.resize(base + usize::from(code.registers), Value::NULL);
+        self.frames.push(Frame::Code(CodeFrame {
+            code,
+            captured,
+            pc: 0,
+            base: base as u32,
+            depth,
+            dst: 0,
+            updates,
+        }));
+    }
+
+    pub(crate) fn top_frame(&mut self) -> Option<&mut Frame> {
+        self.frames.last_mut()
+    }
+
+    pub(crate) fn push_frame(&mut self, frame: Frame) {
+        self.frames.push(frame);
+    }
+
+    pub(crate) fn pop_frame(&mut self) {
+        self.frames.pop();
+    }
+
+    pub(crate) fn stack_len(&self) -> usize {
+        self.stack.len()
+    }
+
+    pub(crate) fn stack_at(&self, index: usize) -> Value {
+        self.stack[index]
+    }
+
+    pub(crate) fn set_stack_at(&mut self, index: usize, value: Value) {
+        self.stack[index] = value;
+    }
+
+    pub(crate) fn truncate_stack(&mut self, len: usize) {
+        self.stack.truncate(len);
+    }
+
+    /// How many calls are open.
+    pub(super) fn depth(&self) -> u32 {
+        for frame in self.frames.iter().rev() {
+            match frame {
+                Frame::Code(frame) => return frame.depth,
+                Frame::Generator(frame) => return frame.depth_pos.0,
+                Frame::Apply { depth, .. } | Frame::Arguments { depth, .. } => return *depth,
+                Frame::Update(_) | Frame::Task(_) | Frame::Loaded(_) => {}
+                Frame::Stop => return 0,
+            }
+        }
+        0
+    }
+
+    #[cold]
+    pub(crate) fn too_deep(&self) -> Error {
+        Error::new(ErrorKind::Limit, "stack overflow; max-call-depth exceeded").with_hint(format!(
+            "the limit is {} nested calls; raise it with --max-call-depth if the recursion is meant",
+            self.limits.call_depth
+        ))
+    }
+
+    /// Collects now. Only where every live value is below a root: between frames.
+    pub(super) fn safepoint(&mut self) -> Result<()> {
+        let Vm { heap, host, globals, pinned, imports, code, stack, frames, position_keys, .. } = self;
+        heap.collect(|marker| {
+            marker.values(globals);
+            marker.values(pinned);
+            marker.values(stack);
+            for value in imports.values() {
+                marker.value(*value);
+            }
+            for linked in code.iter() {
+                linked.mark(marker);
+                linked.forget_caches();
+            }
+            if let Some(keys) = position_keys {
+                marker.keys(*keys);
+            }
+            host.mark(marker);
+            for frame in frames.iter() {
+                match frame {
+                    Frame::Code(frame) => {
+                        if let Some(captured) = frame.captured {
+                            marker.captured(captured);
+                        }
+                    }
+                    Frame::Update(thunk) => marker.value(thunk.as_value()),
+                    Frame::Task(task) => task.mark(marker),
+                    Frame::Apply { .. }
+                    | Frame::Arguments { .. }
+                    | Frame::Generator(_)
+                    | Frame::Loaded(_)
+                    | Frame::Stop => {}
+                }
+            }
+        });
+        if heap.is_over_limit() {
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!("out of memory: the heap exceeds the limit of {} bytes (--max-memory)", heap.max_bytes()),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The set `{ column, file, line }` of a position, or null.
+    pub fn position_value(&mut self, pos: Pos) -> Value {
+        let Some(location) = self.sources.locate(pos) else { return Value::NULL };
+        let (file, line, column) = (location.file.origin.display(), location.line, location.column);
+        let file = self.heap.string(file.as_bytes(), 0);
+        let (line, column) = (self.heap.int(i64::from(line)), self.heap.int(i64::from(column)));
+        let mut members = [(self.names.file, file), (self.names.line, line), (self.names.column, column)];
+        members.sort_by_key(|member| member.0);
+        let keys = match self.position_keys {
+            Some(keys) => keys,
+            None => {
+                let entries = members.map(|(name, _)| KeyEntry { name, pos: Pos::NONE });
+                let keys = self.heap.keys(&entries);
+                self.position_keys = Some(keys);
+                keys
+            }
+        };
+        self.heap.attrs_of(keys, &members.map(|member| member.1)).value()
+    }
+}

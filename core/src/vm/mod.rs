@@ -1,0 +1,33 @@
+//! The virtual machine: frames, the loop over them, and the operations of the language. It knows no syntax; where a
+//! file has to be compiled it suspends and [`crate::eval`] goes on with it.
+
+mod call;
+mod coerce;
+mod deep;
+mod equality;
+mod formals;
+mod frame;
+mod link;
+mod machine;
+mod messages;
+mod operators;
+mod order;
+mod run;
+mod select;
+mod task;
+mod unwind;
+
+pub use call::Parameter;
+pub use frame::Load;
+pub use link::Linked;
+pub use machine::{Limits, Outcome, Vm, WellKnown};
+pub use messages::{indefinite_type, show_short};
+pub(crate) use coerce::{Coerce, Coercion};
+pub(crate) use messages::describe;
+pub(crate) use deep::DeepForce;
+pub(crate) use equality::Equal;
+pub(crate) use frame::{Frame, GeneratorFrame};
+pub(crate) use order::Less;
+pub(crate) use run::Flow;
+pub(crate) use task::{Step, Task};
+pub(crate) use unwind::{Catch, Context};

@@ -1,0 +1,144 @@
+//! Arithmetic and `+`.
+
+use super::coerce::{Coercion, Join};
+use super::machine::Vm;
+use super::messages::describe;
+use super::run::Flow;
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::{Value, ValueType};
+
+#[cold]
+fn overflow(text: String) -> Error {
+    Error::new(ErrorKind::Eval, format!("integer overflow in {text}"))
+}
+
+impl Vm {
+    #[cold]
+    fn not_a_number(&mut self, value: Value, expected: &str) -> Error {
+        let found = describe(self, value);
+        Error::new(ErrorKind::Type, format!("expected {expected} but found {found}"))
+    }
+
+    /// Both operands of an arithmetic operator as floats, at least one of them being one.
+    fn floats(&mut self, left: Value, right: Value) -> Result<(f64, f64)> {
+        let expected = |other: Value| if other.as_float().is_some() { "a float" } else { "an integer" };
+        let Some(x) = left.as_number() else { return Err(self.not_a_number(left, expected(right))) };
+        let Some(y) = right.as_number() else { return Err(self.not_a_number(right, expected(left))) };
+        Ok((x, y))
+    }
+
+    pub(super) fn negate(&mut self, value: Value) -> Result<Value> {
+        match value.as_int() {
+            Some(number) => match number.checked_neg() {
+                Some(result) => Ok(self.heap.int(result)),
+                None => Err(overflow(format!("subtracting 0 - {number}"))),
+            },
+            None => {
+                let (_, y) = self.floats(Value::inline_int(0).unwrap_or(Value::NULL), value)?;
+                Ok(self.heap.float(0.0 - y))
+            }
+        }
+    }
+
+    pub(super) fn subtract(&mut self, left: Value, right: Value) -> Result<Value> {
+        if let (Some(x), Some(y)) = (left.as_int(), right.as_int()) {
+            return match x.checked_sub(y) {
+                Some(result) => Ok(self.heap.int(result)),
+                None => Err(overflow(format!("subtracting {x} - {y}"))),
+            };
+        }
+        let (x, y) = self.floats(left, right)?;
+        Ok(self.heap.float(x - y))
+    }
+
+    pub(super) fn multiply(&mut self, left: Value, right: Value) -> Result<Value> {
+        if let (Some(x), Some(y)) = (left.as_int(), right.as_int()) {
+            return match x.checked_mul(y) {
+                Some(result) => Ok(self.heap.int(result)),
+                None => Err(overflow(format!("multiplying {x} * {y}"))),
+            };
+        }
+        let (x, y) = self.floats(left, right)?;
+        Ok(self.heap.float(x * y))
+    }
+
+    pub(super) fn divide(&mut self, left: Value, right: Value) -> Result<Value> {
+        if let (Some(x), Some(y)) = (left.as_int(), right.as_int()) {
+            if y == 0 {
+                return Err(Error::new(ErrorKind::Eval, "division by zero"));
+            }
+            return match x.checked_div(y) {
+                Some(result) => Ok(self.heap.int(result)),
+                None => Err(overflow(format!("dividing {x} / {y}"))),
+            };
+        }
+        let (x, y) = self.floats(left, right)?;
+        if y == 0.0 {
+            return Err(Error::new(ErrorKind::Eval, "division by zero"));
+        }
+        Ok(self.heap.float(x / y))
+    }
+
+    /// `left + right`: numbers add; a path takes a string; anything else joins as strings.
+    pub(super) fn add(&mut self, left: Value, right: Value) -> Result<Flow> {
+        match left.value_type() {
+            ValueType::Int => {
+                let x = left.as_int().unwrap_or_default();
+                if let Some(y) = right.as_int() {
+                    return match x.checked_add(y) {
+                        Some(result) => Ok(Flow::Value(self.heap.int(result))),
+                        None => Err(overflow(format!("adding {x} + {y}"))),
+                    };
+                }
+                if let Some(y) = right.as_float() {
+                    return Ok(Flow::Value(self.heap.float(x as f64 + y)));
+                }
+                let found = describe(self, right);
+                Err(Error::new(ErrorKind::Type, format!("cannot add {found} to an integer")))
+            }
+            ValueType::Float => match right.as_number() {
+                Some(y) => Ok(Flow::Value(self.heap.float(left.as_float().unwrap_or_default() + y))),
+                None => {
+                    let found = describe(self, right);
+                    Err(Error::new(ErrorKind::Type, format!("cannot add {found} to a float")))
+                }
+            },
+            ValueType::String if right.value_type() == ValueType::String => {
+                let context = self.contexts.union(left.context(), right.context());
+                let (a, b) = (left.as_string().unwrap_or_default(), right.as_string().unwrap_or_default());
+                Ok(Flow::Value(self.heap.string_of(a.len() + b.len(), context, |out| {
+                    out[..a.len()].copy_from_slice(a);
+                    out[a.len()..].copy_from_slice(b);
+                })))
+            }
+            ValueType::Path => {
+                self.push_task(Box::new(Join::new(vec![left, right], true, Coercion { more: false, copy_to_store: false })))
+            }
+            _ => {
+                self.push_task(Box::new(Join::new(vec![left, right], false, Coercion { more: false, copy_to_store: true })))
+            }
+        }
+    }
+
+    /// The parts of a string or path with interpolations, all in weak head normal form.
+    pub(super) fn interpolate(&mut self, parts: &[Value], path: bool) -> Result<Flow> {
+        if !path && parts.iter().all(|part| part.value_type() == ValueType::String) {
+            let mut context = 0;
+            let mut len = 0;
+            for part in parts {
+                context = self.contexts.union(context, part.context());
+                len += part.as_string().unwrap_or_default().len();
+            }
+            return Ok(Flow::Value(self.heap.string_of(len, context, |out| {
+                let mut at = 0;
+                for part in parts {
+                    let bytes = part.as_string().unwrap_or_default();
+                    out[at..at + bytes.len()].copy_from_slice(bytes);
+                    at += bytes.len();
+                }
+            })));
+        }
+        let coercion = Coercion { more: false, copy_to_store: !path };
+        self.push_task(Box::new(Join::new(parts.to_vec(), path, coercion)))
+    }
+}

@@ -1,0 +1,83 @@
+//! Attributes: what happens where one is missing, and dynamic ones.
+
+use super::machine::Vm;
+use super::messages::{describe, suggest};
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::Value;
+use crate::source::Pos;
+use crate::symbol::Symbol;
+
+impl Vm {
+    /// The error of a selection that did not succeed.
+    #[cold]
+    pub(super) fn missing_attribute(&mut self, set: Value, name: Symbol) -> Error {
+        let Some(attrs) = set.as_attrs() else { return self.not_a_set(set) };
+        let text = crate::syntax::symbol_text(&self.interner, name);
+        let mut error = Error::new(ErrorKind::MissingAttribute, format!("attribute '{text}' missing"));
+        error.suggestions = suggest(&self.interner, name, attrs.keys().entries().iter().map(|entry| entry.name));
+        error
+    }
+
+    #[cold]
+    pub(super) fn not_a_set(&mut self, value: Value) -> Error {
+        let found = describe(self, value);
+        Error::new(ErrorKind::Type, format!("expected a set but found {found}"))
+    }
+
+    #[cold]
+    pub(super) fn not_a_set_in(&mut self, value: Value, context: &str, pos: Pos) -> Error {
+        let mut error = self.not_a_set(value).at(pos);
+        error.trace(pos, context);
+        error
+    }
+
+    #[cold]
+    pub(super) fn not_a_list(&mut self, value: Value) -> Error {
+        let found = describe(self, value);
+        Error::new(ErrorKind::Type, format!("expected a list but found {found}"))
+    }
+
+    #[cold]
+    pub(super) fn not_a_bool(&mut self, value: Value, context: &str, pos: Pos) -> Error {
+        let found = describe(self, value);
+        let mut error = Error::new(ErrorKind::Type, format!("expected a Boolean but found {found}")).at(pos);
+        error.trace(pos, context);
+        error
+    }
+
+    /// The symbol of a computed attribute name.
+    pub(super) fn attribute_name(&mut self, name: Value) -> Result<Symbol> {
+        match name.as_string() {
+            Some(text) => Ok(self.interner.intern(text)),
+            None => {
+                let found = describe(self, name);
+                Err(Error::new(ErrorKind::Type, format!("expected a string but found {found}")))
+            }
+        }
+    }
+
+    /// `set` with one more attribute; a name of null adds nothing.
+    pub(super) fn add_dynamic(&mut self, set: Value, name: Value, value: Value, pos: Pos) -> Result<Value> {
+        if name.is_null() {
+            return Ok(set);
+        }
+        if name.context() != 0 {
+            let text = String::from_utf8_lossy(name.as_string().unwrap_or_default()).into_owned();
+            return Err(Error::new(
+                ErrorKind::Eval,
+                format!("the string '{text}' is not allowed to refer to a store path"),
+            ));
+        }
+        let symbol = self.attribute_name(name)?;
+        let Some(attrs) = set.as_attrs() else { return Err(self.not_a_set(set)) };
+        if let Some((_, earlier)) = attrs.get_with_pos(symbol) {
+            let text = self.interner.display(symbol);
+            let place = self.sources.locate(earlier).map_or_else(String::new, |location| {
+                format!(" at {}:{}:{}", location.file.origin.display(), location.line, location.column)
+            });
+            return Err(Error::new(ErrorKind::Eval, format!("dynamic attribute '{text}' already defined{place}")));
+        }
+        let more = self.heap.attrs_from(vec![(symbol, pos, value)]);
+        Ok(crate::value::update(&mut self.heap, attrs, more).value())
+    }
+}

@@ -1,0 +1,34 @@
+//! Steps of the VM's own that need several values: explicit state machines, so that nothing recurses on the native stack.
+
+use super::frame::Load;
+use super::machine::Vm;
+use crate::error::{Error, Result};
+use crate::heap::{Marker, Value};
+
+/// What a task does next.
+pub(crate) enum Step {
+    /// It has its value.
+    Done(Value),
+    /// It waits for this value in weak head normal form.
+    Force(Value),
+    /// It waits for the result of a call.
+    Call(Value, Vec<Value>),
+    /// It is done; the value is what this evaluates to, once compiled.
+    Load(Load),
+    /// It waits for another task.
+    Push(Box<dyn Task>),
+}
+
+/// A state machine on the frame stack.
+pub(crate) trait Task {
+    /// Goes on: `None` at first, then with what it waited for.
+    fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step>;
+
+    /// Marks the values that it holds.
+    fn mark(&self, marker: &mut Marker);
+
+    /// An error passes through: answers a value to go on with instead, or the error.
+    fn fail(&mut self, error: Error) -> Result<Value> {
+        Err(error)
+    }
+}

@@ -1,0 +1,152 @@
+//! Errors on their way out: frames are taken down one by one, thunks that were running are put back as they were, and
+//! what each frame knows of the place becomes a line of the trace.
+
+use super::frame::Frame;
+use super::machine::Vm;
+use super::run::Flow;
+use super::task::{Step, Task};
+use crate::bytecode::CodeKind;
+use crate::error::{Error, Result, Trace};
+use crate::heap::{Marker, Value};
+use crate::source::Pos;
+
+/// Steps of a trace that are kept from each end: no trace of a million calls is ever read.
+const MAX_TRACES: usize = 2_000;
+
+impl Vm {
+    /// Takes frames down until one catches the error, or the caller of the VM gets it.
+    pub(super) fn unwind(&mut self, mut error: Error) -> Result<Flow> {
+        // The place of the call that the frame just taken down was made from.
+        let mut called: Option<(String, Pos)> = None;
+        while let Some(frame) = self.frames.pop() {
+            match frame {
+                Frame::Code(frame) => {
+                    // SAFETY: linked code lives as long as the VM.
+                    let code = unsafe { &*frame.code };
+                    let here = code.position(frame.pc.saturating_sub(u32::from(called.is_some())) as usize);
+                    if let Some((text, pos)) = called.take() {
+                        push(&mut error, if pos.is_some() { pos } else { here }, text);
+                        if error.traces.len() == 1 {
+                            error = error.at(here);
+                        }
+                    }
+                    match code.kind {
+                        CodeKind::Lambda => {
+                            let name = code.name.map_or_else(
+                                || "anonymous lambda".to_owned(),
+                                |name| format!("'{}'", self.interner.display(name)),
+                            );
+                            push(&mut error, code.pos, format!("while calling {name}"));
+                            called = Some(("from call site".to_owned(), Pos::NONE));
+                        }
+                        CodeKind::Binding(name) if frame.updates => {
+                            let name = self.interner.display(name);
+                            push(&mut error, code.pos, format!("while evaluating the attribute '{name}'"));
+                        }
+                        _ => {}
+                    }
+                    if frame.updates && let Some(captured) = frame.captured {
+                        captured.thunk().reset();
+                    }
+                    self.stack.truncate(frame.base as usize);
+                }
+                Frame::Update(thunk) => thunk.reset(),
+                Frame::Apply { base, .. } => self.stack.truncate(base as usize),
+                Frame::Arguments { builtin, base, pos, .. } => {
+                    self.builtin_trace(&mut error, builtin, pos);
+                    self.stack.truncate(base as usize);
+                }
+                Frame::Generator(frame) => {
+                    self.builtin_trace(&mut error, frame.builtin, frame.depth_pos.1);
+                    let base = frame.base as usize;
+                    self.drop_generator(&frame);
+                    self.stack.truncate(base);
+                }
+                Frame::Task(mut task) => match task.fail(error) {
+                    Ok(value) => return Ok(Flow::Value(value)),
+                    Err(next) => error = next,
+                },
+                Frame::Loaded(path) => {
+                    self.loading.remove(&path);
+                }
+                Frame::Stop => return Err(error),
+            }
+        }
+        Err(error)
+    }
+
+    /// The trace of a builtin that failed, and where it was called.
+    pub(crate) fn builtin_trace(&self, error: &mut Error, builtin: u32, pos: Pos) {
+        let name = self.host.name(builtin);
+        push(error, pos, format!("while calling the '{name}' builtin"));
+        if !error.pos.is_some() {
+            error.pos = pos;
+        }
+    }
+}
+
+fn push(error: &mut Error, pos: Pos, text: String) {
+    if error.traces.len() < MAX_TRACES {
+        error.traces.push(Trace { pos, text, from_context: false });
+    }
+}
+
+/// `tryEval`: a thrown error or failed assertion becomes [`Value::UNSET`].
+pub(crate) struct Catch {
+    value: Option<Value>,
+}
+
+impl Catch {
+    pub(crate) fn new(value: Value) -> Self {
+        Catch { value: Some(value) }
+    }
+}
+
+impl Task for Catch {
+    fn step(&mut self, _: &mut Vm, value: Option<Value>) -> Result<Step> {
+        match (value, self.value.take()) {
+            (Some(value), _) => Ok(Step::Done(value)),
+            (None, Some(value)) => Ok(Step::Force(value)),
+            (None, None) => Ok(Step::Done(Value::NULL)),
+        }
+    }
+
+    fn mark(&self, marker: &mut Marker) {
+        marker.values(self.value.as_slice());
+    }
+
+    fn fail(&mut self, error: Error) -> Result<Value> {
+        if error.kind.is_catchable() { Ok(Value::UNSET) } else { Err(error) }
+    }
+}
+
+/// `addErrorContext`: an error that passes through gains a line.
+pub(crate) struct Context {
+    value: Option<Value>,
+    text: String,
+}
+
+impl Context {
+    pub(crate) fn new(value: Value, text: String) -> Self {
+        Context { value: Some(value), text }
+    }
+}
+
+impl Task for Context {
+    fn step(&mut self, _: &mut Vm, value: Option<Value>) -> Result<Step> {
+        match (value, self.value.take()) {
+            (Some(value), _) => Ok(Step::Done(value)),
+            (None, Some(value)) => Ok(Step::Force(value)),
+            (None, None) => Ok(Step::Done(Value::NULL)),
+        }
+    }
+
+    fn mark(&self, marker: &mut Marker) {
+        marker.values(self.value.as_slice());
+    }
+
+    fn fail(&mut self, mut error: Error) -> Result<Value> {
+        error.traces.push(Trace { pos: Pos::NONE, text: std::mem::take(&mut self.text), from_context: true });
+        Err(error)
+    }
+}
