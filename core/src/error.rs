@@ -62,6 +62,8 @@ pub struct ErrorData {
     pub message: String,
     /// Where it happened.
     pub pos: Pos,
+    /// The traces tell the place already: an error of a builtin happened where that was called.
+    pub place_told: bool,
     /// From the innermost step outwards.
     pub traces: Vec<Trace>,
     /// Names that were probably meant ("Did you mean ...?").
@@ -84,6 +86,7 @@ impl Error {
             kind,
             message: message.into(),
             pos: Pos::NONE,
+            place_told: false,
             traces: Vec::new(),
             suggestions: Vec::new(),
             hint: None,
@@ -93,7 +96,7 @@ impl Error {
     /// The same error at `pos`, unless it has a place already.
     #[must_use]
     pub fn at(mut self, pos: Pos) -> Self {
-        if !self.0.pos.is_some() {
+        if !self.0.pos.is_some() && !self.0.place_told {
             self.0.pos = pos;
         }
         self

@@ -86,26 +86,25 @@ fn place(out: &mut String, sources: &SourceMap, pos: Pos, indent: &str, paint: P
     let Some(location) = sources.locate(pos) else { return };
     let name = location.file.origin.display();
     let _ = writeln!(out, "{indent}at {}:", paint.blue(&format!("{name}:{}:{}", location.line, location.column)));
-    let indent = format!("{indent}  ");
     let text = |delta: i64| location.line_text(delta).map(|line| String::from_utf8_lossy(line).into_owned());
     if location.line > 1
         && let Some(line) = text(-1)
     {
-        source_line(out, &indent, location.line - 1, &line);
+        source_line(out, location.line - 1, &line);
     }
     let Some(line) = text(0) else { return };
-    source_line(out, &indent, location.line, &line);
+    source_line(out, location.line, &line);
     let column = location.column as usize;
-    let _ = writeln!(out, "{indent}     |{}{}", " ".repeat(column), paint.red("^"));
+    let _ = writeln!(out, "             |{}{}", " ".repeat(column), paint.red("^"));
     if let Some(line) = text(1) {
-        source_line(out, &indent, location.line + 1, &line);
+        source_line(out, location.line + 1, &line);
     }
 }
 
-fn source_line(out: &mut String, indent: &str, number: u32, line: &str) {
+fn source_line(out: &mut String, number: u32, line: &str) {
     // Control characters of a source must not reach the terminal.
     let line: String = line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
-    let text = format!("{indent}{number:5}| {line}");
+    let text = format!("       {number:6}| {line}");
     let _ = writeln!(out, "{}", text.trim_end());
 }
 

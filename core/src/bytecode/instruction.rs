@@ -86,6 +86,12 @@ instructions! {
     Select ASelect,
     /// a = b.(select site c) and skip the next instruction; where b is no set or has no such attribute, execute it
     SelectOr ASelect,
+    /// if b is there already, a set, and has (select site c): a = that and skip the next instruction; else execute it
+    SelectAtHand ASelect,
+    /// if b and c are there already, small integers: a = b + c and skip the next instruction; else execute it
+    AddAtHand ABC,
+    /// likewise, a = b - c
+    SubAtHand ABC,
     /// a = whether b is a set that has (select site c)
     HasAttr ASelect,
     /// like Select with the name in register c

@@ -192,9 +192,17 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// Whether a member is another name for a variable from outside of the group, which needs no thunk.
+    /// Whether a member is another name for a variable from outside of the group, or selects from one: its value does not
+    /// wait for the rest of the group.
     fn is_outer_variable(&self, id: ExprId, members: &[(u16, ExprId, Option<Symbol>, Pos)]) -> bool {
-        let Expr::Var(name) = self.ast.expr(id) else { return false };
+        let name = match self.ast.expr(id) {
+            Expr::Var(name) => name,
+            Expr::Select { base, default: None, .. } => match self.ast.expr(base) {
+                Expr::Var(name) => name,
+                _ => return false,
+            },
+            _ => return false,
+        };
         match self.scopes.find(name) {
             Some((level, Place::Register(register))) => {
                 level != self.level() || members.iter().all(|member| member.0 != register)

@@ -5,6 +5,7 @@
 //! register forces it. Where something that can fail is evaluated in between, a `Force` keeps the order.
 
 use super::bindings::MAX_IN_REGISTERS;
+use super::function::Pending;
 use super::scope::Place;
 use super::Compiler;
 use crate::bytecode::{BoolUse, CaptureSource, CodeKind, Constant, Instruction, Op};
@@ -143,12 +144,77 @@ impl Compiler<'_> {
             }
             _ if self.is_at_hand(id) => self.value(id, dst),
             _ => {
+                let done = self.try_at_hand(id, dst, pos)?;
                 let code = self.thunk_code(id, name.map_or(CodeKind::Thunk, CodeKind::Binding))?;
                 let child = self.function().child(code);
                 self.function().emit_aw(Op::Thunk, dst, child, pos);
+                if let Some(done) = done {
+                    self.function().land(done);
+                }
                 Ok(())
             }
         }
+    }
+
+    /// Emits code that has the value at once where everything it needs turns out to be there when it runs: a selection from an
+    /// evaluated set that has the attribute, a sum of small integers. Neither can fail or take time then, so nobody can tell it
+    /// from a thunk; where something is missing, the instruction that makes the thunk comes next. Answers a jump behind that.
+    fn try_at_hand(&mut self, id: ExprId, dst: u16, pos: Pos) -> Result<Option<Pending>> {
+        let mark = self.function().mark();
+        let done = match self.ast.expr(id) {
+            Expr::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), left, right)
+                if self.is_atom(left) && self.is_atom(right) && self.scopes.find(self.names.sub).is_none() =>
+            {
+                let (a, b) = (self.operand(left)?, self.operand(right)?);
+                let op = if op == BinaryOp::Add { Op::AddAtHand } else { Op::SubAtHand };
+                self.function().emit_abc(op, dst, a, b, pos);
+                None
+            }
+            Expr::InheritFrom { from, name } => {
+                let (level, first) = *self.from.last().expect("an inherited attribute stands in a set");
+                let source = self.local(level, Place::Register(first + from as u16), pos)?;
+                let site = self.function().select(name)?;
+                self.function().emit_abc(Op::SelectAtHand, dst, source, site, pos);
+                None
+            }
+            Expr::Select { base, path, default: None } if self.is_atom(base) => {
+                let names = self.path_names(path);
+                let mut symbols = Vec::new();
+                for name in names {
+                    match name {
+                        AttrName::Static(name) => symbols.push(name),
+                        AttrName::Dynamic(_) => {
+                            self.function().release(mark);
+                            return Ok(None);
+                        }
+                    }
+                }
+                let mut set = self.operand(base)?;
+                let mut missing = Vec::new();
+                let last = symbols.len() - 1;
+                for (index, name) in symbols.into_iter().enumerate() {
+                    let target = if index == last { dst } else { self.function().allocate(1)? };
+                    let site = self.function().select(name)?;
+                    self.function().emit_abc(Op::SelectAtHand, target, set, site, pos);
+                    if last > 0 {
+                        missing.push(self.function().jump(Op::Jump, 0, 0, pos));
+                    }
+                    set = target;
+                }
+                if last == 0 {
+                    None
+                } else {
+                    let done = self.function().jump(Op::Jump, 0, 0, pos);
+                    for jump in missing {
+                        self.function().land(jump);
+                    }
+                    Some(done)
+                }
+            }
+            _ => None,
+        };
+        self.function().release(mark);
+        Ok(done)
     }
 
     /// Whether evaluating costs nothing, cannot fail and asks nobody: then it is not worth a thunk.
@@ -412,22 +478,21 @@ impl Compiler<'_> {
 
     fn selection(&mut self, base: ExprId, path: Run, default: Option<ExprId>, dst: u16, pos: Pos) -> Result<()> {
         let mut set = self.operand(base)?;
-        let names: Vec<(AttrName, Pos)> = self.path_names(path);
+        let names = self.path_names(path);
         let mut missing = Vec::new();
-        for (index, (name, name_pos)) in names.iter().enumerate() {
+        for (index, name) in names.iter().enumerate() {
             let target = if index + 1 == names.len() { dst } else { self.function().allocate(1)? };
-            let name_pos = if name_pos.is_some() { *name_pos } else { pos };
             match name {
                 AttrName::Static(name) => {
                     let site = self.function().select(*name)?;
                     let op = if default.is_some() { Op::SelectOr } else { Op::Select };
-                    self.function().emit_abc(op, target, set, site, name_pos);
+                    self.function().emit_abc(op, target, set, site, pos);
                 }
                 AttrName::Dynamic(name) => {
-                    self.function().emit_abc(Op::Force, set, 0, 0, name_pos);
+                    self.function().emit_abc(Op::Force, set, 0, 0, pos);
                     let register = self.operand(*name)?;
                     let op = if default.is_some() { Op::SelectDynamicOr } else { Op::SelectDynamic };
-                    self.function().emit_abc(op, target, set, register, name_pos);
+                    self.function().emit_abc(op, target, set, register, pos);
                 }
             }
             if default.is_some() {
@@ -450,7 +515,7 @@ impl Compiler<'_> {
         let mut set = self.operand(base)?;
         let names = self.path_names(path);
         let mut missing = Vec::new();
-        for (index, (name, _)) in names.iter().enumerate() {
+        for (index, name) in names.iter().enumerate() {
             let last = index + 1 == names.len();
             let target = if last { dst } else { self.function().allocate(1)? };
             match name {
@@ -482,10 +547,8 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn path_names(&self, path: Run) -> Vec<(AttrName, Pos)> {
-        let names = &self.ast.names[path.range()];
-        let positions = &self.ast.name_pos[path.range()];
-        names.iter().copied().zip(positions.iter().copied()).collect()
+    fn path_names(&self, path: Run) -> Vec<AttrName> {
+        self.ast.names[path.range()].to_vec()
     }
 
     // --- calls and lists

@@ -19,6 +19,7 @@
 use super::word::{TAG_ATTRS, TAG_CLOSURE, TAG_LIST, TAG_OBJECT, TAG_THUNK, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
+use std::ptr::NonNull;
 
 /// What an object is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,31 +63,32 @@ const LEN_SHIFT: u32 = 32;
 /// An object of the heap, by address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct Object(*mut u64);
+pub struct Object(NonNull<u64>);
 
 impl Object {
     #[inline(always)]
     pub(super) fn from_address(address: usize) -> Self {
         debug_assert!(address != 0 && address & 7 == 0, "an object's address");
-        Object(address as *mut u64)
+        // SAFETY: addresses of objects are never null: they come from an allocation or a word that was made of one.
+        Object(unsafe { NonNull::new_unchecked(address as *mut u64) })
     }
 
     /// Its address: its identity, as it never moves.
     #[inline(always)]
     pub fn address(self) -> usize {
-        self.0 as usize
+        self.0.as_ptr() as usize
     }
 
     #[inline(always)]
     pub(super) fn header(self) -> u64 {
         // SAFETY: handles name live objects until the next safepoint (see the module's invariant).
-        unsafe { *self.0 }
+        unsafe { *self.0.as_ptr() }
     }
 
     #[inline(always)]
     pub(super) fn set_header(self, header: u64) {
         // SAFETY: as in `header`; nobody holds references into objects across a write.
-        unsafe { *self.0 = header }
+        unsafe { *self.0.as_ptr() = header }
     }
 
     pub(super) fn make_header(kind: Kind, mark: bool, state: u8, len: usize) -> u64 {
@@ -127,13 +129,13 @@ impl Object {
     #[inline(always)]
     pub(super) fn word(self, index: usize) -> u64 {
         // SAFETY: callers stay within the size that the kind and length give; objects are live (module invariant).
-        unsafe { *self.0.add(1 + index) }
+        unsafe { *self.0.as_ptr().add(1 + index) }
     }
 
     #[inline(always)]
     pub(super) fn set_word(self, index: usize, word: u64) {
         // SAFETY: as in `word`.
-        unsafe { *self.0.add(1 + index) = word }
+        unsafe { *self.0.as_ptr().add(1 + index) = word }
     }
 
     #[inline(always)]
@@ -145,27 +147,27 @@ impl Object {
     #[inline(always)]
     pub(super) fn values<'a>(self, start: usize, len: usize) -> &'a [Value] {
         // SAFETY: within the object; live until the next safepoint, before which the caller lets go.
-        unsafe { std::slice::from_raw_parts(self.0.add(1 + start).cast::<Value>(), len) }
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().add(1 + start).cast::<Value>(), len) }
     }
 
     #[inline(always)]
     #[allow(clippy::mut_from_ref)]
     pub(super) fn values_mut<'a>(self, start: usize, len: usize) -> &'a mut [Value] {
         // SAFETY: as in `values`; used on objects being built, or for the one slot of a capture that is updated in place.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(1 + start).cast::<Value>(), len) }
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_ptr().add(1 + start).cast::<Value>(), len) }
     }
 
     /// The bytes of a string or path. The lifetime is the caller's care: until the next safepoint.
     #[inline]
     pub(super) fn bytes<'a>(self) -> &'a [u8] {
         // SAFETY: strings hold `len` bytes after the context word; immutable.
-        unsafe { std::slice::from_raw_parts(self.0.add(2).cast::<u8>(), self.len()) }
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().add(2).cast::<u8>(), self.len()) }
     }
 
     #[inline]
     pub(super) fn bytes_mut<'a>(self) -> &'a mut [u8] {
         // SAFETY: only called on a string that is being built.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(2).cast::<u8>(), self.len()) }
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_ptr().add(2).cast::<u8>(), self.len()) }
     }
 
     #[inline]
@@ -242,13 +244,13 @@ impl Keys {
     #[inline(always)]
     pub fn entries<'a>(self) -> &'a [KeyEntry] {
         // SAFETY: a `KeyEntry` is two u32, as long as a word; entries follow the second word.
-        unsafe { std::slice::from_raw_parts(self.0.0.add(2).cast::<KeyEntry>(), self.0.len()) }
+        unsafe { std::slice::from_raw_parts(self.0.0.as_ptr().add(2).cast::<KeyEntry>(), self.0.len()) }
     }
 
     #[inline(always)]
     pub(super) fn entries_mut<'a>(self) -> &'a mut [KeyEntry] {
         // SAFETY: as in `entries`, on keys that are being built.
-        unsafe { std::slice::from_raw_parts_mut(self.0.0.add(2).cast::<KeyEntry>(), self.0.len()) }
+        unsafe { std::slice::from_raw_parts_mut(self.0.0.as_ptr().add(2).cast::<KeyEntry>(), self.0.len()) }
     }
 
     /// The index of `name`.

@@ -101,8 +101,9 @@ impl Vm {
                 let mut error = self.type_mismatch(mode, value);
                 let ordinal = ordinal(index);
                 let name = self.host.name(builtin);
-                error.trace(pos, format!("while evaluating the {ordinal} argument passed to builtins.{name}"));
-                return Err(error.at(pos));
+                error.trace(Pos::NONE, format!("while evaluating the {ordinal} argument passed to 'builtins.{name}'"));
+                error.place_told = true;
+                return Err(error);
             }
         }
         self.pop_frame();

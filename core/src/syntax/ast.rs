@@ -73,7 +73,7 @@ pub enum AttrName {
 /// How a path literal begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PathKind {
-    /// `/a/b`; the text is the canonical path.
+    /// `/a/b`; the text is the canonical path. Before an interpolation it keeps a final slash.
     Absolute,
     /// `./a`, `../a`, `a/b`: relative to the folder of the source file.
     Relative,
@@ -86,7 +86,7 @@ pub enum PathKind {
 pub enum Part {
     /// Literal bytes: a run of [`Ast::bytes`].
     Literal(Run),
-    /// `${e}`, with the position of `${` .. the inner expression as Nix reports it.
+    /// `${e}`, with the position of its `${`.
     Expr(ExprId, Pos),
 }
 
@@ -173,8 +173,8 @@ pub enum Expr {
     Path(PathKind, Run),
     /// `<nixpkgs/lib>`: the text between the brackets, a run of [`Ast::bytes`].
     SearchPath(Run),
-    /// `"a${b}"`: a run of [`Ast::parts`]. `force_string` is false only for a lone `${e}` that needs no string coercion
-    /// (never produced by string syntax, whose result is always a string).
+    /// `"a${b}"`: a run of [`Ast::parts`], always a string, also where it is a lone `${e}`. Of an indented string there
+    /// may be literals alone, and several in a row: each escape is one.
     StrInterp(Run),
     /// `./a/${b}`: a run of [`Ast::parts`], whose first part is the literal beginning of the path, and its kind.
     PathInterp(PathKind, Run),
@@ -213,8 +213,8 @@ pub enum Expr {
         /// The body.
         body: ExprId,
     },
-    /// `f a b c`: `args` is a run of [`Ast::ids`]. A callee is never a `Call` itself unless it was in parentheses... nested
-    /// calls `(f a) b` are flattened too, as Nix does.
+    /// `f a b c`: `args` is a run of [`Ast::ids`]. As in Nix, `(f a) b` is flattened too, and stands where `f a` does; but
+    /// `(f a) or`, an old spelling of a call with a variable named `or`, is not, nor are calls of very many arguments.
     Call {
         /// The function.
         callee: ExprId,
@@ -270,7 +270,9 @@ pub enum Expr {
 pub struct Ast {
     /// The nodes.
     pub exprs: Vec<Expr>,
-    /// The position of each node, parallel to `exprs`: where Nix reports it.
+    /// The position of each node, parallel to `exprs`: where Nix reports it. That is the operator of a binary operation, the
+    /// operand of `!` and `?`, and else the beginning. Sets that only attribute paths imply have none. Literals, lists
+    /// and `let` have where they begin, though Nix knows no place for them.
     pub pos: Vec<Pos>,
     /// Children of lists and calls, and `inherit (from)` expressions.
     pub ids: Vec<ExprId>,

@@ -4,9 +4,8 @@
 use rnix::SyntaxKind::*;
 use rnix::{Root, SyntaxKind, SyntaxNode, SyntaxToken};
 
-use super::ast::{Ast, AttrName, BinaryOp, Expr, ExprId, Formal, Formals, Part, PathKind, Run};
+use super::ast::{Ast, AttrName, BinaryOp, Expr, ExprId, Formal, Formals};
 use super::build::Builder;
-use super::literal::{self, IndentedPiece};
 use super::parser::{PIPES_DISABLED, ParseOptions};
 use super::stack::with_stack;
 use crate::error::{Error, ErrorKind, Result};
@@ -16,11 +15,12 @@ use crate::symbol::{Interner, Symbol};
 /// How deep expressions may nest for rnix.
 const RNIX_DEPTH_LIMIT: usize = 512;
 
-/// Native stack that rnix, and the dropping of its tree, may use for one byte of source.
-const STACK_PER_BYTE: usize = 1024;
+/// Native stack that rnix, and the dropping of its tree, may use for one token.
+const STACK_PER_TOKEN: usize = 2048;
 
-/// Sources above this many bytes of nesting tokens get no larger stack.
-const MAX_STACK: usize = 4 << 30;
+/// How many tokens a source may have, since each might nest: the stack they could need is 8 GiB, of which only what
+/// they do need is ever touched.
+const RNIX_TOKEN_LIMIT: usize = 1 << 22;
 
 /// Parses a source text by way of rnix.
 pub fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions) -> Result<Ast> {
@@ -33,11 +33,12 @@ pub fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions)
         _ => '\u{1}',
     };
     let masked: String = file.text.iter().map(mask).collect();
-    let deepening = masked
-        .bytes()
-        .filter(|byte| byte.is_ascii_punctuation())
-        .count();
-    let need = (deepening * STACK_PER_BYTE).min(MAX_STACK);
+    let tokens = count_tokens(masked.as_bytes());
+    if tokens > RNIX_TOKEN_LIMIT {
+        let message = format!("the source has more tokens than the limit of {RNIX_TOKEN_LIMIT}");
+        return Err(Error::new(ErrorKind::Limit, message));
+    }
+    let need = tokens * STACK_PER_TOKEN;
     let mut work = || {
         let tree = Root::parse(&masked);
         if let Some(error) = tree.errors().first() {
@@ -65,6 +66,16 @@ pub fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions)
     }
 }
 
+/// An upper bound: tokens are separated by white space or are not words.
+fn count_tokens(text: &[u8]) -> usize {
+    let is_gap = |pair: &[u8]| pair[0].is_ascii_whitespace() && !pair[1].is_ascii_whitespace();
+    let gaps = text.windows(2).filter(|pair| is_gap(pair)).count();
+    gaps + text
+        .iter()
+        .filter(|byte| byte.is_ascii_punctuation())
+        .count()
+}
+
 fn explain(error: &rnix::ParseError, file: &SourceFile) -> Error {
     use rnix::ParseError as E;
     let offset = match error {
@@ -82,16 +93,16 @@ fn explain(error: &rnix::ParseError, file: &SourceFile) -> Error {
     Error::new(ErrorKind::Parse, format!("syntax error, {error}")).at(file.pos(offset))
 }
 
-struct Lowering<'a, 'o> {
-    builder: Builder<'a>,
+pub(super) struct Lowering<'a, 'o> {
+    pub(super) builder: Builder<'a>,
     options: &'o ParseOptions,
 }
 
-fn start(node: &SyntaxNode) -> usize {
+pub(super) fn start(node: &SyntaxNode) -> usize {
     node.text_range().start().into()
 }
 
-fn tokens(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> {
+pub(super) fn tokens(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> {
     node.children_with_tokens()
         .filter_map(rnix::NodeOrToken::into_token)
         .filter(|token| !token.kind().is_trivia())
@@ -101,23 +112,23 @@ fn token(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxToken> {
     tokens(node).find(|token| token.kind() == kind)
 }
 
-fn range(token: &SyntaxToken) -> std::ops::Range<usize> {
+pub(super) fn range(token: &SyntaxToken) -> std::ops::Range<usize> {
     token.text_range().into()
 }
 
 impl Lowering<'_, '_> {
-    fn child(&self, node: &SyntaxNode, index: usize) -> Result<SyntaxNode> {
+    pub(super) fn child(&self, node: &SyntaxNode, index: usize) -> Result<SyntaxNode> {
         node.children()
             .nth(index)
             .ok_or_else(|| self.unexpected(node))
     }
 
-    fn unexpected(&self, node: &SyntaxNode) -> Error {
+    pub(super) fn unexpected(&self, node: &SyntaxNode) -> Error {
         self.builder
             .error(start(node), "syntax error, incomplete expression")
     }
 
-    fn expr(&mut self, node: &SyntaxNode) -> Result<ExprId> {
+    pub(super) fn expr(&mut self, node: &SyntaxNode) -> Result<ExprId> {
         with_stack(|| self.expr_here(node))
     }
 
@@ -260,131 +271,6 @@ impl Lowering<'_, '_> {
     fn ident(&mut self, node: &SyntaxNode) -> Result<Symbol> {
         let token = tokens(node).next().ok_or_else(|| self.unexpected(node))?;
         Ok(self.builder.interner.intern(token.text().as_bytes()))
-    }
-
-    fn literal(&mut self, node: &SyntaxNode) -> Result<ExprId> {
-        let token = tokens(node).next().ok_or_else(|| self.unexpected(node))?;
-        let at = range(&token).start;
-        let text = token.text().as_bytes();
-        let expr = match token.kind() {
-            TOKEN_INTEGER => Expr::Int(literal::integer(text).ok_or_else(|| {
-                self.builder
-                    .error(at, format!("invalid integer '{}'", token.text()))
-            })?),
-            TOKEN_FLOAT => Expr::Float(literal::float(text).ok_or_else(|| {
-                self.builder
-                    .error(at, format!("invalid float '{}'", token.text()))
-            })?),
-            _ => Expr::Str(self.builder.bytes(text)),
-        };
-        Ok(self.builder.ast.push(expr, self.builder.at(at)))
-    }
-
-    fn interpolated(&mut self, node: &SyntaxNode) -> Result<ExprId> {
-        self.expr(&self.child(node, 0)?)
-    }
-
-    fn string(&mut self, node: &SyntaxNode) -> Result<ExprId> {
-        let at = start(node);
-        let text = self.builder.file.text.clone();
-        if text[at] == b'\'' {
-            return self.indented_string(node, &text);
-        }
-        let mut parts = Vec::new();
-        let mut buffer = Vec::new();
-        for part in node.children_with_tokens() {
-            match part {
-                rnix::NodeOrToken::Node(inner) => {
-                    let expr = self.interpolated(&inner)?;
-                    parts.push(Part::Expr(expr, self.builder.at(start(&inner))));
-                }
-                rnix::NodeOrToken::Token(token) if token.kind() == TOKEN_STRING_CONTENT => {
-                    buffer.clear();
-                    literal::unescape(&text[range(&token)], &mut buffer);
-                    parts.push(Part::Literal(self.builder.bytes(&buffer)));
-                }
-                rnix::NodeOrToken::Token(_) => {}
-            }
-        }
-        // Nix has an interpolated string begin behind its quote.
-        let (expr, at) = match parts[..] {
-            [] => (Expr::Str(Run::default()), at),
-            [Part::Literal(run)] => (Expr::Str(run), at),
-            _ => (Expr::StrInterp(self.builder.parts(&parts)), at + 1),
-        };
-        Ok(self.builder.ast.push(expr, self.builder.at(at)))
-    }
-
-    fn indented_string(&mut self, node: &SyntaxNode, text: &[u8]) -> Result<ExprId> {
-        let mut pieces = Vec::new();
-        let mut first = true;
-        for part in node.children_with_tokens() {
-            match part {
-                rnix::NodeOrToken::Node(inner) => {
-                    let expr = self.interpolated(&inner)?;
-                    pieces.push((IndentedPiece::Interpolation(expr), start(&inner)));
-                    first = false;
-                }
-                rnix::NodeOrToken::Token(token) if token.kind() == TOKEN_STRING_CONTENT => {
-                    let std::ops::Range { start: mut at, end } = range(&token);
-                    if std::mem::take(&mut first) {
-                        at = literal::after_first_line(text, at);
-                    }
-                    while at < end
-                        && let Some((piece, next)) = literal::next_indented_piece(text, at)
-                    {
-                        pieces.push((piece, at));
-                        at = next;
-                    }
-                }
-                rnix::NodeOrToken::Token(_) => {}
-            }
-        }
-        Ok(self.builder.indented_string(&pieces, start(node)))
-    }
-
-    fn path(&mut self, node: &SyntaxNode) -> Result<ExprId> {
-        let at = start(node);
-        let pos = self.builder.at(at);
-        if node.kind() == NODE_PATH_SEARCH {
-            let text = node.text().to_string();
-            let run = self.builder.bytes(&text.as_bytes()[1..text.len() - 1]);
-            return Ok(self.builder.ast.push(Expr::SearchPath(run), pos));
-        }
-        let mut parts = Vec::new();
-        let mut kind = PathKind::Relative;
-        let mut ends_with_slash = false;
-        for part in node.children_with_tokens() {
-            match part {
-                rnix::NodeOrToken::Node(inner) => {
-                    let expr = self.interpolated(&inner)?;
-                    parts.push(Part::Expr(expr, self.builder.at(start(&inner))));
-                    ends_with_slash = false;
-                }
-                rnix::NodeOrToken::Token(token) => {
-                    let raw = token.text().as_bytes();
-                    ends_with_slash = raw.ends_with(b"/");
-                    if parts.is_empty() {
-                        let (first_kind, text) = literal::path_literal(raw);
-                        kind = first_kind;
-                        parts.push(Part::Literal(self.builder.bytes(&text)));
-                    } else {
-                        parts.push(Part::Literal(self.builder.bytes(raw)));
-                    }
-                }
-            }
-        }
-        if ends_with_slash {
-            return Err(self.builder.error(
-                usize::from(node.text_range().end()),
-                "path has a trailing slash",
-            ));
-        }
-        let expr = match parts[..] {
-            [Part::Literal(run)] => Expr::Path(kind, run),
-            _ => Expr::PathInterp(kind, self.builder.parts(&parts)),
-        };
-        Ok(self.builder.ast.push(expr, pos))
     }
 
     fn apply(&mut self, node: &SyntaxNode) -> Result<ExprId> {

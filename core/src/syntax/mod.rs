@@ -11,6 +11,7 @@ mod formals;
 mod lexer;
 pub mod literal;
 pub mod lower;
+mod lower_text;
 mod merge;
 mod operators;
 pub mod parser;

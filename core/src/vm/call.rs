@@ -84,7 +84,7 @@ impl Vm {
                     base: base as u32,
                     depth: depth + 1,
                     dst: 0,
-                    updates: false,
+                    update: None,
                 }));
                 return Ok(Flow::Enter);
             }

@@ -37,8 +37,8 @@ pub(crate) struct CodeFrame {
     pub(crate) base: u32,
     pub(crate) depth: u32,
     pub(crate) dst: u16,
-    /// Whether `captured` is a thunk that takes the value.
-    pub(crate) updates: bool,
+    /// The thunk that takes the value.
+    pub(crate) update: Option<Thunk>,
 }
 
 /// See [`Frame::Generator`].
@@ -57,7 +57,12 @@ pub(crate) struct GeneratorFrame {
 #[derive(Debug)]
 pub enum Load {
     /// The file at this path, with these names in scope (`scopedImport`) or none.
-    File { path: Vec<u8>, scope: Option<Value> },
+    File {
+        /// Canonical.
+        path: Vec<u8>,
+        /// A set.
+        scope: Option<Value>,
+    },
     /// A text of a plugin.
     Text(Vec<u8>),
 }

@@ -4,7 +4,7 @@ use super::frame::{CodeFrame, Frame, Load};
 use super::link::Linked;
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Captured, Heap, KeyEntry, Keys, Value};
+use crate::heap::{Captured, Heap, KeyEntry, Keys, Thunk, Value};
 use crate::host::Host;
 use crate::source::{Pos, SourceMap};
 use crate::symbol::{Interner, Symbol};
@@ -139,7 +139,7 @@ impl Vm {
         let closure = self.heap.closure(address, captures.len());
         closure.captures_mut().copy_from_slice(captures);
         let depth = self.depth();
-        self.push_code(Linked::at(address), Some(closure), false, depth);
+        self.push_code(Linked::at(address), Some(closure), None, depth);
         Ok(())
     }
 
@@ -191,7 +191,7 @@ impl Vm {
     }
 
     #[inline(always)]
-    pub(super) fn push_code(&mut self, code: &Linked, captured: Option<Captured>, updates: bool, depth: u32) {
+    pub(super) fn push_code(&mut self, code: &Linked, captured: Option<Captured>, update: Option<Thunk>, depth: u32) {
         let base = self.stack.len();
         self.stack.resize(base + usize::from(code.registers), Value::NULL);
         self.frames.push(Frame::Code(CodeFrame {
@@ -201,7 +201,7 @@ impl Vm {
             base: base as u32,
             depth,
             dst: 0,
-            updates,
+            update,
         }));
     }
 
@@ -278,6 +278,9 @@ impl Vm {
                     Frame::Code(frame) => {
                         if let Some(captured) = frame.captured {
                             marker.captured(captured);
+                        }
+                        if let Some(thunk) = frame.update {
+                            marker.value(thunk.as_value());
                         }
                     }
                     Frame::Update(thunk) => marker.value(thunk.as_value()),

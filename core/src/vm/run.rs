@@ -133,13 +133,28 @@ impl Vm {
                     thunk.begin();
                     let captured = thunk.captured();
                     let depth = self.depth();
-                    self.push_code(Linked::at(captured.code()), Some(captured), true, depth);
+                    self.push_code(Linked::at(captured.code()), Some(captured), Some(thunk), depth);
                     Ok(Flow::Enter)
                 }
                 ThunkState::Apply => {
                     thunk.begin();
-                    self.frames.push(Frame::Update(thunk));
                     let (function, args) = thunk.application();
+                    // A closure that takes just these arguments updates the thunk itself; anything else needs a frame for that.
+                    if let Some(closure) = function.as_closure()
+                        && usize::from(Linked::at(closure.code()).arity) == args.len()
+                    {
+                        let depth = self.depth();
+                        if depth >= self.limits.call_depth {
+                            thunk.reset();
+                            return Err(self.too_deep());
+                        }
+                        let code = Linked::at(closure.code());
+                        let base = self.stack.len();
+                        self.push_code(code, Some(closure), Some(thunk), depth + 1);
+                        self.stack[base..base + args.len()].copy_from_slice(args);
+                        return Ok(Flow::Enter);
+                    }
+                    self.frames.push(Frame::Update(thunk));
                     let flow = self.apply(function, args, Pos::NONE)?;
                     if let Flow::Value(value) = flow {
                         thunk.finish(value);
@@ -202,9 +217,9 @@ impl Vm {
         let depth = frame.depth;
         let mut pc = frame.pc as usize;
         debug_assert!(base + usize::from(code.registers) <= self.stack.len(), "the frame's registers are on the stack");
-        // The stack moves only when a frame is pushed, after which this function has returned.
+        // The stack moves when it grows: what may push frames and yet go on here looks it up again (`relocate`).
         // SAFETY: `base` is within the stack.
-        let registers = unsafe { self.stack.as_mut_ptr().add(base) };
+        let mut registers = unsafe { self.stack.as_mut_ptr().add(base) };
         let instructions = code.instructions.as_ptr();
 
         macro_rules! register {
@@ -221,6 +236,12 @@ impl Vm {
                     frame.dst = $dst;
                 }
             }};
+        }
+        macro_rules! relocate {
+            () => {
+                // SAFETY: as above.
+                registers = unsafe { self.stack.as_mut_ptr().add(base) }
+            };
         }
         // Notes where an error happened before it leaves.
         macro_rules! attempt {
@@ -255,7 +276,10 @@ impl Vm {
         macro_rules! finish {
             ($dst:expr, $flow:expr) => {{
                 match attempt!($flow) {
-                    Flow::Value(value) => *register!($dst) = value,
+                    Flow::Value(value) => {
+                        relocate!();
+                        *register!($dst) = value;
+                    }
                     flow => {
                         return Ok(Exit::Flow(flow));
                     }
@@ -397,6 +421,33 @@ impl Vm {
                         pc += 1;
                     }
                 }
+                Op::SelectAtHand => {
+                    if let Some(attrs) = register!(b).resolved().as_attrs() {
+                        let keys = attrs.keys();
+                        let cache = &code.caches[usize::from(c)];
+                        let seen = cache.get();
+                        let index = if seen.keys == keys.address() {
+                            Some(seen.index as usize)
+                        } else {
+                            let index = keys.index_of(code.selects[usize::from(c)]);
+                            if let Some(index) = index {
+                                cache.set(super::link::InlineCache { keys: keys.address(), index: index as u32 });
+                            }
+                            index
+                        };
+                        if let Some(index) = index {
+                            *register!(a) = attrs.values()[index];
+                            pc += 1;
+                        }
+                    }
+                }
+                Op::AddAtHand | Op::SubAtHand => {
+                    let (left, right) = (register!(b).resolved(), register!(c).resolved());
+                    if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
+                        *register!(a) = self.heap.int(if op == Op::AddAtHand { x + y } else { x - y });
+                        pc += 1;
+                    }
+                }
                 Op::HasAttr => {
                     let set = forced!(b);
                     let name = code.selects[usize::from(c)];
@@ -433,7 +484,10 @@ impl Vm {
                     let args = unsafe { std::slice::from_raw_parts(registers.add(usize::from(b) + 1), usize::from(c)) };
                     wait!(pc + 1, a);
                     match self.call_in_code(function, args, depth, code.position(pc)) {
-                        Ok(Flow::Value(value)) => *register!(a) = value,
+                        Ok(Flow::Value(value)) => {
+                            relocate!();
+                            *register!(a) = value;
+                        }
                         Ok(flow) => return Ok(Exit::Flow(flow)),
                         Err(error) => {
                             wait!(pc, 0);
@@ -591,7 +645,7 @@ impl Vm {
                 Op::CurrentPosition => *register!(a) = self.position_value(code.position(pc)),
                 Op::Return => {
                     let value = register!(a).resolved();
-                    return self.return_from_code(value, captured, base, pc, depth, code);
+                    return self.return_from_code(value, base, pc, depth, code);
                 }
             }
             pc += 1;
@@ -600,40 +654,37 @@ impl Vm {
 
     /// Ends the code frame on top with `value`, or lets a thunk take its place.
     #[inline(always)]
-    fn return_from_code(
-        &mut self,
-        value: Value,
-        captured: Option<Captured>,
-        base: usize,
-        pc: usize,
-        depth: u32,
-        code: &Linked,
-    ) -> Result<Exit> {
+    fn return_from_code(&mut self, value: Value, base: usize, pc: usize, depth: u32, code: &Linked) -> Result<Exit> {
         let Some(Frame::Code(frame)) = self.frames.last_mut() else { unreachable!("the running frame is on top") };
-        let updates = frame.updates;
+        let update = frame.update;
         if value.is_thunk() {
             frame.pc = pc as u32;
-            let state = value.as_thunk().map(|thunk| thunk.state());
-            if matches!(state, Some(ThunkState::Running | ThunkState::ApplyRunning)) {
+            if value.as_thunk().is_some_and(|thunk| thunk.is_running()) {
                 return Err(infinite_recursion().at(code.position(pc)));
             }
-            self.leave_code(captured, updates, base);
+            self.leave_code(update, base);
             return self.force_in_code(value, depth, code.position(pc));
         }
-        if updates && let Some(captured) = captured {
-            captured.thunk().finish(value);
+        if let Some(thunk) = update {
+            thunk.finish(value);
         }
-        self.frames.pop();
+        self.drop_code_frame();
         self.stack.truncate(base);
         Ok(Exit::Return(value))
     }
 
+    /// Takes the code frame on top away. It holds nothing that needs to be dropped, which the compiler cannot see.
+    #[inline(always)]
+    fn drop_code_frame(&mut self) {
+        std::mem::forget(self.frames.pop());
+    }
+
     /// Takes the code frame on top away; a thunk that it was to update waits on in a small frame of its own.
-    fn leave_code(&mut self, captured: Option<Captured>, updates: bool, base: usize) {
-        self.frames.pop();
+    fn leave_code(&mut self, update: Option<crate::heap::Thunk>, base: usize) {
+        self.drop_code_frame();
         self.stack.truncate(base);
-        if updates && let Some(captured) = captured {
-            self.frames.push(Frame::Update(captured.thunk()));
+        if let Some(thunk) = update {
+            self.frames.push(Frame::Update(thunk));
         }
     }
 
@@ -645,7 +696,7 @@ impl Vm {
         {
             thunk.begin();
             let captured = thunk.captured();
-            self.push_code(Linked::at(captured.code()), Some(captured), true, depth);
+            self.push_code(Linked::at(captured.code()), Some(captured), Some(thunk), depth);
             return Ok(Exit::Flow(Flow::Enter));
         }
         self.force(value).map(Exit::Flow).map_err(|error| error.at(pos))
@@ -653,10 +704,10 @@ impl Vm {
 
     /// A call in place of the code frame on top.
     fn tail_call(&mut self, function: Value, args: &[Value], base: usize, pos: Pos) -> Result<Flow> {
-        let Some(Frame::Code(CodeFrame { captured, updates, depth, .. })) = self.frames.last() else {
+        let Some(Frame::Code(CodeFrame { update, depth, .. })) = self.frames.last() else {
             unreachable!("the running frame is on top")
         };
-        let (captured, updates, depth) = (*captured, *updates, *depth);
+        let (update, depth) = (*update, *depth);
         // A closure that takes just these arguments gets the frame; anything else is called the general way.
         if let Some(closure) = function.as_closure() {
             let code = Linked::at(closure.code());
@@ -664,13 +715,7 @@ impl Vm {
                 if depth >= self.limits.call_depth {
                     return Err(self.too_deep());
                 }
-                if updates && let Some(captured) = captured {
-                    if let Some(last) = self.frames.last_mut() {
-                        *last = Frame::Update(captured.thunk());
-                    }
-                } else {
-                    self.frames.pop();
-                }
+                self.drop_code_frame();
                 let count = args.len();
                 let from = args.as_ptr() as usize - self.stack.as_ptr() as usize;
                 let from = from / size_of::<Value>();
@@ -684,13 +729,13 @@ impl Vm {
                     base: base as u32,
                     depth: depth + 1,
                     dst: 0,
-                    updates: false,
+                    update,
                 }));
                 return Ok(Flow::Enter);
             }
         }
         let args = args.to_vec();
-        self.leave_code(captured, updates, base);
+        self.leave_code(update, base);
         self.apply_at(function, &args, depth, pos)
     }
 }

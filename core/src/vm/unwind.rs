@@ -39,14 +39,14 @@ impl Vm {
                             push(&mut error, code.pos, format!("while calling {name}"));
                             called = Some(("from call site".to_owned(), Pos::NONE));
                         }
-                        CodeKind::Binding(name) if frame.updates => {
+                        CodeKind::Binding(name) if frame.update.is_some() => {
                             let name = self.interner.display(name);
                             push(&mut error, code.pos, format!("while evaluating the attribute '{name}'"));
                         }
                         _ => {}
                     }
-                    if frame.updates && let Some(captured) = frame.captured {
-                        captured.thunk().reset();
+                    if let Some(thunk) = frame.update {
+                        thunk.reset();
                     }
                     self.stack.truncate(frame.base as usize);
                 }
@@ -79,9 +79,7 @@ impl Vm {
     pub(crate) fn builtin_trace(&self, error: &mut Error, builtin: u32, pos: Pos) {
         let name = self.host.name(builtin);
         push(error, pos, format!("while calling the '{name}' builtin"));
-        if !error.pos.is_some() {
-            error.pos = pos;
-        }
+        error.place_told = true;
     }
 }
 

@@ -1,5 +1,6 @@
 //! String contexts: which store paths a string refers to.
 
+use crate::names::written;
 use crate::support::{ContextElement, coerced, evaluated, forced, plain};
 use piton_plugin_api::abi::coerce::COPY_TO_STORE;
 use piton_plugin_api::{
@@ -85,7 +86,7 @@ builtin! {
         for Attribute { name, value, .. } in cx.attrs_items(&context)? {
             let path = cx.name(name);
             if !is_store_path(path) {
-                return Err(refused(cx, b"context key '\"", path, b"\"' is not a store path"));
+                return Err(refused(cx, b"context key '", &written(path), b"' is not a store path"));
             }
             let reference = forced(cx, value, Type::Attrs).await?;
             if let Some(wanted) = cx.attrs_get(&reference, path_of)
@@ -97,8 +98,8 @@ builtin! {
                 && cx.bool(&evaluated(cx, wanted).await?)?
             {
                 if !is_derivation(path) {
-                    let before = b"tried to add all-outputs context of \"";
-                    return Err(refused(cx, before, path, b"\", which is not a derivation, to a string"));
+                    let before = b"tried to add all-outputs context of ";
+                    return Err(refused(cx, before, &written(path), b", which is not a derivation, to a string"));
                 }
                 elements.push([b"=", path].concat());
             }
@@ -106,8 +107,8 @@ builtin! {
                 let outputs = forced(cx, outputs, Type::List).await?;
                 let count = cx.list_len(&outputs)?;
                 if count > 0 && !is_derivation(path) {
-                    let before = b"tried to add derivation output context of \"";
-                    return Err(refused(cx, before, path, b"\", which is not a derivation, to a string"));
+                    let before = b"tried to add derivation output context of ";
+                    return Err(refused(cx, before, &written(path), b", which is not a derivation, to a string"));
                 }
                 for index in 0..count {
                     let output = forced(cx, cx.list_get(&outputs, index), Type::String).await?;
@@ -122,8 +123,8 @@ builtin! {
 }
 
 #[cold]
-fn refused(cx: Cx<'_>, before: &[u8], path: &[u8], after: &[u8]) -> Error {
-    cx.error_bytes(ErrorKind::Eval, &[before, path, after].concat())
+fn refused(cx: Cx<'_>, before: &[u8], name: &[u8], after: &[u8]) -> Error {
+    cx.error_bytes(ErrorKind::Eval, &[before, name, after].concat())
 }
 
 builtin! {

@@ -10,12 +10,8 @@ builtin! {
     name = "foldl'", since = "0.1.0", example = "builtins.foldl' (sum: x: sum + x) 0 [ 1 2 3 4 ]" => "10",
     async fn foldl<'f>(cx, op: any, nul: lazy, list: list) {
         let op = callable(cx, op)?;
-        let len = cx.list_len(&list)?;
-        if len == 0 {
-            return evaluated(cx, nul).await;
-        }
         let mut result = nul;
-        for index in 0..len {
+        for index in 0..cx.list_len(&list)? {
             result = cx.call(&op, [&result, &cx.list_get(&list, index)]).await?;
         }
         Ok(result)

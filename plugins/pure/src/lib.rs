@@ -6,8 +6,12 @@ mod constants;
 mod contexts;
 mod control;
 mod folds;
+mod hash;
+mod json;
 mod lists;
+mod names;
 mod paths;
+mod regex;
 mod replace;
 mod set_building;
 mod sets;
@@ -16,7 +20,10 @@ mod strings;
 mod support;
 #[cfg(test)]
 mod testing;
+mod toml;
 mod types;
+mod versions;
+mod xml;
 
 piton_plugin_api::plugin! {
     name: pure,
@@ -57,6 +64,10 @@ piton_plugin_api::plugin! {
         folds::foldl,
         folds::group_by,
         folds::partition,
+        hash::convert_hash,
+        hash::hash_string,
+        json::from_json,
+        json::to_json,
         lists::concat_lists,
         lists::concat_map,
         lists::elem,
@@ -71,6 +82,8 @@ piton_plugin_api::plugin! {
         paths::import,
         paths::scoped_import,
         paths::to_path,
+        regex::match_,
+        regex::split,
         set_building::list_to_attrs,
         set_building::map_attrs,
         set_building::zip_attrs_with,
@@ -88,6 +101,7 @@ piton_plugin_api::plugin! {
         strings::string_length,
         strings::substring,
         strings::to_string,
+        toml::from_toml,
         types::function_args,
         types::is_attrs,
         types::is_bool,
@@ -99,5 +113,9 @@ piton_plugin_api::plugin! {
         types::is_path,
         types::is_string,
         types::type_of,
+        versions::compare_versions,
+        versions::parse_drv_name,
+        versions::split_version,
+        xml::to_xml,
     ],
 }

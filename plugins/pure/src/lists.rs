@@ -1,6 +1,6 @@
 //! Lists as such: their length, their elements, lists made of functions and of other lists.
 
-use crate::support::{callable, evaluated, forced, function, typed};
+use crate::support::{callable, forced, function, typed};
 use piton_plugin_api::{Cx, Result, Type, Value, builtin};
 
 builtin! {
@@ -14,11 +14,12 @@ builtin! {
 builtin! {
     /// The first element. The empty list has none, which is an error.
     name = "head", since = "0.1.0", example = "builtins.head [ 1 2 3 ]" => "1",
-    async fn head<'f>(cx, list: list) {
-        if cx.list_len(&list)? == 0 {
+    leaf fn head<'f>(cx, list: list) {
+        if cx.list_len(list)? == 0 {
             return Err(cx.fail("'builtins.head' called on an empty list"));
         }
-        evaluated(cx, cx.list_get(&list, 0)).await
+        // The host forces what a builtin returns.
+        Ok(cx.list_get(list, 0))
     }
 }
 
@@ -37,12 +38,11 @@ builtin! {
 builtin! {
     /// The element number `n`, counted from 0. It is an error if the list ends before.
     name = "elemAt", since = "0.1.0", example = "builtins.elemAt [ \"a\" \"b\" \"c\" ] 1" => "\"b\"",
-    async fn elem_at<'f>(cx, xs: lazy, n: int) {
-        let xs = forced(cx, xs, Type::List).await?;
-        let n = cx.int(&n)?;
-        let len = cx.list_len(&xs)?;
+    leaf fn elem_at<'f>(cx, xs: list, n: int) {
+        let n = cx.int(n)?;
+        let len = cx.list_len(xs)?;
         match usize::try_from(n) {
-            Ok(index) if index < len => evaluated(cx, cx.list_get(&xs, index)).await,
+            Ok(index) if index < len => Ok(cx.list_get(xs, index)),
             _ => Err(cx.fail(format!(
                 "'builtins.elemAt' called with index {n} on a list of size {len}"
             ))),

@@ -1,7 +1,7 @@
 //! Paths, as text: nothing here looks at a file, save `import`, which the host does.
 
-use crate::support::{coerced, forced};
-use piton_plugin_api::abi::request::{COERCE_TO_PATH, IMPORT};
+use crate::support::coerced;
+use piton_plugin_api::abi::request::IMPORT;
 use piton_plugin_api::{ErrorKind, Type, builtin};
 
 builtin! {
@@ -49,7 +49,6 @@ builtin! {
     name = "import", since = "0.1.0", example = "builtins.typeOf import" => "\"lambda\"",
     flags = [BARE],
     async fn import<'f>(cx, path: lazy) {
-        let path = cx.ask(COERCE_TO_PATH, 0, [&path]).await?;
         cx.ask(IMPORT, 0, [&path]).await
     }
 }
@@ -59,9 +58,7 @@ builtin! {
     /// with `import`, the file is evaluated with each call.
     name = "scopedImport", since = "0.1.0", example = "builtins.typeOf (scopedImport { })" => "\"lambda\"",
     flags = [BARE],
-    async fn scoped_import<'f>(cx, scope: lazy, path: lazy) {
-        let path = cx.ask(COERCE_TO_PATH, 0, [&path]).await?;
-        let scope = forced(cx, scope, Type::Attrs).await?;
+    async fn scoped_import<'f>(cx, scope: attrs, path: lazy) {
         cx.ask(IMPORT, 0, [&path, &scope]).await
     }
 }

@@ -1,6 +1,6 @@
 //! Sets as such: their names, their values, and what is left when some are taken out.
 
-use crate::support::{evaluated, forced, missing, plain, plain_symbol};
+use crate::support::{forced, missing, plain, plain_symbol};
 use piton_plugin_api::{Attribute, Symbol, Type, Value, builtin};
 use std::collections::HashSet;
 
@@ -30,12 +30,9 @@ builtin! {
 builtin! {
     /// The attribute that is named by the string `s`. It is an error if there is none.
     name = "getAttr", since = "0.1.0", example = "builtins.getAttr \"a\" { a = 1; }" => "1",
-    async fn get_attr<'f>(cx, s: string, set: attrs) {
-        let name = plain_symbol(cx, &s)?;
-        match cx.attrs_get(&set, name) {
-            Some(value) => evaluated(cx, value).await,
-            None => Err(missing(cx, cx.name(name))),
-        }
+    leaf fn get_attr<'f>(cx, s: string, set: attrs) {
+        let name = plain_symbol(cx, s)?;
+        cx.attrs_get(set, name).ok_or_else(|| missing(cx, cx.name(name)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What several builtins share: arguments that are forced late, names without context, required attributes.
 
+use crate::names::written;
 use piton_plugin_api::{Attribute, Cx, Error, ErrorKind, Result, Symbol, Type, Value};
 
 /// Forces `value`; unlike [`Cx::force`] it takes the value, so that one which is evaluated needs no second root.
@@ -153,7 +154,7 @@ pub fn required<'f>(cx: Cx<'f>, set: &Value<'f>, name: &str) -> Result<Attribute
 /// The error "attribute 'name' missing".
 #[cold]
 pub fn missing(cx: Cx<'_>, name: &[u8]) -> Error {
-    let message = [b"attribute '", name, b"' missing"].concat();
+    let message = [b"attribute '", written(name).as_slice(), b"' missing"].concat();
     cx.error_bytes(ErrorKind::MissingAttribute, &message)
 }
 

@@ -1,7 +1,7 @@
 //! `builtins.toJSON`. What is being printed stands on an explicit stack, so that depth costs memory alone.
 
+use super::ancestors::Ancestors;
 use super::{escape, number};
-use crate::walk::Ancestors;
 use piton_plugin_api::abi::coerce;
 use piton_plugin_api::{
     Attribute, Cx, ErrorKind, Result, StringContext, Type, Value, builtin,
@@ -78,10 +78,11 @@ async fn print<'f>(cx: Cx<'f>, root: Value<'f>) -> Result<(Vec<u8>, StringContex
             _ => printer.scalar(&value)?,
         }
         // On to the next value, out of the containers that are complete.
+        ancestors.settle();
         current = loop {
             match open.last_mut() {
                 None => return printer.finish(),
-                Some(Open::List { list, next, len }) if next < len => {
+                Some(Open::List { list, next, len }) if *next < *len => {
                     if *next > 0 {
                         printer.out.push(b',');
                     }
@@ -158,4 +159,25 @@ impl<'f> Printer<'f> {
                 .fail(format!("JSON serialization error: {complaint}"))),
         }
     }
+}
+
+/// What a message calls a function.
+fn function_name<'f>(cx: Cx<'f>, function: &Value<'f>) -> Result<Vec<u8>> {
+    let rendered = cx.render(function, false);
+    let text = cx.bytes(&rendered)?;
+    for (start, kind) in [
+        ("«primop ", "the built-in function '"),
+        (
+            "«partially applied primop ",
+            "the partially applied built-in function '",
+        ),
+    ] {
+        if let Some(name) = text
+            .strip_prefix(start.as_bytes())
+            .and_then(|name| name.strip_suffix("»".as_bytes()))
+        {
+            return Ok([kind.as_bytes(), name, b"'"].concat());
+        }
+    }
+    Ok(b"a function".to_vec())
 }

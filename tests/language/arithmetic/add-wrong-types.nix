@@ -1,0 +1,2 @@
+# A string and an integer do not add.
+1 + "x"

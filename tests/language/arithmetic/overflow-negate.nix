@@ -1,0 +1,2 @@
+let smallest = -9223372036854775807 - 1; in
+-smallest

@@ -1,0 +1,4 @@
+let name = "a"; in {
+  a = 1;
+  ${name} = 2;
+}

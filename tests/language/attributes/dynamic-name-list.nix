@@ -1,0 +1,1 @@
+let name = [ "a" ]; in { ${name} = 2; }

@@ -1,0 +1,3 @@
+let
+	tabbed = 1;
+in	tabbed.x

@@ -1,0 +1,5 @@
+throw ''
+  the first line
+    the second, indented
+
+  the last''

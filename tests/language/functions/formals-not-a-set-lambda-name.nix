@@ -1,0 +1,1 @@
+let named = { a }: a; in named [ 1 ]

@@ -1,0 +1,2 @@
+# Defaults see each other in any order.
+({ a ? b, b ? c, c ? 3 }: [ a b c ]) { }

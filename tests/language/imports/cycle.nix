@@ -1,0 +1,1 @@
+import ./data/cycle-a.nix

@@ -1,0 +1,6 @@
+# Fails when called.
+x:
+let
+  message = "no luck with ${toString x}";
+in
+throw message

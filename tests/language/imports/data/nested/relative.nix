@@ -1,0 +1,1 @@
+[ (import ./../value.nix).x (import ./sibling.nix) (import ../function.nix 3) ]

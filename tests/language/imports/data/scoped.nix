@@ -1,0 +1,1 @@
+[ injected (builtins.isString map) (builtins ? map) ]

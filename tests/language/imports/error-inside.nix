@@ -1,0 +1,1 @@
+import ./data/fails.nix 1

@@ -1,0 +1,1 @@
+import ./data/nothing-here.nix

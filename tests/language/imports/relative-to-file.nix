@@ -1,0 +1,2 @@
+# A relative path in an imported file is relative to that file.
+import ./data/nested/relative.nix

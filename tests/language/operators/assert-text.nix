@@ -1,0 +1,2 @@
+assert (builtins.length [ 1 ] > 2 && true || false);
+1

@@ -1,0 +1,2 @@
+let condition = null; in
+if condition then "a" else "b"

@@ -1,0 +1,10 @@
+[
+  (builtins.typeOf (/a + "/b"))
+  (builtins.typeOf ("/a" + "/b"))
+  (/a + /b)
+  (/a + "")
+  (/a + "b" + "c")
+  (/. + "a")
+  (/. + "/a")
+  (/a/b + "/..")
+]

@@ -1,0 +1,2 @@
+let s = { "a b" = 1; c = 2; }; in
+{ inherit (s) "a b" "c"; inherit ({ "if" = 3; }) "if"; }

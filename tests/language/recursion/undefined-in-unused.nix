@@ -1,0 +1,2 @@
+# Names are checked before anything is evaluated.
+let unused = nope; in 1

@@ -1,0 +1,6 @@
+# Carriage returns are part of the text.
+[ ''
+    a
+    b
+  '' "x
+y" ]

@@ -1,0 +1,2 @@
+# With a blank behind the colon it is a function.
+((x: x) 1)

@@ -1,0 +1,16 @@
+[
+  (toString 1)
+  (toString (-1))
+  (toString 1.5)
+  (toString 1.0)
+  (toString 0.1)
+  (toString 100000000000.0)
+  (toString true)
+  (toString false)
+  (toString null)
+  (toString "s")
+  (toString [ ])
+  (toString [ 1 [ 2 [ 3 ] ] ])
+  (toString [ [ ] [ ] "x" ])
+  (toString /a/b)
+]

@@ -1,0 +1,2 @@
+# A function literal is no operand.
+1 + x: x

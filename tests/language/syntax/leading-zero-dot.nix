@@ -1,0 +1,1 @@
+[ (builtins.typeOf 0.0) 00.5 ]

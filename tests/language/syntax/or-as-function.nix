@@ -1,0 +1,1 @@
+let f = x: y: [ x y ]; or = 3; in f 1 or

@@ -1,0 +1,7 @@
+# A set that was printed already is named, not printed again; a list is printed again, unless it is within itself.
+let
+  s = { a = 1; };
+  l = [ 1 ];
+  r = rec { self = r; n = 1; };
+in
+[ s s l l { x = s; y = s; } ]
