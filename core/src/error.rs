@@ -111,7 +111,11 @@ impl Error {
 
     /// Adds a step outwards.
     pub fn trace(&mut self, pos: Pos, text: impl Into<String>) {
-        self.0.traces.push(Trace { pos, text: text.into(), from_context: false });
+        self.0.traces.push(Trace {
+            pos,
+            text: text.into(),
+            from_context: false,
+        });
     }
 
     /// Its kind.

@@ -81,7 +81,11 @@ impl Evaluator {
 
     fn refresh_globals(&mut self) {
         let names = self.vm.make_globals();
-        self.globals = names.into_iter().enumerate().map(|(index, name)| (name, index as u32)).collect();
+        self.globals = names
+            .into_iter()
+            .enumerate()
+            .map(|(index, name)| (name, index as u32))
+            .collect();
     }
 
     /// The machine: its host, names, sources and statistics.
@@ -184,11 +188,20 @@ impl Evaluator {
     fn enter(&mut self, load: Load) -> Result<()> {
         match load {
             Load::File { path, scope } => {
-                let text = self.vm.world.read_file(&path).map_err(|error| self.vm.world_error(&path, error))?;
+                let text = self
+                    .vm
+                    .world
+                    .read_file(&path)
+                    .map_err(|error| self.vm.world_error(&path, error))?;
                 let base = crate::path::parent(&path).to_vec();
                 let origin = Origin::File(path.clone().into());
                 let names = scope.and_then(Value::as_attrs).map(|attrs| {
-                    attrs.keys().entries().iter().map(|entry| entry.name).collect::<Vec<_>>()
+                    attrs
+                        .keys()
+                        .entries()
+                        .iter()
+                        .map(|entry| entry.name)
+                        .collect::<Vec<_>>()
                 });
                 let code = self.compile_source(origin, &text, &base, names)?;
                 let address = self.vm.link(code);
@@ -211,10 +224,14 @@ impl Evaluator {
     pub fn resolve_file(&mut self, path: &[u8]) -> Result<Vec<u8>> {
         let path = crate::path::canonical(path);
         let world = &self.vm.world;
-        let mut file = world.resolve(&path).map_err(|error| self.vm.world_error(&path, error))?;
+        let mut file = world
+            .resolve(&path)
+            .map_err(|error| self.vm.world_error(&path, error))?;
         if world.file_type(&file) == Ok(crate::world::FileType::Directory) {
             file.extend_from_slice(b"/default.nix");
-            file = world.resolve(&file).map_err(|error| self.vm.world_error(&file, error))?;
+            file = world
+                .resolve(&file)
+                .map_err(|error| self.vm.world_error(&file, error))?;
         }
         Ok(file)
     }
@@ -239,7 +256,13 @@ impl Evaluator {
         self.compile_ast(ast, base, None).map(|_| ())
     }
 
-    fn compile_source(&mut self, origin: Origin, text: &[u8], base: &[u8], scope: Option<Vec<Symbol>>) -> Result<Code> {
+    fn compile_source(
+        &mut self,
+        origin: Origin,
+        text: &[u8],
+        base: &[u8],
+        scope: Option<Vec<Symbol>>,
+    ) -> Result<Code> {
         let ast = self.parse(origin, text)?;
         self.compile_ast(&ast, base, scope)
     }

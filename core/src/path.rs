@@ -36,7 +36,12 @@ mod tests {
 
     #[test]
     fn canonical_paths() {
-        for (path, expected) in [("/a/./b//c/", "/a/b/c"), ("/a/../..", "/"), ("/../a", "/a"), ("/", "/")] {
+        for (path, expected) in [
+            ("/a/./b//c/", "/a/b/c"),
+            ("/a/../..", "/"),
+            ("/../a", "/a"),
+            ("/", "/"),
+        ] {
             assert_eq!(canonical(path.as_bytes()), expected.as_bytes(), "{path}");
         }
         assert_eq!(parent(b"/a/b"), b"/a");

@@ -23,13 +23,26 @@ pub struct PrintLimits {
 
 impl PrintLimits {
     /// The result of an evaluation.
-    pub const RESULT: PrintLimits = PrintLimits { plain: true, ..PrintLimits::NONE };
+    pub const RESULT: PrintLimits = PrintLimits {
+        plain: true,
+        ..PrintLimits::NONE
+    };
     /// Everything, in the notation of messages (`builtins.trace`).
-    pub const NONE: PrintLimits =
-        PrintLimits { plain: false, attributes: usize::MAX, items: usize::MAX, depth: usize::MAX, string: usize::MAX };
+    pub const NONE: PrintLimits = PrintLimits {
+        plain: false,
+        attributes: usize::MAX,
+        items: usize::MAX,
+        depth: usize::MAX,
+        string: usize::MAX,
+    };
     /// A value within an error message.
-    pub const MESSAGE: PrintLimits =
-        PrintLimits { plain: false, attributes: 10, items: 10, depth: 10, string: 1024 };
+    pub const MESSAGE: PrintLimits = PrintLimits {
+        plain: false,
+        attributes: 10,
+        items: 10,
+        depth: 10,
+        string: 1024,
+    };
 }
 
 enum Todo {
@@ -94,7 +107,8 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
             }
             out.extend_from_slice(b"{ ");
             todo.push(Todo::Text("}"));
-            let order: Vec<usize> = crate::value::name_order(&mut vm.heap, &vm.interner, attrs).collect();
+            let order: Vec<usize> =
+                crate::value::name_order(&mut vm.heap, &vm.interner, attrs).collect();
             let shown = order.len().min(limits.attributes - attributes);
             attributes += shown;
             if shown < order.len() {
@@ -115,8 +129,14 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
 fn scalar(vm: &Vm, value: Value, limits: PrintLimits, out: &mut Vec<u8>) {
     match value.value_type() {
         ValueType::Null => out.extend_from_slice(b"null"),
-        ValueType::Bool => out.extend_from_slice(if value == Value::TRUE { b"true" } else { b"false" }),
-        ValueType::Int => out.extend_from_slice(value.as_int().unwrap_or_default().to_string().as_bytes()),
+        ValueType::Bool => out.extend_from_slice(if value == Value::TRUE {
+            b"true"
+        } else {
+            b"false"
+        }),
+        ValueType::Int => {
+            out.extend_from_slice(value.as_int().unwrap_or_default().to_string().as_bytes())
+        }
         ValueType::Float => print_float(value.as_float().unwrap_or_default(), out),
         ValueType::String => {
             let text = value.as_string().unwrap_or_default();
@@ -160,9 +180,16 @@ fn function(vm: &Vm, value: Value, plain: bool, out: &mut Vec<u8>) {
         None if plain => "<LAMBDA>".to_owned(),
         None => {
             let (name, pos) = vm.lambda_origin(inner);
-            let name = name.map_or_else(String::new, |name| format!(" {}", vm.interner.display(name)));
+            let name = name.map_or_else(String::new, |name| {
+                format!(" {}", vm.interner.display(name))
+            });
             let place = vm.sources.locate(pos).map_or_else(String::new, |location| {
-                format!(" @ {}:{}:{}", location.file.origin.display(), location.line, location.column)
+                format!(
+                    " @ {}:{}:{}",
+                    location.file.origin.display(),
+                    location.line,
+                    location.column
+                )
             });
             format!("«lambda{name}{place}»")
         }
@@ -173,7 +200,11 @@ fn function(vm: &Vm, value: Value, plain: bool, out: &mut Vec<u8>) {
 /// A float with six decimals, as `toString` writes it.
 pub fn fixed_float(value: f64) -> String {
     if value.is_nan() {
-        return if value.is_sign_negative() { "-nan".to_owned() } else { "nan".to_owned() };
+        return if value.is_sign_negative() {
+            "-nan".to_owned()
+        } else {
+            "nan".to_owned()
+        };
     }
     format!("{value:.6}")
 }
@@ -187,14 +218,26 @@ pub struct XmlOptions {
 
 /// `value` as an XML document, without locations, and the union of the contexts of its strings.
 pub fn xml_with_context(vm: &mut Vm, value: Value) -> (Vec<u8>, u32) {
-    let mut writer = Xml { out: Vec::new(), todo: Vec::new(), context: 0, drvs: FxHashSet::default(), options: XmlOptions { locations: false } };
+    let mut writer = Xml {
+        out: Vec::new(),
+        todo: Vec::new(),
+        context: 0,
+        drvs: FxHashSet::default(),
+        options: XmlOptions { locations: false },
+    };
     writer.document(vm, value);
     (writer.out, writer.context)
 }
 
 /// `value` as an XML document.
 pub fn xml(vm: &mut Vm, value: Value, options: XmlOptions) -> Vec<u8> {
-    let mut writer = Xml { out: Vec::new(), todo: Vec::new(), context: 0, drvs: FxHashSet::default(), options };
+    let mut writer = Xml {
+        out: Vec::new(),
+        todo: Vec::new(),
+        context: 0,
+        drvs: FxHashSet::default(),
+        options,
+    };
     writer.document(vm, value);
     writer.out
 }
@@ -216,7 +259,8 @@ struct Xml {
 
 impl Xml {
     fn document(&mut self, vm: &mut Vm, value: Value) {
-        self.out.extend_from_slice(b"<?xml version='1.0' encoding='utf-8'?>\n<expr>\n");
+        self.out
+            .extend_from_slice(b"<?xml version='1.0' encoding='utf-8'?>\n<expr>\n");
         self.todo.push(XmlTodo::Value(value, 1));
         while let Some(next) = self.todo.pop() {
             match next {
@@ -264,7 +308,11 @@ impl Xml {
 
     /// Attributes in the order of their names: column, line, `extra`, path.
     fn located(&mut self, vm: &Vm, pos: crate::source::Pos, extra: Option<(&str, &[u8])>) {
-        let location = if self.options.locations { vm.sources.locate(pos) } else { None };
+        let location = if self.options.locations {
+            vm.sources.locate(pos)
+        } else {
+            None
+        };
         if let Some(location) = &location {
             self.attribute("column", location.column.to_string().as_bytes());
             self.attribute("line", location.line.to_string().as_bytes());
@@ -291,7 +339,11 @@ impl Xml {
         match value.value_type() {
             ValueType::Null => self.empty(depth, "null", &[]),
             ValueType::Bool => {
-                let text: &[u8] = if value == Value::TRUE { b"true" } else { b"false" };
+                let text: &[u8] = if value == Value::TRUE {
+                    b"true"
+                } else {
+                    b"false"
+                };
                 self.empty(depth, "bool", &[("value", text)]);
             }
             ValueType::Int => {
@@ -305,15 +357,28 @@ impl Xml {
             }
             ValueType::String => {
                 self.context = vm.contexts.union(self.context, value.context());
-                self.empty(depth, "string", &[("value", value.as_string().unwrap_or_default())]);
+                self.empty(
+                    depth,
+                    "string",
+                    &[("value", value.as_string().unwrap_or_default())],
+                );
             }
-            ValueType::Path => self.empty(depth, "path", &[("value", value.as_path().unwrap_or_default())]),
+            ValueType::Path => self.empty(
+                depth,
+                "path",
+                &[("value", value.as_path().unwrap_or_default())],
+            ),
             ValueType::Thunk => self.empty(depth, "unevaluated", &[]),
             ValueType::List => {
                 self.line(depth, "<list>");
                 self.todo.push(XmlTodo::Close("list", depth));
                 let items = value.as_list().map(|list| list.items()).unwrap_or_default();
-                self.todo.extend(items.iter().rev().map(|item| XmlTodo::Value(*item, depth + 1)));
+                self.todo.extend(
+                    items
+                        .iter()
+                        .rev()
+                        .map(|item| XmlTodo::Value(*item, depth + 1)),
+                );
             }
             ValueType::Attrs => {
                 if let Some(attrs) = value.as_attrs() {
@@ -354,12 +419,15 @@ impl Xml {
     }
 
     fn members(&mut self, vm: &mut Vm, attrs: Attrs, depth: usize) {
-        let order: Vec<usize> = crate::value::name_order(&mut vm.heap, &vm.interner, attrs).collect();
+        let order: Vec<usize> =
+            crate::value::name_order(&mut vm.heap, &vm.interner, attrs).collect();
         for index in order.into_iter().rev() {
             let entry = attrs.keys().entries()[index];
             self.todo.push(XmlTodo::Close("attr", depth + 1));
-            self.todo.push(XmlTodo::Value(attrs.values()[index], depth + 2));
-            self.todo.push(XmlTodo::Attr(entry.name, entry.pos, depth + 1));
+            self.todo
+                .push(XmlTodo::Value(attrs.values()[index], depth + 2));
+            self.todo
+                .push(XmlTodo::Attr(entry.name, entry.pos, depth + 1));
         }
     }
 
@@ -383,7 +451,11 @@ impl Xml {
                     self.attribute("name", vm.interner.name(name));
                 }
                 self.out.extend_from_slice(b">\n");
-                let mut names: Vec<&[u8]> = formals.formals.iter().map(|formal| vm.interner.name(formal.name)).collect();
+                let mut names: Vec<&[u8]> = formals
+                    .formals
+                    .iter()
+                    .map(|formal| vm.interner.name(formal.name))
+                    .collect();
                 names.sort_unstable();
                 for name in names {
                     self.empty(depth + 2, "attr", &[("name", name)]);
@@ -391,7 +463,10 @@ impl Xml {
                 self.line(depth + 1, "</attrspat>");
             }
             None => {
-                let name = parameter.name.map(|name| vm.interner.name(name)).unwrap_or_default();
+                let name = parameter
+                    .name
+                    .map(|name| vm.interner.name(name))
+                    .unwrap_or_default();
                 self.empty(depth + 1, "varpat", &[("name", name)]);
             }
         }

@@ -18,7 +18,9 @@ const SHORT_TRACE: usize = 3;
 
 /// `error` as Nix words and indents it.
 pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> String {
-    let paint = Paint { color: options.color };
+    let paint = Paint {
+        color: options.color,
+    };
     // Duplicate neighbours (the same step seen from two frames) are told once.
     let mut traces: Vec<&Trace> = error.traces.iter().rev().collect();
     traces.dedup_by(|a, b| a.pos == b.pos && a.text == b.text);
@@ -49,7 +51,9 @@ pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> Str
             let _ = writeln!(
                 out,
                 "\n{indent}{}",
-                paint.magenta("(stack trace truncated; use '--show-trace' to show the full, detailed trace)")
+                paint.magenta(
+                    "(stack trace truncated; use '--show-trace' to show the full, detailed trace)"
+                )
             );
         }
         out.push('\n');
@@ -66,7 +70,11 @@ pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> Str
     }
     place(&mut out, sources, error.pos, "       ", paint);
     if !error.suggestions.is_empty() {
-        let _ = writeln!(out, "       Did you mean {}?", alternatives(&error.suggestions));
+        let _ = writeln!(
+            out,
+            "       Did you mean {}?",
+            alternatives(&error.suggestions)
+        );
     }
     if let Some(hint) = &error.hint {
         let _ = writeln!(out, "       hint: {hint}");
@@ -83,10 +91,20 @@ fn alternatives(names: &[String]) -> String {
 }
 
 fn place(out: &mut String, sources: &SourceMap, pos: Pos, indent: &str, paint: Paint) {
-    let Some(location) = sources.locate(pos) else { return };
+    let Some(location) = sources.locate(pos) else {
+        return;
+    };
     let name = location.file.origin.display();
-    let _ = writeln!(out, "{indent}at {}:", paint.blue(&format!("{name}:{}:{}", location.line, location.column)));
-    let text = |delta: i64| location.line_text(delta).map(|line| String::from_utf8_lossy(line).into_owned());
+    let _ = writeln!(
+        out,
+        "{indent}at {}:",
+        paint.blue(&format!("{name}:{}:{}", location.line, location.column))
+    );
+    let text = |delta: i64| {
+        location
+            .line_text(delta)
+            .map(|line| String::from_utf8_lossy(line).into_owned())
+    };
     if location.line > 1
         && let Some(line) = text(-1)
     {
@@ -95,7 +113,12 @@ fn place(out: &mut String, sources: &SourceMap, pos: Pos, indent: &str, paint: P
     let Some(line) = text(0) else { return };
     source_line(out, location.line, &line);
     let column = location.column as usize;
-    let _ = writeln!(out, "             |{}{}", " ".repeat(column), paint.red("^"));
+    let _ = writeln!(
+        out,
+        "             |{}{}",
+        " ".repeat(column),
+        paint.red("^")
+    );
     if let Some(line) = text(1) {
         source_line(out, location.line + 1, &line);
     }
@@ -103,7 +126,16 @@ fn place(out: &mut String, sources: &SourceMap, pos: Pos, indent: &str, paint: P
 
 fn source_line(out: &mut String, number: u32, line: &str) {
     // Control characters of a source must not reach the terminal.
-    let line: String = line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+    let line: String = line
+        .chars()
+        .map(|c| {
+            if c.is_control() && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect();
     let text = format!("       {number:6}| {line}");
     let _ = writeln!(out, "{}", text.trim_end());
 }
@@ -116,7 +148,11 @@ struct Paint {
 
 impl Paint {
     fn with(self, code: &str, text: &str) -> String {
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.color {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn red(self, text: &str) -> String {

@@ -73,7 +73,15 @@ impl SourceFile {
             let rest = &self.text[start?..];
             let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
             let line = &rest[..end.unwrap_or(rest.len())];
-            start = start.zip(end).map(|(start, end)| start + end + if rest[end..].starts_with(b"\r\n") { 2 } else { 1 });
+            start = start.zip(end).map(|(start, end)| {
+                start
+                    + end
+                    + if rest[end..].starts_with(b"\r\n") {
+                        2
+                    } else {
+                        1
+                    }
+            });
             Some(line)
         })
     }
@@ -127,11 +135,18 @@ pub struct SourceMap {
 impl SourceMap {
     /// Registers a text, or says why not: all sources together hold less than 4 GiB.
     pub fn add(&mut self, origin: Origin, text: Arc<[u8]>) -> Result<&SourceFile, &'static str> {
-        let base = self.files.last().map_or(1, |last| u64::from(last.base) + last.text.len() as u64 + 1);
+        let base = self
+            .files
+            .last()
+            .map_or(1, |last| u64::from(last.base) + last.text.len() as u64 + 1);
         if base + text.len() as u64 >= u64::from(u32::MAX) {
             return Err("the sources of this evaluation exceed the limit of 4 GiB");
         }
-        self.files.push(SourceFile { origin, text, base: base as u32 });
+        self.files.push(SourceFile {
+            origin,
+            text,
+            base: base as u32,
+        });
         Ok(self.files.last().expect("just pushed"))
     }
 
@@ -140,7 +155,10 @@ impl SourceMap {
         if !pos.is_some() {
             return None;
         }
-        let index = self.files.partition_point(|file| file.base <= pos.0).checked_sub(1)?;
+        let index = self
+            .files
+            .partition_point(|file| file.base <= pos.0)
+            .checked_sub(1)?;
         Some(&self.files[index])
     }
 

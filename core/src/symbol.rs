@@ -28,7 +28,8 @@ impl Interner {
             return *symbol;
         }
         let stored: &'static [u8] = Box::leak(name.to_vec().into_boxed_slice());
-        let symbol = Symbol(u32::try_from(self.names.len()).expect("fewer than 2^32 distinct names"));
+        let symbol =
+            Symbol(u32::try_from(self.names.len()).expect("fewer than 2^32 distinct names"));
         self.names.push(stored);
         self.map.insert(stored, symbol);
         symbol

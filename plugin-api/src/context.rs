@@ -521,10 +521,15 @@ impl<'f> Cx<'f> {
 
     /// Coerces to a string as interpolation does; `flags` of [`coerce`].
     pub async fn coerce_to_string(self, value: &Value<'f>, flags: u64) -> Result<Value<'f>> {
-        if value.kind() == Type::String {
-            return Ok(value.clone());
+        let value = self.force(value).await?;
+        match value.kind() {
+            Type::String => Ok(value),
+            // Integers are frequent, and need nobody's help.
+            Type::Int if flags & coerce::MORE != 0 => {
+                Ok(self.string(value.as_int().unwrap_or_default().to_string()))
+            }
+            _ => self.ask(request::COERCE_TO_STRING, flags, [&value]).await,
         }
-        self.ask(request::COERCE_TO_STRING, flags, [value]).await
     }
 
     /// Coerces as `toString` does.

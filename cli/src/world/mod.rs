@@ -5,7 +5,7 @@ mod files;
 pub mod search_path;
 
 pub use access::{Access, Rule};
-pub use files::Files;
+pub use files::{Files, as_path};
 
 use crate::terminal;
 use piton_core::world::{Answer, FileType, Message, World};

@@ -31,14 +31,22 @@ fn header(out: &mut String, path: &str, code: &Code, interner: &Interner) {
             None => format!("lambda / {}", code.arity),
         },
     };
-    let _ = writeln!(out, "code {path}: {kind}, {} registers, captures {:?}", code.registers, code.captures);
+    let _ = writeln!(
+        out,
+        "code {path}: {kind}, {} registers, captures {:?}",
+        code.registers, code.captures
+    );
 }
 
 fn line(instruction: Instruction, code: &Code, interner: &Interner) -> String {
     let Instruction { op, x, a, b, c } = instruction;
     let wide = instruction.wide();
     let name = op.name();
-    let site = |index: u16| code.selects.get(usize::from(index)).map_or_else(String::new, |name| interner.display(*name));
+    let site = |index: u16| {
+        code.selects
+            .get(usize::from(index))
+            .map_or_else(String::new, |name| interner.display(*name))
+    };
     let mut text = match op.operands() {
         Operands::None => name.to_owned(),
         Operands::A => format!("{name:<16} r{a}"),

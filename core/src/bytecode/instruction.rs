@@ -184,7 +184,13 @@ impl Instruction {
 
     /// With a wide operand.
     pub fn aw(op: Op, a: u16, wide: u32) -> Self {
-        Instruction { op, x: 0, a, b: wide as u16, c: (wide >> 16) as u16 }
+        Instruction {
+            op,
+            x: 0,
+            a,
+            b: wide as u16,
+            c: (wide >> 16) as u16,
+        }
     }
 
     /// The wide operand.

@@ -1,8 +1,8 @@
 //! Attribute sets and `let`: plain ones are built from values; recursive ones are made first and filled in then, so that
 //! their members can refer to each other.
 
-use super::scope::Place;
 use super::Compiler;
+use super::scope::Place;
 use crate::bytecode::{CodeKind, Instruction, Op};
 use crate::error::Result;
 use crate::source::Pos;
@@ -24,14 +24,22 @@ impl Compiler<'_> {
     pub(super) fn attrs(&mut self, node: AttrsNode, dst: u16, pos: Pos) -> Result<()> {
         let mark = self.function().mark();
         let scope = self.scopes.enter();
-        let result = if node.recursive { self.recursive_attrs(node, dst, pos) } else { self.plain_attrs(node, dst, pos) };
+        let result = if node.recursive {
+            self.recursive_attrs(node, dst, pos)
+        } else {
+            self.plain_attrs(node, dst, pos)
+        };
         self.scopes.leave(scope);
         self.function().release(mark);
         result
     }
 
     /// `let ... in body`; `finish` compiles the body.
-    pub(super) fn let_in(&mut self, node: AttrsNode, finish: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+    pub(super) fn let_in(
+        &mut self,
+        node: AttrsNode,
+        finish: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
         let mark = self.function().mark();
         let scope = self.scopes.enter();
         let bound = self.bind_group(node).and_then(|_| finish(self));
@@ -49,7 +57,9 @@ impl Compiler<'_> {
     fn plain_attrs(&mut self, node: AttrsNode, dst: u16, pos: Pos) -> Result<()> {
         let bindings = self.sorted_bindings(node);
         self.inherit_from(node)?;
-        let result = self.build(&bindings, dst, pos, |compiler, binding, register| compiler.binding_value(binding, register));
+        let result = self.build(&bindings, dst, pos, |compiler, binding, register| {
+            compiler.binding_value(binding, register)
+        });
         self.from.pop();
         result?;
         self.dynamic(node, dst)
@@ -63,7 +73,10 @@ impl Compiler<'_> {
         pos: Pos,
         mut value: impl FnMut(&mut Self, &Binding, u16) -> Result<()>,
     ) -> Result<()> {
-        let shape: Vec<(Symbol, Pos)> = bindings.iter().map(|binding| (binding.name, binding.pos)).collect();
+        let shape: Vec<(Symbol, Pos)> = bindings
+            .iter()
+            .map(|binding| (binding.name, binding.pos))
+            .collect();
         let shape = self.function().shape(shape);
         match u16::try_from(shape) {
             Ok(shape) if bindings.len() <= MAX_IN_REGISTERS => {
@@ -94,7 +107,8 @@ impl Compiler<'_> {
             self.value(binding.name, name)?;
             // An attribute named null is not there, so its value is not even looked at; making a thunk of it is harmless.
             self.delay(binding.value, name + 1, None)?;
-            self.function().emit_abc(Op::DynamicAttr, dst, name, name + 1, binding.pos);
+            self.function()
+                .emit_abc(Op::DynamicAttr, dst, name, name + 1, binding.pos);
             self.function().release(mark);
         }
         Ok(())
@@ -118,7 +132,10 @@ impl Compiler<'_> {
 
     fn recursive_attrs(&mut self, node: AttrsNode, dst: u16, pos: Pos) -> Result<()> {
         let bindings = self.sorted_bindings(node);
-        if bindings.iter().any(|binding| binding.name == self.names.overrides) {
+        if bindings
+            .iter()
+            .any(|binding| binding.name == self.names.overrides)
+        {
             return self.overridden_attrs(node, &bindings, dst, pos);
         }
         let registers = self.bind_group(node)?;
@@ -127,7 +144,9 @@ impl Compiler<'_> {
                 .iter()
                 .find(|(name, _)| *name == binding.name)
                 .map_or(register, |(_, register)| *register);
-            compiler.function().emit_abc(Op::Move, register, from, 0, binding.pos);
+            compiler
+                .function()
+                .emit_abc(Op::Move, register, from, 0, binding.pos);
             Ok(())
         })?;
         self.dynamic(node, dst)
@@ -146,7 +165,8 @@ impl Compiler<'_> {
         }
         let level = self.level();
         for (index, binding) in bindings.iter().enumerate() {
-            self.scopes.bind(binding.name, level, Place::Register(register(index)));
+            self.scopes
+                .bind(binding.name, level, Place::Register(register(index)));
         }
 
         let sources: Vec<ExprId> = self.ast.ids[node.inherit_from.range()].to_vec();
@@ -158,13 +178,22 @@ impl Compiler<'_> {
         }
         for (index, binding) in bindings.iter().enumerate() {
             if binding.kind != BindingKind::Inherited {
-                members.push((register(index), binding.value, Some(binding.name), binding.pos));
+                members.push((
+                    register(index),
+                    binding.value,
+                    Some(binding.name),
+                    binding.pos,
+                ));
             }
         }
         let result = self.make_group(&members);
         self.from.pop();
         result?;
-        Ok(bindings.iter().enumerate().map(|(index, binding)| (binding.name, register(index))).collect())
+        Ok(bindings
+            .iter()
+            .enumerate()
+            .map(|(index, binding)| (binding.name, register(index)))
+            .collect())
     }
 
     fn make_group(&mut self, members: &[(u16, ExprId, Option<Symbol>, Pos)]) -> Result<()> {
@@ -180,24 +209,40 @@ impl Compiler<'_> {
             }
             let (code, op) = match self.ast.expr(*id) {
                 Expr::Lambda { .. } => (self.lambda_code(*id, *name)?, Op::NewClosure),
-                _ => (self.thunk_code(*id, name.map_or(CodeKind::Thunk, CodeKind::Binding))?, Op::NewThunk),
+                _ => (
+                    self.thunk_code(*id, name.map_or(CodeKind::Thunk, CodeKind::Binding))?,
+                    Op::NewThunk,
+                ),
             };
             let child = self.function().child(code);
             self.function().emit_aw(op, *register, child, *pos);
-            fills.push(Fill { register: *register, child, pos: *pos });
+            fills.push(Fill {
+                register: *register,
+                child,
+                pos: *pos,
+            });
         }
         for fill in fills {
-            self.function().emit_aw(Op::Fill, fill.register, fill.child, fill.pos);
+            self.function()
+                .emit_aw(Op::Fill, fill.register, fill.child, fill.pos);
         }
         Ok(())
     }
 
     /// Whether a member is another name for a variable from outside of the group, or selects from one: its value does not
     /// wait for the rest of the group.
-    fn is_outer_variable(&self, id: ExprId, members: &[(u16, ExprId, Option<Symbol>, Pos)]) -> bool {
+    fn is_outer_variable(
+        &self,
+        id: ExprId,
+        members: &[(u16, ExprId, Option<Symbol>, Pos)],
+    ) -> bool {
         let name = match self.ast.expr(id) {
             Expr::Var(name) => name,
-            Expr::Select { base, default: None, .. } => match self.ast.expr(base) {
+            Expr::Select {
+                base,
+                default: None,
+                ..
+            } => match self.ast.expr(base) {
                 Expr::Var(name) => name,
                 _ => return false,
             },
@@ -213,7 +258,13 @@ impl Compiler<'_> {
 
     /// `rec { __overrides = ...; }`: members see the set with the overrides applied. They refer to it through a
     /// thunk that stands for the whole set until it is there.
-    fn overridden_attrs(&mut self, node: AttrsNode, bindings: &[Binding], dst: u16, pos: Pos) -> Result<()> {
+    fn overridden_attrs(
+        &mut self,
+        node: AttrsNode,
+        bindings: &[Binding],
+        dst: u16,
+        pos: Pos,
+    ) -> Result<()> {
         let base = self.function().allocate(3)?;
         let (this, finished, overrides) = (base, base + 1, base + 2);
         let level = self.level();
@@ -236,18 +287,34 @@ impl Compiler<'_> {
             }
         }
         for binding in bindings {
-            self.scopes.bind(binding.name, level, Place::Attribute { set: this, name: binding.name });
+            self.scopes.bind(
+                binding.name,
+                level,
+                Place::Attribute {
+                    set: this,
+                    name: binding.name,
+                },
+            );
         }
         self.inherit_from(node)?;
-        let built = self.build(bindings, finished, pos, |compiler, binding, register| {
-            match inherited.iter().find(|(name, _)| *name == binding.name) {
-                Some((_, from)) => {
-                    compiler.function().emit_abc(Op::Move, register, *from, 0, binding.pos);
-                    Ok(())
-                }
-                None => compiler.binding_value(binding, register),
-            }
-        });
+        let built =
+            self.build(
+                bindings,
+                finished,
+                pos,
+                |compiler, binding, register| match inherited
+                    .iter()
+                    .find(|(name, _)| *name == binding.name)
+                {
+                    Some((_, from)) => {
+                        compiler
+                            .function()
+                            .emit_abc(Op::Move, register, *from, 0, binding.pos);
+                        Ok(())
+                    }
+                    None => compiler.binding_value(binding, register),
+                },
+            );
         self.from.pop();
         built?;
         let name = self.names.overrides;

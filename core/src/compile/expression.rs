@@ -4,10 +4,10 @@
 //! A register that `value` has written may still hold a thunk (a variable, a selected attribute); whatever uses the
 //! register forces it. Where something that can fail is evaluated in between, a `Force` keeps the order.
 
+use super::Compiler;
 use super::bindings::MAX_IN_REGISTERS;
 use super::function::Pending;
 use super::scope::Place;
-use super::Compiler;
 use crate::bytecode::{BoolUse, CaptureSource, CodeKind, Constant, Instruction, Op};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::Pos;
@@ -40,10 +40,16 @@ impl Compiler<'_> {
     fn tail_inner(&mut self, id: ExprId) -> Result<()> {
         let pos = self.ast.pos(id);
         match self.ast.expr(id) {
-            Expr::If { condition, then, otherwise } => {
+            Expr::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 let mark = self.function().mark();
                 let test = self.operand(condition)?;
-                let to_else = self.function().jump(Op::JumpIfFalse, test, BoolUse::If as u8, pos);
+                let to_else = self
+                    .function()
+                    .jump(Op::JumpIfFalse, test, BoolUse::If as u8, pos);
                 self.function().release(mark);
                 self.tail(then)?;
                 self.function().land(to_else);
@@ -88,12 +94,19 @@ impl Compiler<'_> {
             Expr::StrInterp(parts) => self.interpolation(parts, dst, 0, pos)?,
             Expr::PathInterp(kind, parts) => self.path_interpolation(kind, parts, dst, pos)?,
             Expr::InheritFrom { from, name } => {
-                let (level, first) = *self.from.last().expect("an inherited attribute stands in a set");
+                let (level, first) = *self
+                    .from
+                    .last()
+                    .expect("an inherited attribute stands in a set");
                 let source = self.function().allocate(1)?;
                 self.load(level, Place::Register(first + from as u16), source, pos)?;
                 self.select(source, name, dst, pos)?;
             }
-            Expr::Select { base, path, default } => self.selection(base, path, default, dst, pos)?,
+            Expr::Select {
+                base,
+                path,
+                default,
+            } => self.selection(base, path, default, dst, pos)?,
             Expr::HasAttr { base, path } => self.has_attr(base, path, dst, pos)?,
             Expr::Lambda { .. } => {
                 let code = self.lambda_code(id, None)?;
@@ -106,11 +119,19 @@ impl Compiler<'_> {
             }
             Expr::List(items) => self.list(items, dst, pos)?,
             Expr::Attrs(node) => self.attrs(node, dst, pos)?,
-            Expr::Let { bindings, body } => self.let_in(bindings, |compiler| compiler.value(body, dst))?,
+            Expr::Let { bindings, body } => {
+                self.let_in(bindings, |compiler| compiler.value(body, dst))?
+            }
             Expr::With { scope, body } => self.with(scope, |compiler| compiler.value(body, dst))?,
-            Expr::If { condition, then, otherwise } => {
+            Expr::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 let test = self.operand(condition)?;
-                let to_else = self.function().jump(Op::JumpIfFalse, test, BoolUse::If as u8, pos);
+                let to_else = self
+                    .function()
+                    .jump(Op::JumpIfFalse, test, BoolUse::If as u8, pos);
                 self.value(then, dst)?;
                 let to_end = self.function().jump(Op::Jump, 0, 0, pos);
                 self.function().land(to_else);
@@ -127,7 +148,9 @@ impl Compiler<'_> {
             }
             Expr::Negate(inner) => self.negate(inner, dst, pos)?,
             Expr::Binary(op, left, right) => self.binary(op, left, right, dst, pos)?,
-            Expr::CurPos => self.function().emit_abc(Op::CurrentPosition, dst, 0, 0, pos),
+            Expr::CurPos => self
+                .function()
+                .emit_abc(Op::CurrentPosition, dst, 0, 0, pos),
         }
         self.function().release(mark);
         Ok(())
@@ -163,21 +186,35 @@ impl Compiler<'_> {
         let mark = self.function().mark();
         let done = match self.ast.expr(id) {
             Expr::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), left, right)
-                if self.is_atom(left) && self.is_atom(right) && self.scopes.find(self.names.sub).is_none() =>
+                if self.is_atom(left)
+                    && self.is_atom(right)
+                    && self.scopes.find(self.names.sub).is_none() =>
             {
                 let (a, b) = (self.operand(left)?, self.operand(right)?);
-                let op = if op == BinaryOp::Add { Op::AddAtHand } else { Op::SubAtHand };
+                let op = if op == BinaryOp::Add {
+                    Op::AddAtHand
+                } else {
+                    Op::SubAtHand
+                };
                 self.function().emit_abc(op, dst, a, b, pos);
                 None
             }
             Expr::InheritFrom { from, name } => {
-                let (level, first) = *self.from.last().expect("an inherited attribute stands in a set");
+                let (level, first) = *self
+                    .from
+                    .last()
+                    .expect("an inherited attribute stands in a set");
                 let source = self.local(level, Place::Register(first + from as u16), pos)?;
                 let site = self.function().select(name)?;
-                self.function().emit_abc(Op::SelectAtHand, dst, source, site, pos);
+                self.function()
+                    .emit_abc(Op::SelectAtHand, dst, source, site, pos);
                 None
             }
-            Expr::Select { base, path, default: None } if self.is_atom(base) => {
+            Expr::Select {
+                base,
+                path,
+                default: None,
+            } if self.is_atom(base) => {
                 let names = self.path_names(path);
                 let mut symbols = Vec::new();
                 for name in names {
@@ -193,9 +230,14 @@ impl Compiler<'_> {
                 let mut missing = Vec::new();
                 let last = symbols.len() - 1;
                 for (index, name) in symbols.into_iter().enumerate() {
-                    let target = if index == last { dst } else { self.function().allocate(1)? };
+                    let target = if index == last {
+                        dst
+                    } else {
+                        self.function().allocate(1)?
+                    };
                     let site = self.function().select(name)?;
-                    self.function().emit_abc(Op::SelectAtHand, target, set, site, pos);
+                    self.function()
+                        .emit_abc(Op::SelectAtHand, target, set, site, pos);
                     if last > 0 {
                         missing.push(self.function().jump(Op::Jump, 0, 0, pos));
                     }
@@ -227,14 +269,19 @@ impl Compiler<'_> {
                 None => (self.environment.globals)(name).is_some(),
             },
             Expr::List(items) => {
-                items.len as usize <= MAX_EAGER && self.ast.ids[items.range()].iter().all(|item| self.is_atom(*item))
+                items.len as usize <= MAX_EAGER
+                    && self.ast.ids[items.range()]
+                        .iter()
+                        .all(|item| self.is_atom(*item))
             }
             Expr::Attrs(node) => {
                 !node.recursive
                     && node.dynamic.len == 0
                     && node.inherit_from.len == 0
                     && node.bindings.len as usize <= MAX_EAGER
-                    && self.ast.bindings[node.bindings.range()].iter().all(|binding| self.is_atom(binding.value))
+                    && self.ast.bindings[node.bindings.range()]
+                        .iter()
+                        .all(|binding| self.is_atom(binding.value))
             }
             _ => false,
         }
@@ -289,7 +336,9 @@ impl Compiler<'_> {
     /// Whether the register that `value` has filled may hold a thunk.
     fn may_hold_thunk(&self, id: ExprId) -> bool {
         match self.ast.expr(id) {
-            Expr::Var(_) | Expr::Select { .. } | Expr::InheritFrom { .. } | Expr::SearchPath(_) => true,
+            Expr::Var(_) | Expr::Select { .. } | Expr::InheritFrom { .. } | Expr::SearchPath(_) => {
+                true
+            }
             Expr::If { .. } | Expr::Let { .. } | Expr::With { .. } | Expr::Assert { .. } => true,
             _ => false,
         }
@@ -302,19 +351,25 @@ impl Compiler<'_> {
             return self.load(level, place, dst, pos);
         }
         if let Some(global) = (self.environment.globals)(name) {
-            self.function().emit_constant(dst, Constant::Global(global), pos);
+            self.function()
+                .emit_constant(dst, Constant::Global(global), pos);
             return Ok(());
         }
         if self.scopes.withs.is_empty() {
             let text = self.interner.display(name);
-            return Err(Error::new(ErrorKind::UndefinedVariable, format!("undefined variable '{text}'")).at(pos));
+            return Err(Error::new(
+                ErrorKind::UndefinedVariable,
+                format!("undefined variable '{text}'"),
+            )
+            .at(pos));
         }
         let mut found = Vec::new();
         for (level, register) in self.scopes.withs.clone().into_iter().rev() {
             let mark = self.function().mark();
             let set = self.local(level, Place::Register(register), pos)?;
             let site = self.function().select(name)?;
-            self.function().emit_abc(Op::WithLookup, dst, set, site, pos);
+            self.function()
+                .emit_abc(Op::WithLookup, dst, set, site, pos);
             found.push(self.function().jump(Op::Jump, 0, 0, pos));
             self.function().release(mark);
         }
@@ -381,7 +436,8 @@ impl Compiler<'_> {
     fn path_constant(&mut self, kind: PathKind, text: Run, pos: Pos, dst: u16) -> Result<()> {
         let path = self.absolute(kind, text, pos)?;
         let path = crate::path::canonical(&path);
-        self.function().emit_constant(dst, Constant::Path(path.into()), pos);
+        self.function()
+            .emit_constant(dst, Constant::Path(path.into()), pos);
         Ok(())
     }
 
@@ -402,7 +458,8 @@ impl Compiler<'_> {
     fn search_path(&mut self, text: Run, dst: u16, pos: Pos) -> Result<()> {
         let base = self.function().allocate(3)?;
         let (find_file, nix_path) = (self.names.find_file, self.names.nix_path);
-        if self.scopes.find(find_file).is_none() && (self.environment.globals)(find_file).is_none() {
+        if self.scopes.find(find_file).is_none() && (self.environment.globals)(find_file).is_none()
+        {
             let text = String::from_utf8_lossy(self.ast.text(text)).into_owned();
             return Err(Error::new(
                 ErrorKind::UndefinedVariable,
@@ -413,7 +470,8 @@ impl Compiler<'_> {
         self.variable(find_file, base, pos)?;
         self.variable(nix_path, base + 1, pos)?;
         let text = self.ast.text(text).into();
-        self.function().emit_constant(base + 2, Constant::String(text), pos);
+        self.function()
+            .emit_constant(base + 2, Constant::String(text), pos);
         self.function().emit_abc(Op::Call, dst, base, 2, pos);
         Ok(())
     }
@@ -432,7 +490,8 @@ impl Compiler<'_> {
         match part {
             Part::Literal(text) => {
                 let text = self.ast.text(text).into();
-                self.function().emit_constant(register, Constant::String(text), pos);
+                self.function()
+                    .emit_constant(register, Constant::String(text), pos);
             }
             Part::Expr(id, _) => {
                 self.value(id, register)?;
@@ -453,7 +512,8 @@ impl Compiler<'_> {
             match part {
                 Part::Literal(text) if index == 0 => {
                     let text = self.absolute(kind, *text, pos)?;
-                    self.function().emit_constant(register, Constant::String(text.into()), pos);
+                    self.function()
+                        .emit_constant(register, Constant::String(text.into()), pos);
                 }
                 part => self.part(*part, register, true, pos)?,
             }
@@ -476,22 +536,41 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn selection(&mut self, base: ExprId, path: Run, default: Option<ExprId>, dst: u16, pos: Pos) -> Result<()> {
+    fn selection(
+        &mut self,
+        base: ExprId,
+        path: Run,
+        default: Option<ExprId>,
+        dst: u16,
+        pos: Pos,
+    ) -> Result<()> {
         let mut set = self.operand(base)?;
         let names = self.path_names(path);
         let mut missing = Vec::new();
         for (index, name) in names.iter().enumerate() {
-            let target = if index + 1 == names.len() { dst } else { self.function().allocate(1)? };
+            let target = if index + 1 == names.len() {
+                dst
+            } else {
+                self.function().allocate(1)?
+            };
             match name {
                 AttrName::Static(name) => {
                     let site = self.function().select(*name)?;
-                    let op = if default.is_some() { Op::SelectOr } else { Op::Select };
+                    let op = if default.is_some() {
+                        Op::SelectOr
+                    } else {
+                        Op::Select
+                    };
                     self.function().emit_abc(op, target, set, site, pos);
                 }
                 AttrName::Dynamic(name) => {
                     self.function().emit_abc(Op::Force, set, 0, 0, pos);
                     let register = self.operand(*name)?;
-                    let op = if default.is_some() { Op::SelectDynamicOr } else { Op::SelectDynamic };
+                    let op = if default.is_some() {
+                        Op::SelectDynamicOr
+                    } else {
+                        Op::SelectDynamic
+                    };
                     self.function().emit_abc(op, target, set, register, pos);
                 }
             }
@@ -517,7 +596,11 @@ impl Compiler<'_> {
         let mut missing = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let last = index + 1 == names.len();
-            let target = if last { dst } else { self.function().allocate(1)? };
+            let target = if last {
+                dst
+            } else {
+                self.function().allocate(1)?
+            };
             match name {
                 AttrName::Static(name) => {
                     let site = self.function().select(*name)?;
@@ -527,7 +610,11 @@ impl Compiler<'_> {
                 AttrName::Dynamic(name) => {
                     self.function().emit_abc(Op::Force, set, 0, 0, pos);
                     let register = self.operand(*name)?;
-                    let op = if last { Op::HasAttrDynamic } else { Op::SelectDynamicOr };
+                    let op = if last {
+                        Op::HasAttrDynamic
+                    } else {
+                        Op::SelectDynamicOr
+                    };
                     self.function().emit_abc(op, target, set, register, pos);
                 }
             }
@@ -541,7 +628,8 @@ impl Compiler<'_> {
             for jump in missing {
                 self.function().land(jump);
             }
-            self.function().emit_constant(dst, Constant::Bool(false), pos);
+            self.function()
+                .emit_constant(dst, Constant::Bool(false), pos);
             self.function().land(to_end);
         }
         Ok(())
@@ -582,14 +670,17 @@ impl Compiler<'_> {
             for (index, item) in items.iter().enumerate() {
                 self.delay(*item, first + index as u16, None)?;
             }
-            self.function().emit_abc(Op::List, dst, first, items.len() as u16, pos);
+            self.function()
+                .emit_abc(Op::List, dst, first, items.len() as u16, pos);
             return Ok(());
         }
         let list = self.function().allocate(2)?;
-        self.function().emit_aw(Op::NewList, list, items.len() as u32, pos);
+        self.function()
+            .emit_aw(Op::NewList, list, items.len() as u32, pos);
         for (index, item) in items.iter().enumerate() {
             self.delay(*item, list + 1, None)?;
-            self.function().emit_aw(Op::SetItem, list, index as u32, pos);
+            self.function()
+                .emit_aw(Op::SetItem, list, index as u32, pos);
         }
         self.function().emit_abc(Op::Move, dst, list, 0, pos);
         Ok(())
@@ -600,7 +691,9 @@ impl Compiler<'_> {
     fn assertion(&mut self, condition: ExprId, pos: Pos) -> Result<()> {
         let mark = self.function().mark();
         let test = self.operand(condition)?;
-        let holds = self.function().jump(Op::JumpIfTrue, test, BoolUse::Assert as u8, pos);
+        let holds = self
+            .function()
+            .jump(Op::JumpIfTrue, test, BoolUse::Assert as u8, pos);
         let text = crate::syntax::show_expression(self.ast, self.interner, condition);
         let text = self.function().constant(Constant::String(text.into()));
         self.function().emit_aw(Op::AssertFailed, 0, text, pos);
@@ -614,7 +707,8 @@ impl Compiler<'_> {
         if self.scopes.find(sub).is_some() {
             let base = self.function().allocate(3)?;
             self.variable(sub, base, pos)?;
-            self.function().emit_constant(base + 1, Constant::Int(0), pos);
+            self.function()
+                .emit_constant(base + 1, Constant::Int(0), pos);
             self.delay(inner, base + 2, None)?;
             self.function().emit_abc(Op::Call, dst, base, 2, pos);
             return Ok(());
@@ -624,7 +718,14 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn binary(&mut self, op: BinaryOp, left: ExprId, right: ExprId, dst: u16, pos: Pos) -> Result<()> {
+    fn binary(
+        &mut self,
+        op: BinaryOp,
+        left: ExprId,
+        right: ExprId,
+        dst: u16,
+        pos: Pos,
+    ) -> Result<()> {
         let less = self.names.less_than;
         let (function, swapped) = match op {
             BinaryOp::Sub => (Some(self.names.sub), false),
@@ -634,7 +735,11 @@ impl Compiler<'_> {
             BinaryOp::Greater | BinaryOp::LessEq => (Some(less), true),
             _ => (None, false),
         };
-        let (left, right) = if swapped { (right, left) } else { (left, right) };
+        let (left, right) = if swapped {
+            (right, left)
+        } else {
+            (left, right)
+        };
         if let Some(function) = function
             && self.scopes.find(function).is_some()
         {
@@ -646,10 +751,22 @@ impl Compiler<'_> {
         }
         let op = match op {
             BinaryOp::And => {
-                return self.shortcut([left, right], Op::JumpIfFalse, [BoolUse::AndLeft, BoolUse::AndRight], dst, pos);
+                return self.shortcut(
+                    [left, right],
+                    Op::JumpIfFalse,
+                    [BoolUse::AndLeft, BoolUse::AndRight],
+                    dst,
+                    pos,
+                );
             }
             BinaryOp::Or => {
-                return self.shortcut([left, right], Op::JumpIfTrue, [BoolUse::OrLeft, BoolUse::OrRight], dst, pos);
+                return self.shortcut(
+                    [left, right],
+                    Op::JumpIfTrue,
+                    [BoolUse::OrLeft, BoolUse::OrRight],
+                    dst,
+                    pos,
+                );
             }
             BinaryOp::Implies => return self.implication(left, right, dst, pos),
             BinaryOp::Add => Op::Add,
@@ -687,12 +804,15 @@ impl Compiler<'_> {
 
     fn implication(&mut self, left: ExprId, right: ExprId, dst: u16, pos: Pos) -> Result<()> {
         self.value(left, dst)?;
-        let holds = self.function().jump(Op::JumpIfFalse, dst, BoolUse::ImpliesLeft as u8, pos);
+        let holds = self
+            .function()
+            .jump(Op::JumpIfFalse, dst, BoolUse::ImpliesLeft as u8, pos);
         self.value(right, dst)?;
         self.check_bool(dst, BoolUse::ImpliesRight, pos);
         let to_end = self.function().jump(Op::Jump, 0, 0, pos);
         self.function().land(holds);
-        self.function().emit_constant(dst, Constant::Bool(true), pos);
+        self.function()
+            .emit_constant(dst, Constant::Bool(true), pos);
         self.function().land(to_end);
         Ok(())
     }

@@ -35,7 +35,12 @@ impl Function {
             selects: Vec::new(),
             children: Vec::new(),
         };
-        Function { code, next: 0, captures: FxHashMap::default(), selects: FxHashMap::default() }
+        Function {
+            code,
+            next: 0,
+            captures: FxHashMap::default(),
+            selects: FxHashMap::default(),
+        }
     }
 
     pub(super) fn finish(self) -> Code {
@@ -77,7 +82,8 @@ impl Function {
         if let Some(index) = self.captures.get(&source) {
             return Ok(*index);
         }
-        let index = u16::try_from(self.code.captures.len()).map_err(|_| too_large("65,535 captured variables"))?;
+        let index = u16::try_from(self.code.captures.len())
+            .map_err(|_| too_large("65,535 captured variables"))?;
         self.code.captures.push(source);
         self.captures.insert(source, index);
         Ok(index)
@@ -113,7 +119,11 @@ impl Function {
                 Ok(index)
             }
             // A body this large shares sites.
-            Err(_) => self.selects.get(&(name, 0)).copied().ok_or_else(|| too_large("65,536 selections")),
+            Err(_) => self
+                .selects
+                .get(&(name, 0))
+                .copied()
+                .ok_or_else(|| too_large("65,536 selections")),
         }
     }
 
@@ -155,5 +165,8 @@ impl Function {
 }
 
 fn too_large(limit: &str) -> Error {
-    Error::new(ErrorKind::Limit, format!("an expression is too large to compile: it needs more than {limit}"))
+    Error::new(
+        ErrorKind::Limit,
+        format!("an expression is too large to compile: it needs more than {limit}"),
+    )
 }

@@ -1,8 +1,8 @@
 //! Functions: parameters, formals with defaults, and thunks for what is delayed.
 
+use super::Compiler;
 use super::function::Function;
 use super::scope::Place;
-use super::Compiler;
 use crate::bytecode::{Code, CodeKind, FormalSpec, FormalsSpec, Instruction, Op};
 use crate::error::Result;
 use crate::source::Pos;
@@ -23,7 +23,8 @@ impl Compiler<'_> {
 
     /// The code of a lambda: `x: y: body` is one function of two parameters.
     pub(super) fn lambda_code(&mut self, id: ExprId, name: Option<Symbol>) -> Result<Code> {
-        self.functions.push(Function::new(CodeKind::Lambda, self.ast.pos(id)));
+        self.functions
+            .push(Function::new(CodeKind::Lambda, self.ast.pos(id)));
         let scope = self.scopes.enter();
         let result = self.lambda_body(id, name);
         self.scopes.leave(scope);
@@ -34,7 +35,12 @@ impl Compiler<'_> {
     fn lambda_body(&mut self, id: ExprId, name: Option<Symbol>) -> Result<()> {
         let mut parameters = Vec::new();
         let mut body = id;
-        while let Expr::Lambda { param, formals, body: inner } = self.ast.expr(body) {
+        while let Expr::Lambda {
+            param,
+            formals,
+            body: inner,
+        } = self.ast.expr(body)
+        {
             if parameters.len() == usize::from(MAX_ARITY) {
                 break;
             }
@@ -44,12 +50,16 @@ impl Compiler<'_> {
         let arity = parameters.len() as u16;
         self.function().code().arity = arity;
         self.function().code().name = name;
-        self.function().code().parameters = parameters.iter().map(|(name, _, pos)| (*name, *pos)).collect();
+        self.function().code().parameters = parameters
+            .iter()
+            .map(|(name, _, pos)| (*name, *pos))
+            .collect();
         self.function().allocate(usize::from(arity))?;
         for (index, (param, formals, pos)) in parameters.into_iter().enumerate() {
             if let Some(param) = param {
                 let level = self.level();
-                self.scopes.bind(param, level, Place::Register(index as u16));
+                self.scopes
+                    .bind(param, level, Place::Register(index as u16));
             }
             if let Some(formals) = formals {
                 self.formals(index as u16, formals, pos)?;
@@ -61,21 +71,32 @@ impl Compiler<'_> {
     fn formals(&mut self, parameter: u16, formals: Formals, pos: Pos) -> Result<()> {
         let mut list: Vec<Formal> = self.ast.formals[formals.list.range()].to_vec();
         list.sort_by_key(|formal| formal.name);
-        let delayed: Vec<bool> =
-            list.iter().map(|formal| formal.default.is_some_and(|default| self.constant_of(default).is_none())).collect();
+        let delayed: Vec<bool> = list
+            .iter()
+            .map(|formal| {
+                formal
+                    .default
+                    .is_some_and(|default| self.constant_of(default).is_none())
+            })
+            .collect();
         // A default that needs a thunk needs a register beside its formal that says whether the thunk is new.
         let stride: u16 = if delayed.contains(&true) { 2 } else { 1 };
         let first = self.function().allocate(list.len() * usize::from(stride))?;
         let level = self.level();
         let register = |index: usize| first + index as u16 * stride;
         for (index, formal) in list.iter().enumerate() {
-            self.scopes.bind(formal.name, level, Place::Register(register(index)));
+            self.scopes
+                .bind(formal.name, level, Place::Register(register(index)));
         }
         let spec = FormalsSpec {
             parameter,
             formals: list
                 .iter()
-                .map(|formal| FormalSpec { name: formal.name, pos: formal.pos, has_default: formal.default.is_some() })
+                .map(|formal| FormalSpec {
+                    name: formal.name,
+                    pos: formal.pos,
+                    has_default: formal.default.is_some(),
+                })
                 .collect(),
             ellipsis: formals.ellipsis,
         };
@@ -88,14 +109,18 @@ impl Compiler<'_> {
 
         let mut fills = Vec::new();
         for (index, formal) in list.iter().enumerate() {
-            let Some(default) = formal.default else { continue };
+            let Some(default) = formal.default else {
+                continue;
+            };
             if let Some(constant) = self.constant_of(default) {
                 let constant = self.function().constant(constant);
-                self.function().emit_aw(Op::ConstIfUnset, register(index), constant, formal.pos);
+                self.function()
+                    .emit_aw(Op::ConstIfUnset, register(index), constant, formal.pos);
             } else {
                 let code = self.thunk_code(default, CodeKind::Binding(formal.name))?;
                 let child = self.function().child(code);
-                self.function().emit_aw(Op::ThunkIfUnset, register(index), child, formal.pos);
+                self.function()
+                    .emit_aw(Op::ThunkIfUnset, register(index), child, formal.pos);
                 fills.push((register(index) + 1, child, formal.pos));
             }
         }

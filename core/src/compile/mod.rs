@@ -31,10 +31,19 @@ pub struct Environment<'a> {
 /// Compiles a source text.
 pub fn compile(ast: &Ast, interner: &mut Interner, environment: &Environment<'_>) -> Result<Code> {
     let names = Names::new(interner);
-    let mut compiler =
-        Compiler { ast, interner, environment, functions: Vec::new(), scopes: Scopes::default(), from: Vec::new(), names };
+    let mut compiler = Compiler {
+        ast,
+        interner,
+        environment,
+        functions: Vec::new(),
+        scopes: Scopes::default(),
+        from: Vec::new(),
+        names,
+    };
     let root = ast.root.expect("a parsed tree has a root");
-    compiler.functions.push(Function::new(CodeKind::Root, ast.pos(root)));
+    compiler
+        .functions
+        .push(Function::new(CodeKind::Root, ast.pos(root)));
     if let Some(scope) = &environment.scope {
         compiler.bind_scope(scope)?;
     }
@@ -92,9 +101,11 @@ impl Compiler<'_> {
     fn bind_scope(&mut self, names: &[Symbol]) -> Result<()> {
         let set = self.function().allocate(1)?;
         self.function().reserve_capture();
-        self.function().emit_abc(crate::bytecode::Op::Capture, set, 0, 0, Pos::NONE);
+        self.function()
+            .emit_abc(crate::bytecode::Op::Capture, set, 0, 0, Pos::NONE);
         for name in names {
-            self.scopes.bind(*name, 0, scope::Place::Attribute { set, name: *name });
+            self.scopes
+                .bind(*name, 0, scope::Place::Attribute { set, name: *name });
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than a quarter of that stands alone.
 
-use super::object::{Attrs, Captured, KeyEntry, Keys, Kind, LARGE_BIT, List, Object, Partial, Thunk, ThunkState};
+use super::object::{
+    Attrs, Captured, KeyEntry, Keys, Kind, LARGE_BIT, List, Object, Partial, Thunk, ThunkState,
+};
 use super::word::{TAG_OBJECT, Value};
 use crate::symbol::Symbol;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
@@ -141,13 +143,17 @@ impl Heap {
     /// What it has done so far.
     pub fn statistics(&self) -> HeapStatistics {
         HeapStatistics {
-            allocated: self.statistics.allocated + self.since_collection as u64 - (self.limit - self.cursor) as u64,
+            allocated: self.statistics.allocated + self.since_collection as u64
+                - (self.limit - self.cursor) as u64,
             ..self.statistics
         }
     }
 
     pub(super) fn singletons(&self) -> impl Iterator<Item = Value> {
-        self.empty_list.map(List::value).into_iter().chain(self.empty_attrs.map(Attrs::value))
+        self.empty_list
+            .map(List::value)
+            .into_iter()
+            .chain(self.empty_attrs.map(Attrs::value))
     }
 
     #[inline(always)]
@@ -256,7 +262,9 @@ impl Heap {
         {
             return short;
         }
-        self.text(Kind::String, bytes.len(), context, |out| out.copy_from_slice(bytes))
+        self.text(Kind::String, bytes.len(), context, |out| {
+            out.copy_from_slice(bytes)
+        })
     }
 
     /// A string of `len` bytes that `fill` writes.
@@ -274,7 +282,13 @@ impl Heap {
         self.text(Kind::Path, bytes.len(), 0, |out| out.copy_from_slice(bytes))
     }
 
-    fn text(&mut self, kind: Kind, len: usize, context: u32, fill: impl FnOnce(&mut [u8])) -> Value {
+    fn text(
+        &mut self,
+        kind: Kind,
+        len: usize,
+        context: u32,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Value {
         assert!(len <= u32::MAX as usize, "strings are limited to 4 GiB");
         let object = self.allocate(2 + len.div_ceil(8), self.header(kind, 0, len));
         object.set_word(0, u64::from(context));
@@ -312,8 +326,12 @@ impl Heap {
 
     /// Keys; `entries` are sorted by symbol and distinct.
     pub fn keys(&mut self, entries: &[KeyEntry]) -> Keys {
-        debug_assert!(entries.is_sorted_by(|a, b| a.name < b.name), "keys are sorted and distinct");
-        let keys = Keys(self.allocate(2 + entries.len(), self.header(Kind::Keys, 0, entries.len())));
+        debug_assert!(
+            entries.is_sorted_by(|a, b| a.name < b.name),
+            "keys are sorted and distinct"
+        );
+        let keys =
+            Keys(self.allocate(2 + entries.len(), self.header(Kind::Keys, 0, entries.len())));
         keys.0.set_word(0, 0);
         keys.entries_mut().copy_from_slice(entries);
         keys
@@ -349,7 +367,13 @@ impl Heap {
     pub fn attrs_from(&mut self, mut entries: Vec<(Symbol, crate::source::Pos, Value)>) -> Attrs {
         entries.sort_by_key(|entry| entry.0);
         entries.dedup_by_key(|entry| entry.0);
-        let names: Vec<KeyEntry> = entries.iter().map(|(name, pos, _)| KeyEntry { name: *name, pos: *pos }).collect();
+        let names: Vec<KeyEntry> = entries
+            .iter()
+            .map(|(name, pos, _)| KeyEntry {
+                name: *name,
+                pos: *pos,
+            })
+            .collect();
         let keys = self.keys(&names);
         let attrs = self.attrs(keys);
         for (slot, entry) in attrs.values_mut().iter_mut().zip(&entries) {
@@ -371,7 +395,10 @@ impl Heap {
     /// A thunk of code at address `code`, its captures null.
     #[inline]
     pub fn thunk(&mut self, code: usize, captures: usize) -> Captured {
-        let object = self.allocate(2 + captures, self.header(Kind::Thunk, ThunkState::Suspended as u8, captures));
+        let object = self.allocate(
+            2 + captures,
+            self.header(Kind::Thunk, ThunkState::Suspended as u8, captures),
+        );
         object.set_word(0, code as u64);
         let thunk = Captured(object);
         thunk.captures_mut().fill(Value::NULL);
@@ -381,7 +408,10 @@ impl Heap {
     /// A thunk that applies `function` to `args`.
     #[inline]
     pub fn apply_thunk(&mut self, function: Value, args: &[Value]) -> Thunk {
-        let object = self.allocate(2 + args.len(), self.header(Kind::Thunk, ThunkState::Apply as u8, args.len()));
+        let object = self.allocate(
+            2 + args.len(),
+            self.header(Kind::Thunk, ThunkState::Apply as u8, args.len()),
+        );
         object.set_word(0, function.to_word());
         object.values_mut(1, args.len()).copy_from_slice(args);
         Thunk(object)
@@ -407,7 +437,12 @@ impl Drop for Heap {
         }
         for large in &self.large {
             // SAFETY: allocated by `allocate_large` with this layout.
-            unsafe { dealloc(large.object.address() as *mut u8, Self::large_layout(large.words)) };
+            unsafe {
+                dealloc(
+                    large.object.address() as *mut u8,
+                    Self::large_layout(large.words),
+                )
+            };
         }
     }
 }

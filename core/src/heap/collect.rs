@@ -52,7 +52,8 @@ impl Marker {
             if object.header() & LARGE_BIT == 0 {
                 let block = Block::of(object.address());
                 let first = (object.address() - block.0) / LINE_BYTES;
-                let last = (object.address() + object.size_in_words() * 8 - 1 - block.0) / LINE_BYTES;
+                let last =
+                    (object.address() + object.size_in_words() * 8 - 1 - block.0) / LINE_BYTES;
                 block.lines()[first..=last].fill(1);
             }
             let len = object.len();
@@ -72,8 +73,12 @@ impl Marker {
                 Kind::Partial => self.values(object.values(0, len + 1)),
                 Kind::Thunk => match Thunk(object).state() {
                     ThunkState::Done => self.values(object.values(0, 1)),
-                    ThunkState::Apply | ThunkState::ApplyRunning => self.values(object.values(0, len + 1)),
-                    ThunkState::Suspended | ThunkState::Running => self.values(object.values(1, len)),
+                    ThunkState::Apply | ThunkState::ApplyRunning => {
+                        self.values(object.values(0, len + 1))
+                    }
+                    ThunkState::Suspended | ThunkState::Running => {
+                        self.values(object.values(1, len))
+                    }
                 },
             }
         }
@@ -89,7 +94,10 @@ impl Heap {
         for block in &self.blocks {
             block.lines()[..].fill(0);
         }
-        let mut marker = Marker { pending: Vec::new(), polarity: self.polarity };
+        let mut marker = Marker {
+            pending: Vec::new(),
+            polarity: self.polarity,
+        };
         for value in self.singletons() {
             marker.value(value);
         }
@@ -121,7 +129,12 @@ impl Heap {
             if !live {
                 freed += large.words * 8;
                 // SAFETY: allocated with this layout; nothing reaches it any more.
-                unsafe { dealloc(large.object.address() as *mut u8, Self::large_layout(large.words)) };
+                unsafe {
+                    dealloc(
+                        large.object.address() as *mut u8,
+                        Self::large_layout(large.words),
+                    )
+                };
             }
             live
         });

@@ -11,5 +11,5 @@ mod word;
 
 pub use block::{Heap, HeapStatistics};
 pub use collect::Marker;
-pub use object::{Attrs, Captured, Keys, KeyEntry, Kind, List, Object, Partial, Thunk, ThunkState};
+pub use object::{Attrs, Captured, KeyEntry, Keys, Kind, List, Object, Partial, Thunk, ThunkState};
 pub use word::{MAX_INLINE_INT, MIN_INLINE_INT, Value, ValueType};

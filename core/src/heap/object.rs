@@ -93,7 +93,10 @@ impl Object {
 
     pub(super) fn make_header(kind: Kind, mark: bool, state: u8, len: usize) -> u64 {
         debug_assert!(len <= u32::MAX as usize, "the length of an object");
-        kind as u64 | if mark { MARK_BIT } else { 0 } | u64::from(state) << STATE_SHIFT | (len as u64) << LEN_SHIFT
+        kind as u64
+            | if mark { MARK_BIT } else { 0 }
+            | u64::from(state) << STATE_SHIFT
+            | (len as u64) << LEN_SHIFT
     }
 
     /// What it is.
@@ -122,7 +125,11 @@ impl Object {
     #[inline(always)]
     pub(super) fn set_mark(self, polarity: bool) {
         let header = self.header();
-        self.set_header(if polarity { header | MARK_BIT } else { header & !MARK_BIT });
+        self.set_header(if polarity {
+            header | MARK_BIT
+        } else {
+            header & !MARK_BIT
+        });
     }
 
     /// Word `index` after the header.
@@ -154,7 +161,9 @@ impl Object {
     #[allow(clippy::mut_from_ref)]
     pub(super) fn values_mut<'a>(self, start: usize, len: usize) -> &'a mut [Value] {
         // SAFETY: as in `values`; used on objects being built, or for the one slot of a capture that is updated in place.
-        unsafe { std::slice::from_raw_parts_mut(self.0.as_ptr().add(1 + start).cast::<Value>(), len) }
+        unsafe {
+            std::slice::from_raw_parts_mut(self.0.as_ptr().add(1 + start).cast::<Value>(), len)
+        }
     }
 
     /// The bytes of a string or path. The lifetime is the caller's care: until the next safepoint.
@@ -244,13 +253,20 @@ impl Keys {
     #[inline(always)]
     pub fn entries<'a>(self) -> &'a [KeyEntry] {
         // SAFETY: a `KeyEntry` is two u32, as long as a word; entries follow the second word.
-        unsafe { std::slice::from_raw_parts(self.0.0.as_ptr().add(2).cast::<KeyEntry>(), self.0.len()) }
+        unsafe {
+            std::slice::from_raw_parts(self.0.0.as_ptr().add(2).cast::<KeyEntry>(), self.0.len())
+        }
     }
 
     #[inline(always)]
     pub(super) fn entries_mut<'a>(self) -> &'a mut [KeyEntry] {
         // SAFETY: as in `entries`, on keys that are being built.
-        unsafe { std::slice::from_raw_parts_mut(self.0.0.as_ptr().add(2).cast::<KeyEntry>(), self.0.len()) }
+        unsafe {
+            std::slice::from_raw_parts_mut(
+                self.0.0.as_ptr().add(2).cast::<KeyEntry>(),
+                self.0.len(),
+            )
+        }
     }
 
     /// The index of `name`.
@@ -327,7 +343,8 @@ impl Attrs {
     /// The attribute `name` with its position.
     pub fn get_with_pos(self, name: Symbol) -> Option<(Value, Pos)> {
         let keys = self.keys();
-        keys.index_of(name).map(|index| (self.values()[index], keys.entries()[index].pos))
+        keys.index_of(name)
+            .map(|index| (self.values()[index], keys.entries()[index].pos))
     }
 
     /// How many attributes.
@@ -415,7 +432,8 @@ impl Thunk {
 
     #[inline(always)]
     fn set_state(self, state: ThunkState) {
-        self.0.set_header(self.0.header() & !(0xff << STATE_SHIFT) | (state as u64) << STATE_SHIFT);
+        self.0
+            .set_header(self.0.header() & !(0xff << STATE_SHIFT) | (state as u64) << STATE_SHIFT);
     }
 
     /// Its value, if it has been evaluated.
@@ -451,7 +469,10 @@ impl Thunk {
     /// Stores its value.
     #[inline(always)]
     pub fn finish(self, value: Value) {
-        debug_assert!(!value.is_thunk(), "a thunk's value is in weak head normal form");
+        debug_assert!(
+            !value.is_thunk(),
+            "a thunk's value is in weak head normal form"
+        );
         self.0.set_word(0, value.to_word());
         self.set_state(ThunkState::Done);
     }

@@ -178,12 +178,15 @@ impl Value {
 
     /// The float that it is.
     pub fn as_float(self) -> Option<f64> {
-        self.boxed(Kind::Float).map(|object| f64::from_bits(object.word(0)))
+        self.boxed(Kind::Float)
+            .map(|object| f64::from_bits(object.word(0)))
     }
 
     /// The number that it is, as a float.
     pub fn as_number(self) -> Option<f64> {
-        self.as_int().map(|value| value as f64).or_else(|| self.as_float())
+        self.as_int()
+            .map(|value| value as f64)
+            .or_else(|| self.as_float())
     }
 
     /// The bool that it is.
@@ -255,7 +258,12 @@ impl Value {
     fn short_bytes(&self) -> &[u8] {
         let len = (self.0 >> 3 & 31) as usize;
         let base = (&raw const self.0).cast::<u8>();
-        const { assert!(cfg!(target_endian = "little"), "short strings rely on little-endian words") };
+        const {
+            assert!(
+                cfg!(target_endian = "little"),
+                "short strings rely on little-endian words"
+            )
+        };
         // SAFETY: the word is 8 bytes; the text follows the tag byte and is at most 7 long.
         unsafe { std::slice::from_raw_parts(base.add(1), len) }
     }

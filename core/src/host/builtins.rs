@@ -106,7 +106,10 @@ impl Host {
 
     /// The number of the builtin of that name.
     pub fn find(&self, name: &str) -> Option<u32> {
-        self.entries.iter().position(|entry| entry.name == name).map(|index| index as u32)
+        self.entries
+            .iter()
+            .position(|entry| entry.name == name)
+            .map(|index| index as u32)
     }
 
     /// The plugins, in the order of loading.
@@ -131,7 +134,8 @@ impl Host {
         };
         let descriptor = &entry.descriptor;
         // SAFETY: as above; the array has `arity` entries.
-        let arguments = (0..descriptor.arity as usize).map(|index| unsafe { text((*descriptor.args.add(index)).name) });
+        let arguments = (0..descriptor.arity as usize)
+            .map(|index| unsafe { text((*descriptor.args.add(index)).name) });
         BuiltinInfo {
             name: entry.name.to_owned(),
             plugin: self.plugins[entry.plugin].name.clone(),

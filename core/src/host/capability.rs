@@ -32,5 +32,9 @@ impl Capabilities {
 
 /// The names of the capabilities in a mask, for people.
 pub fn capability_names(mask: u64) -> Vec<&'static str> {
-    NAMES.iter().filter(|(bit, _)| mask & bit != 0).map(|(_, name)| *name).collect()
+    NAMES
+        .iter()
+        .filter(|(bit, _)| mask & bit != 0)
+        .map(|(_, name)| *name)
+        .collect()
 }

@@ -6,8 +6,8 @@ use super::table::{HostContext, expected_types};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::source::Pos;
-use crate::vm::{Flow, Frame, Vm, indefinite_type, show_short};
 use crate::vm::GeneratorFrame;
+use crate::vm::{Flow, Frame, Vm, indefinite_type, show_short};
 use piton_plugin_api::abi::{RawValue, arg, tag};
 
 /// Arguments that fit on the native stack while a leaf runs.
@@ -20,8 +20,18 @@ impl Vm {
     #[cold]
     pub(crate) fn type_mismatch(&mut self, expected: u32, found: Value) -> Error {
         let kind = indefinite_type(found.value_type());
-        let shown = if found.is_null() { String::new() } else { format!(": {}", show_short(self, found)) };
-        Error::new(ErrorKind::Type, format!("expected {} but found {kind}{shown}", expected_types(expected)))
+        let shown = if found.is_null() {
+            String::new()
+        } else {
+            format!(": {}", show_short(self, found))
+        };
+        Error::new(
+            ErrorKind::Type,
+            format!(
+                "expected {} but found {kind}{shown}",
+                expected_types(expected)
+            ),
+        )
     }
 
     /// A string value with the text of a name.
@@ -32,7 +42,13 @@ impl Vm {
 
     /// Calls a builtin with all its arguments.
     #[inline]
-    pub(crate) fn call_builtin(&mut self, builtin: u32, args: &[Value], depth: u32, pos: Pos) -> Result<Flow> {
+    pub(crate) fn call_builtin(
+        &mut self,
+        builtin: u32,
+        args: &[Value],
+        depth: u32,
+        pos: Pos,
+    ) -> Result<Flow> {
         let entry = &self.host.entries[builtin as usize];
         if entry.is_leaf() && args.len() <= INLINE_ARGS {
             // The common case needs no frame: all strict arguments are there already.
@@ -49,14 +65,23 @@ impl Vm {
         }
         let base = self.stack_len();
         self.extend_stack(args);
-        self.push_frame(Frame::Arguments { builtin, base: base as u32, next: 0, depth, pos });
+        self.push_frame(Frame::Arguments {
+            builtin,
+            base: base as u32,
+            next: 0,
+            depth,
+            pos,
+        });
         self.continue_arguments()
     }
 
     fn run_leaf(&mut self, builtin: u32, args: &[RawValue], pos: Pos) -> Result<Flow> {
         let (start, instance) = {
             let entry = &self.host.entries[builtin as usize];
-            (entry.descriptor.start, self.host.plugins[entry.plugin].instance)
+            (
+                entry.descriptor.start,
+                self.host.plugins[entry.plugin].instance,
+            )
         };
         let context = HostContext::enter(self);
         // SAFETY: the descriptor is of a loaded plugin; arguments and context are valid for the call; a leaf gets no frame.
@@ -76,10 +101,18 @@ impl Vm {
 
     /// Forces and checks what is left of the arguments of the frame on top, then starts the builtin.
     pub(crate) fn continue_arguments(&mut self) -> Result<Flow> {
-        let Some(Frame::Arguments { builtin, base, next, depth, pos }) = self.top_frame() else {
+        let Some(Frame::Arguments {
+            builtin,
+            base,
+            next,
+            depth,
+            pos,
+        }) = self.top_frame()
+        else {
             unreachable!("arguments are on top")
         };
-        let (builtin, base, first, depth, pos) = (*builtin, *base as usize, *next as usize, *depth, *pos);
+        let (builtin, base, first, depth, pos) =
+            (*builtin, *base as usize, *next as usize, *depth, *pos);
         let count = self.host.arity(builtin);
         for index in first..count {
             let mode = self.host.entries[builtin as usize].modes[index];
@@ -101,7 +134,10 @@ impl Vm {
                 let mut error = self.type_mismatch(mode, value);
                 let ordinal = ordinal(index);
                 let name = self.host.name(builtin);
-                error.trace(Pos::NONE, format!("while evaluating the {ordinal} argument passed to 'builtins.{name}'"));
+                error.trace(
+                    Pos::NONE,
+                    format!("while evaluating the {ordinal} argument passed to 'builtins.{name}'"),
+                );
                 error.place_told = true;
                 return Err(error);
             }
@@ -111,10 +147,19 @@ impl Vm {
     }
 
     /// Starts a builtin whose arguments are ready, on the stack from `base` on.
-    fn start_builtin(&mut self, builtin: u32, base: usize, count: usize, depth: u32, pos: Pos) -> Result<Flow> {
+    fn start_builtin(
+        &mut self,
+        builtin: u32,
+        base: usize,
+        count: usize,
+        depth: u32,
+        pos: Pos,
+    ) -> Result<Flow> {
         let entry = &self.host.entries[builtin as usize];
         if entry.is_leaf() {
-            let raw: Vec<RawValue> = (base..base + count).map(|slot| to_raw(self.stack_at(slot))).collect();
+            let raw: Vec<RawValue> = (base..base + count)
+                .map(|slot| to_raw(self.stack_at(slot)))
+                .collect();
             self.truncate_stack(base);
             return self.run_leaf(builtin, &raw, pos);
         }
@@ -126,7 +171,11 @@ impl Vm {
         let instance = self.host.plugins[entry.plugin].instance;
         let mark = self.host.arena.mark();
         // Arguments first, then the frame: both stay where they are until the frame ends.
-        let args = self.host.arena.allocate(count * size_of::<RawValue>()).cast::<RawValue>();
+        let args = self
+            .host
+            .arena
+            .allocate(count * size_of::<RawValue>())
+            .cast::<RawValue>();
         let state = self.host.arena.allocate(size);
         for index in 0..count {
             // SAFETY: the arena has reserved room for `count` values.
@@ -185,9 +234,17 @@ impl Vm {
 
     /// Polls the generator on top with an answer; `None` if it has asked for something else.
     fn poll_again(&mut self, answer: Value) -> Result<Option<Flow>> {
-        let Some(Frame::Generator(frame)) = self.top_frame() else { unreachable!("a generator is on top") };
-        let (state, owner, builtin, base, mark, pos) =
-            (frame.state, frame.owner, frame.builtin, frame.base as usize, frame.mark, frame.depth_pos.1);
+        let Some(Frame::Generator(frame)) = self.top_frame() else {
+            unreachable!("a generator is on top")
+        };
+        let (state, owner, builtin, base, mark, pos) = (
+            frame.state,
+            frame.owner,
+            frame.builtin,
+            frame.base as usize,
+            frame.mark,
+            frame.depth_pos.1,
+        );
         let entry = &self.host.entries[builtin as usize];
         let instance = self.host.plugins[entry.plugin].instance;
         let Some(resume) = entry.descriptor.resume else {
@@ -215,7 +272,13 @@ impl Vm {
         }
     }
 
-    fn finish_builtin(&mut self, builtin: u32, owner: u64, raw: RawValue, pos: Pos) -> Result<Value> {
+    fn finish_builtin(
+        &mut self,
+        builtin: u32,
+        owner: u64,
+        raw: RawValue,
+        pos: Pos,
+    ) -> Result<Value> {
         let plugin = self.host.entries[builtin as usize].plugin;
         if raw.tag() == tag::PANIC || self.host.plugins[plugin].sweeps {
             self.host.roots.sweep(owner);
@@ -247,12 +310,16 @@ impl Vm {
                     "the builtin '{}' of plugin '{}' {} {}",
                     entry.name, plugin.name, plugin.version, error.message
                 );
-                Error::new(ErrorKind::Plugin, text)
-                    .with_hint("this is a defect of the plugin, not of the program that was evaluated")
+                Error::new(ErrorKind::Plugin, text).with_hint(
+                    "this is a defect of the plugin, not of the program that was evaluated",
+                )
             }
             (tag::ERROR | tag::PANIC, None) => self.contract(builtin, "it failed without an error"),
             (tag::PENDING, _) => self.contract(builtin, "it is declared a leaf but has suspended"),
-            (other, _) => self.contract(builtin, &format!("it returned a value with tag {other}, which does not exist")),
+            (other, _) => self.contract(
+                builtin,
+                &format!("it returned a value with tag {other}, which does not exist"),
+            ),
         }
     }
 
@@ -262,7 +329,10 @@ impl Vm {
         let plugin = &self.host.plugins[entry.plugin];
         Error::new(
             ErrorKind::Plugin,
-            format!("plugin '{}' {} breaks the ABI in builtin '{}': {what}", plugin.name, plugin.version, entry.name),
+            format!(
+                "plugin '{}' {} breaks the ABI in builtin '{}': {what}",
+                plugin.name, plugin.version, entry.name
+            ),
         )
     }
 
@@ -290,5 +360,7 @@ impl Vm {
 
 fn ordinal(index: usize) -> String {
     const WORDS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
-    WORDS.get(index).map_or_else(|| format!("{}th", index + 1), |word| (*word).to_owned())
+    WORDS
+        .get(index)
+        .map_or_else(|| format!("{}th", index + 1), |word| (*word).to_owned())
 }

@@ -12,8 +12,9 @@ use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use piton_plugin_api::abi::{
-    ABI_MAJOR, ABI_MINOR, ABI_STABLE_VERSION, AbiTypes, Arg, Builtin, Bytes, ENTRY_PREFIX, Entry as EntryFunction,
-    HostTable, MAGIC, MAX_FRAME_ALIGN, MAX_FRAME_SIZE, Plugin, RawValue, TARGET, VmContext, flag,
+    ABI_MAJOR, ABI_MINOR, ABI_STABLE_VERSION, AbiTypes, Arg, Builtin, Bytes, ENTRY_PREFIX,
+    Entry as EntryFunction, HostTable, MAGIC, MAX_FRAME_ALIGN, MAX_FRAME_SIZE, Plugin, RawValue,
+    TARGET, VmContext, flag,
 };
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -55,7 +56,10 @@ struct Refusal<'a> {
 
 impl Refusal<'_> {
     fn because(&self, reason: impl std::fmt::Display) -> Error {
-        Error::new(ErrorKind::Plugin, format!("cannot load the plugin '{}': {reason}", self.file.display()))
+        Error::new(
+            ErrorKind::Plugin,
+            format!("cannot load the plugin '{}': {reason}", self.file.display()),
+        )
     }
 }
 
@@ -66,13 +70,23 @@ impl Vm {
         if let Some(allowed) = &policy.allowed {
             let hash = format!("{:x}", Sha256::digest(bytes));
             if !allowed.contains(&hash) {
-                return Err(refusal.because(format!("its SHA-256 hash {hash} is not among those that are allowed")));
+                return Err(refusal.because(format!(
+                    "its SHA-256 hash {hash} is not among those that are allowed"
+                )));
             }
         }
         let manifest = read_manifest(bytes).map_err(|error| refusal.because(&error.message))?;
         check_manifest(&manifest, policy).map_err(|reason| refusal.because(reason))?;
-        if self.host.plugins.iter().any(|plugin| plugin.name == manifest.name) {
-            return Err(refusal.because(format!("a plugin of the name '{}' is loaded already", manifest.name)));
+        if self
+            .host
+            .plugins
+            .iter()
+            .any(|plugin| plugin.name == manifest.name)
+        {
+            return Err(refusal.because(format!(
+                "a plugin of the name '{}' is loaded already",
+                manifest.name
+            )));
         }
         // SAFETY: running the initialisers of a library that the user asked for is what loading a plugin means.
         let library = unsafe { Library::open(Some(file), RTLD_NOW | RTLD_LOCAL) }
@@ -86,7 +100,8 @@ impl Vm {
         // Never unloaded: code, descriptors and thread-local state stay valid as long as the process.
         std::mem::forget(library);
         let plugin = check_plugin(plugin).map_err(|reason| refusal.because(reason))?;
-        self.register(file, plugin, &manifest, policy).map_err(|reason| refusal.because(reason))
+        self.register(file, plugin, &manifest, policy)
+            .map_err(|reason| refusal.because(reason))
     }
 
     fn register(
@@ -98,7 +113,10 @@ impl Vm {
     ) -> std::result::Result<(), String> {
         let name = text(plugin.name);
         if name != manifest.name {
-            return Err(format!("its manifest says that it is '{}', its entry that it is '{name}'", manifest.name));
+            return Err(format!(
+                "its manifest says that it is '{}', its entry that it is '{name}'",
+                manifest.name
+            ));
         }
         if let Some(shipped) = &policy.shipped {
             let found = text(plugin.build_id);
@@ -115,10 +133,15 @@ impl Vm {
             entries.push(check_builtin(builtin, number, policy)?);
         }
         for (index, entry) in entries.iter().enumerate() {
-            if entries[..index].iter().any(|earlier| earlier.name == entry.name) {
+            if entries[..index]
+                .iter()
+                .any(|earlier| earlier.name == entry.name)
+            {
                 return Err(format!("it defines the builtin '{}' twice", entry.name));
             }
-            let Some(existing) = self.host.find(entry.name) else { continue };
+            let Some(existing) = self.host.find(entry.name) else {
+                continue;
+            };
             if !policy.override_existing {
                 let other = &self.host.plugins[self.host.entries[existing as usize].plugin].name;
                 return Err(format!(
@@ -156,7 +179,11 @@ impl Vm {
     /// The value of builtin `index`: itself, or for a constant a thunk of it.
     fn builtin_value(&mut self, index: u32) -> Value {
         let function = Value::builtin(index);
-        if self.host.arity(index) == 0 { self.heap.apply_thunk(function, &[]).as_value() } else { function }
+        if self.host.arity(index) == 0 {
+            self.heap.apply_thunk(function, &[]).as_value()
+        } else {
+            function
+        }
     }
 
     /// Makes the set `builtins` and the global variables of what is loaded, and answers their names in the order of their numbers.
@@ -165,7 +192,10 @@ impl Vm {
         let mut members = Vec::new();
         self.globals.clear();
         for index in 0..self.host.entries.len() {
-            let (name, flags) = (self.host.entries[index].name, self.host.entries[index].descriptor.flags);
+            let (name, flags) = (
+                self.host.entries[index].name,
+                self.host.entries[index].descriptor.flags,
+            );
             if flags & flag::HIDDEN != 0 || !self.host.is_visible(index as u32) {
                 continue;
             }
@@ -209,15 +239,23 @@ fn text(bytes: Bytes) -> String {
 fn check_manifest(manifest: &Manifest, policy: &LoadPolicy) -> std::result::Result<(), String> {
     let (major, minor) = manifest.abi;
     if major != ABI_MAJOR || minor > ABI_MINOR {
-        return Err(format!("it is made for ABI {major}.{minor}, this version of Piton has ABI {ABI_MAJOR}.{ABI_MINOR}"));
+        return Err(format!(
+            "it is made for ABI {major}.{minor}, this version of Piton has ABI {ABI_MAJOR}.{ABI_MINOR}"
+        ));
     }
     if manifest.target != TARGET {
-        return Err(format!("it is made for {}, this is {TARGET}", manifest.target));
+        return Err(format!(
+            "it is made for {}, this is {TARGET}",
+            manifest.target
+        ));
     }
     if let Some(shipped) = &policy.shipped
         && manifest.name != shipped.name
     {
-        return Err(format!("it is the plugin '{}', not the shipped set '{}'", manifest.name, shipped.name));
+        return Err(format!(
+            "it is the plugin '{}', not the shipped set '{}'",
+            manifest.name, shipped.name
+        ));
     }
     if let Some(granted) = policy.only_capabilities {
         for builtin in &manifest.builtins {
@@ -241,7 +279,9 @@ fn check_plugin(plugin: *const Plugin) -> std::result::Result<&'static Plugin, S
     // SAFETY: the entry returned a descriptor; only its first fields are read until its size is known to be right.
     let prefix = unsafe { plugin.cast::<Prefix>().read() };
     if prefix.magic != MAGIC {
-        return Err("its entry did not return a Piton plugin (the magic number is wrong)".to_owned());
+        return Err(
+            "its entry did not return a Piton plugin (the magic number is wrong)".to_owned(),
+        );
     }
     if prefix.abi_major != ABI_MAJOR || prefix.abi_minor > ABI_MINOR {
         return Err(format!(
@@ -250,7 +290,11 @@ fn check_plugin(plugin: *const Plugin) -> std::result::Result<&'static Plugin, S
         ));
     }
     if prefix.plugin_size as usize != size_of::<Plugin>() {
-        return Err(wrong_size("Plugin", prefix.plugin_size, size_of::<Plugin>()));
+        return Err(wrong_size(
+            "Plugin",
+            prefix.plugin_size,
+            size_of::<Plugin>(),
+        ));
     }
     // SAFETY: of the right size, and it lives for ever.
     let plugin = unsafe { &*plugin };
@@ -267,10 +311,17 @@ fn check_plugin(plugin: *const Plugin) -> std::result::Result<&'static Plugin, S
     }
     // The table of functions may grow: a plugin that knows fewer of them is fine.
     if plugin.host_table_size as usize > size_of::<HostTable>() {
-        return Err(wrong_size("HostTable", plugin.host_table_size, size_of::<HostTable>()));
+        return Err(wrong_size(
+            "HostTable",
+            plugin.host_table_size,
+            size_of::<HostTable>(),
+        ));
     }
     if text(plugin.target) != TARGET {
-        return Err(format!("it is made for {}, this is {TARGET}", text(plugin.target)));
+        return Err(format!(
+            "it is made for {}, this is {TARGET}",
+            text(plugin.target)
+        ));
     }
     if plugin.builtin_count > 0 && plugin.builtins.is_null() {
         return Err("it has no table of builtins".to_owned());
@@ -279,7 +330,9 @@ fn check_plugin(plugin: *const Plugin) -> std::result::Result<&'static Plugin, S
         let proof = proof();
         let version = text(proof.abi_stable_version);
         if version != ABI_STABLE_VERSION {
-            return Err(format!("it was built with abi_stable {version}, this program with {ABI_STABLE_VERSION}"));
+            return Err(format!(
+                "it was built with abi_stable {version}, this program with {ABI_STABLE_VERSION}"
+            ));
         }
         check_layout_compatibility(<AbiTypes as StableAbi>::LAYOUT, proof.layout)
             .map_err(|errors| layout_errors(&errors.to_string()))?;
@@ -297,14 +350,22 @@ fn layout_errors(report: &str) -> String {
     let mut found = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         if line.trim_start().starts_with("Error:") {
-            let detail = lines[index..].iter().take(4).map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+            let detail = lines[index..]
+                .iter()
+                .take(4)
+                .map(|line| line.trim())
+                .collect::<Vec<_>>()
+                .join(" ");
             if !found.contains(&detail) {
                 found.push(detail);
             }
         }
     }
     found.truncate(4);
-    format!("its types are laid out differently from this program's:\n  {}", found.join("\n  "))
+    format!(
+        "its types are laid out differently from this program's:\n  {}",
+        found.join("\n  ")
+    )
 }
 
 fn builtins(plugin: &'static Plugin) -> impl Iterator<Item = &'static Builtin> {
@@ -312,7 +373,11 @@ fn builtins(plugin: &'static Plugin) -> impl Iterator<Item = &'static Builtin> {
     (0..plugin.builtin_count).map(|index| unsafe { &*plugin.builtins.add(index) })
 }
 
-fn check_builtin(builtin: &'static Builtin, plugin: usize, policy: &LoadPolicy) -> std::result::Result<Entry, String> {
+fn check_builtin(
+    builtin: &'static Builtin,
+    plugin: usize,
+    policy: &LoadPolicy,
+) -> std::result::Result<Entry, String> {
     // SAFETY: descriptors hold views that live for ever.
     let name = std::str::from_utf8(unsafe { builtin.name.as_slice() })
         .map_err(|_| "the name of one of its builtins is not UTF-8".to_owned())?;
@@ -331,14 +396,26 @@ fn check_builtin(builtin: &'static Builtin, plugin: usize, policy: &LoadPolicy) 
         return Err(format!("its builtin '{name}' has no table of arguments"));
     }
     if builtin.arity > 16 {
-        return Err(format!("its builtin '{name}' takes {} arguments; the limit is 16", builtin.arity));
+        return Err(format!(
+            "its builtin '{name}' takes {} arguments; the limit is 16",
+            builtin.arity
+        ));
     }
     if let Some(granted) = policy.only_capabilities
         && builtin.capabilities & !granted != 0
     {
-        return Err(format!("its builtin '{name}' needs more than its manifest says"));
+        return Err(format!(
+            "its builtin '{name}' needs more than its manifest says"
+        ));
     }
     // SAFETY: an array of `arity` entries.
-    let modes = (0..builtin.arity as usize).map(|index| unsafe { (*builtin.args.add(index)).mode }).collect();
-    Ok(Entry { descriptor: *builtin, modes, plugin, name })
+    let modes = (0..builtin.arity as usize)
+        .map(|index| unsafe { (*builtin.args.add(index)).mode })
+        .collect();
+    Ok(Entry {
+        descriptor: *builtin,
+        modes,
+        plugin,
+        name,
+    })
 }

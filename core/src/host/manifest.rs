@@ -33,25 +33,41 @@ pub struct ManifestBuiltin {
 /// Reads the manifest in the bytes of a shared library.
 pub fn read_manifest(bytes: &[u8]) -> Result<Manifest> {
     let fail = |text: String| Error::new(ErrorKind::Plugin, text);
-    let file =
-        object::File::parse(bytes).map_err(|error| fail(format!("it is not a shared library ({error})")))?;
+    let file = object::File::parse(bytes)
+        .map_err(|error| fail(format!("it is not a shared library ({error})")))?;
     let section = file
         .section_by_name(MANIFEST_SECTION)
         .or_else(|| file.section_by_name("__piton"))
         .ok_or_else(|| fail("it has no Piton manifest, so it is not a Piton plugin".to_owned()))?;
-    let data = section.data().map_err(|error| fail(format!("its manifest cannot be read ({error})")))?;
-    let end = data.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
-    let json: serde_json::Value =
-        serde_json::from_slice(&data[..end]).map_err(|error| fail(format!("its manifest is not valid JSON ({error})")))?;
+    let data = section
+        .data()
+        .map_err(|error| fail(format!("its manifest cannot be read ({error})")))?;
+    let end = data
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |at| at + 1);
+    let json: serde_json::Value = serde_json::from_slice(&data[..end])
+        .map_err(|error| fail(format!("its manifest is not valid JSON ({error})")))?;
     let text = |key: &str| {
-        json[key].as_str().map(str::to_owned).ok_or_else(|| fail(format!("its manifest lacks '{key}'")))
+        json[key]
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| fail(format!("its manifest lacks '{key}'")))
     };
     let number = |value: &serde_json::Value| value.as_u64().unwrap_or(u64::from(u32::MAX)) as u32;
     let name = text("name")?;
-    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
-        return Err(fail(format!("its manifest has the name '{name}', which is not of lower-case letters, digits and '_'")));
+    if name.is_empty()
+        || !name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    {
+        return Err(fail(format!(
+            "its manifest has the name '{name}', which is not of lower-case letters, digits and '_'"
+        )));
     }
-    let builtins = json["builtins"].as_array().ok_or_else(|| fail("its manifest lacks 'builtins'".to_owned()))?;
+    let builtins = json["builtins"]
+        .as_array()
+        .ok_or_else(|| fail("its manifest lacks 'builtins'".to_owned()))?;
     Ok(Manifest {
         name,
         version: text("version")?,

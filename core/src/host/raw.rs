@@ -16,12 +16,19 @@ pub(super) fn to_raw(value: Value) -> RawValue {
     if value == Value::UNSUPPORTED {
         return RawValue::new(tag::UNSUPPORTED, 0);
     }
-    let opaque = |tag: u64| RawValue::new(tag | if value.is_heap() { FLAG_HEAP } else { 0 }, value.to_word());
+    let opaque = |tag: u64| {
+        RawValue::new(
+            tag | if value.is_heap() { FLAG_HEAP } else { 0 },
+            value.to_word(),
+        )
+    };
     match value.value_type() {
         ValueType::Null => RawValue::new(tag::NULL, 0),
         ValueType::Bool => RawValue::new(tag::BOOL, u64::from(value == Value::TRUE)),
         ValueType::Int => RawValue::new(tag::INT, value.as_int().unwrap_or_default() as u64),
-        ValueType::Float => RawValue::new(tag::FLOAT, value.as_float().unwrap_or_default().to_bits()),
+        ValueType::Float => {
+            RawValue::new(tag::FLOAT, value.as_float().unwrap_or_default().to_bits())
+        }
         ValueType::String => opaque(tag::STRING),
         ValueType::Path => opaque(tag::PATH),
         ValueType::List => opaque(tag::LIST),

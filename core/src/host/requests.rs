@@ -5,14 +5,18 @@ use super::raw::from_raw;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value, ValueType};
 use crate::source::Pos;
-use crate::vm::{Catch, Coercion, Context, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task, Vm};
+use crate::vm::{
+    Catch, Coercion, Context, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task, Vm,
+};
 use crate::world::{FileType, Message, WorldError};
 use piton_plugin_api::abi::{capability, coerce, emit, request};
 
 impl Vm {
     /// Begins to serve the request of the generator on top. A value that is answered is the answer.
     pub(super) fn request(&mut self) -> Result<Flow> {
-        let Some(Frame::Generator(frame)) = self.top_frame() else { unreachable!("a generator is on top") };
+        let Some(Frame::Generator(frame)) = self.top_frame() else {
+            unreachable!("a generator is on top")
+        };
         let (builtin, pos) = (frame.builtin, frame.depth_pos.1);
         let slot = &self.host.context.context.request;
         if slot.number == request::CALL && slot.argc == 3 {
@@ -31,10 +35,14 @@ impl Vm {
         for index in 0..argc {
             match from_raw(&mut self.heap, raw[index]) {
                 Some(value) => args[index] = value,
-                None => return Err(self.contract(builtin, "a request has an argument that is no value")),
+                None => {
+                    return Err(self.contract(builtin, "a request has an argument that is no value"));
+                }
             }
         }
-        let Some((needed, least)) = requirements(number) else { return Ok(Flow::Value(Value::UNSUPPORTED)) };
+        let Some((needed, least)) = requirements(number) else {
+            return Ok(Flow::Value(Value::UNSUPPORTED));
+        };
         if argc < least {
             return Err(self.contract(builtin, "a request has too few arguments"));
         }
@@ -50,24 +58,50 @@ impl Vm {
             }
             request::CALL => self.apply(a, &args[1..argc], pos),
             request::COERCE_TO_STRING => {
-                let coercion =
-                    Coercion { more: flags & coerce::MORE != 0, copy_to_store: flags & coerce::COPY_TO_STORE != 0 };
+                let coercion = Coercion {
+                    more: flags & coerce::MORE != 0,
+                    copy_to_store: flags & coerce::COPY_TO_STORE != 0,
+                };
                 self.push_task(Box::new(crate::vm::Coerce::new(a, coercion)))
             }
             request::EQUAL => self.push_task(Box::new(Equal::new(a, b, true))),
-            request::LESS => self.push_task(Box::new(Order { left: a, right: b, forced: None })),
+            request::LESS => self.push_task(Box::new(Order {
+                left: a,
+                right: b,
+                forced: None,
+            })),
             request::IMPORT => {
                 let scope = (argc > 1).then_some(b);
-                self.push_task(Box::new(PathUse { value: a, action: Action::Import(scope) }))
+                self.push_task(Box::new(PathUse {
+                    value: a,
+                    action: Action::Import(scope),
+                }))
             }
-            request::READ_FILE => self.push_task(Box::new(PathUse { value: a, action: Action::ReadFile })),
-            request::READ_DIR => self.push_task(Box::new(PathUse { value: a, action: Action::ReadDir })),
-            request::FILE_TYPE => self.push_task(Box::new(PathUse { value: a, action: Action::FileType })),
-            request::PATH_EXISTS => {
-                self.push_task(Box::new(PathUse { value: a, action: Action::Exists { directory: flags & 1 != 0 } }))
-            }
-            request::COERCE_TO_PATH => self.push_task(Box::new(PathUse { value: a, action: Action::Coerce })),
-            request::EVAL_TEXT => Ok(Flow::Load(Load::Text(a.as_string().unwrap_or_default().to_vec()))),
+            request::READ_FILE => self.push_task(Box::new(PathUse {
+                value: a,
+                action: Action::ReadFile,
+            })),
+            request::READ_DIR => self.push_task(Box::new(PathUse {
+                value: a,
+                action: Action::ReadDir,
+            })),
+            request::FILE_TYPE => self.push_task(Box::new(PathUse {
+                value: a,
+                action: Action::FileType,
+            })),
+            request::PATH_EXISTS => self.push_task(Box::new(PathUse {
+                value: a,
+                action: Action::Exists {
+                    directory: flags & 1 != 0,
+                },
+            })),
+            request::COERCE_TO_PATH => self.push_task(Box::new(PathUse {
+                value: a,
+                action: Action::Coerce,
+            })),
+            request::EVAL_TEXT => Ok(Flow::Load(Box::new(Load::Text(
+                a.as_string().unwrap_or_default().to_vec(),
+            )))),
             _ => self.answer(number, flags, a).map(Flow::Value),
         }
     }
@@ -76,7 +110,10 @@ impl Vm {
     fn answer(&mut self, number: u32, flags: u64, a: Value) -> Result<Value> {
         match number {
             request::GET_ENV => {
-                let value = self.world.env(a.as_string().unwrap_or_default()).unwrap_or_default();
+                let value = self
+                    .world
+                    .env(a.as_string().unwrap_or_default())
+                    .unwrap_or_default();
                 Ok(self.heap.string(&value, 0))
             }
             request::CURRENT_TIME => {
@@ -109,7 +146,10 @@ impl Vm {
         for (slot, (prefix, path)) in list.items_mut().iter_mut().zip(entries) {
             let path = self.heap.string(&path, 0);
             let prefix = self.heap.string(&prefix, 0);
-            let members = vec![(self.names.path, Pos::NONE, path), (self.names.prefix, Pos::NONE, prefix)];
+            let members = vec![
+                (self.names.path, Pos::NONE, path),
+                (self.names.prefix, Pos::NONE, prefix),
+            ];
             *slot = self.heap.attrs_from(members).value();
         }
         list.value()
@@ -117,8 +157,15 @@ impl Vm {
 
     /// The path that an entry of the search path stands for, unset if nothing is there.
     fn resolve_search_path(&mut self, entry: Value) -> Value {
-        let text = entry.as_string().or_else(|| entry.as_path()).unwrap_or_default();
-        let absolute = if text.starts_with(b"/") { text.to_vec() } else { [&self.world.current_dir(), text].join(&b'/') };
+        let text = entry
+            .as_string()
+            .or_else(|| entry.as_path())
+            .unwrap_or_default();
+        let absolute = if text.starts_with(b"/") {
+            text.to_vec()
+        } else {
+            [&self.world.current_dir(), text].join(&b'/')
+        };
         let path = crate::path::canonical(&absolute);
         match self.world.file_type(&path) {
             Ok(_) => self.heap.path(&path),
@@ -145,7 +192,10 @@ impl Vm {
         } else {
             Error::new(
                 ErrorKind::Forbidden,
-                format!("the builtin '{}' needs the capability '{names}', which this evaluation does not grant", entry.name),
+                format!(
+                    "the builtin '{}' needs the capability '{names}', which this evaluation does not grant",
+                    entry.name
+                ),
             )
         };
         Err(error)
@@ -156,7 +206,9 @@ impl Vm {
     pub(crate) fn world_error(&self, path: &[u8], error: WorldError) -> Error {
         let path = String::from_utf8_lossy(path);
         match error {
-            WorldError::NotFound => Error::new(ErrorKind::Io, format!("path '{path}' does not exist")),
+            WorldError::NotFound => {
+                Error::new(ErrorKind::Io, format!("path '{path}' does not exist"))
+            }
             WorldError::Forbidden(text) => Error::new(ErrorKind::Forbidden, text),
             WorldError::Other(text) => Error::new(ErrorKind::Io, text),
         }
@@ -166,10 +218,14 @@ impl Vm {
 /// Capabilities that a request takes, and how many arguments it has at least; `None` if this host does not know it.
 fn requirements(number: u32) -> Option<(u64, usize)> {
     Some(match number {
-        request::FORCE | request::FORCE_DEEP | request::TRY_FORCE | request::COERCE_TO_STRING => (0, 1),
+        request::FORCE | request::FORCE_DEEP | request::TRY_FORCE | request::COERCE_TO_STRING => {
+            (0, 1)
+        }
         request::CALL | request::EQUAL | request::LESS | request::FORCE_WITH_CONTEXT => (0, 2),
         request::IMPORT | request::COERCE_TO_PATH | request::EVAL_TEXT | request::EMIT => (0, 1),
-        request::READ_FILE | request::READ_DIR | request::FILE_TYPE | request::PATH_EXISTS => (capability::READ, 1),
+        request::READ_FILE | request::READ_DIR | request::FILE_TYPE | request::PATH_EXISTS => {
+            (capability::READ, 1)
+        }
         request::RESOLVE_SEARCH_PATH => (capability::READ, 1),
         request::GET_ENV => (capability::ENV, 1),
         request::CURRENT_TIME => (capability::CLOCK, 0),
@@ -188,7 +244,9 @@ struct Order {
 
 impl Task for Order {
     fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
-        let Some(value) = value else { return Ok(Step::Force(self.left)) };
+        let Some(value) = value else {
+            return Ok(Step::Force(self.left));
+        };
         let Some(left) = self.forced else {
             self.forced = Some(value);
             return Ok(Step::Force(self.right));
@@ -266,7 +324,10 @@ impl PathUse {
     #[cold]
     fn no_path(&self, vm: &mut Vm, value: Value) -> Error {
         let found = crate::vm::describe(vm, value);
-        Error::new(ErrorKind::Type, format!("cannot coerce {found} to a string"))
+        Error::new(
+            ErrorKind::Type,
+            format!("cannot coerce {found} to a string"),
+        )
     }
 
     fn act(&self, vm: &mut Vm, path: Vec<u8>) -> Result<Step> {
@@ -274,18 +335,26 @@ impl PathUse {
             Action::Coerce => vm.heap.path(&path),
             Action::Import(scope) => return vm.import(path, *scope),
             Action::ReadFile => {
-                let bytes = vm.world.read_file(&path).map_err(|error| vm.world_error(&path, error))?;
+                let bytes = vm
+                    .world
+                    .read_file(&path)
+                    .map_err(|error| vm.world_error(&path, error))?;
                 if bytes.contains(&0) {
                     let path = String::from_utf8_lossy(&path).into_owned();
                     return Err(Error::new(
                         ErrorKind::Eval,
-                        format!("the contents of the file '{path}' cannot be represented as a Nix string"),
+                        format!(
+                            "the contents of the file '{path}' cannot be represented as a Nix string"
+                        ),
                     ));
                 }
                 vm.heap.string(&bytes, 0)
             }
             Action::ReadDir => {
-                let entries = vm.world.read_dir(&path).map_err(|error| vm.world_error(&path, error))?;
+                let entries = vm
+                    .world
+                    .read_dir(&path)
+                    .map_err(|error| vm.world_error(&path, error))?;
                 let entries = entries
                     .into_iter()
                     .map(|(name, kind)| {
@@ -296,21 +365,32 @@ impl PathUse {
                 vm.heap.attrs_from(entries).value()
             }
             Action::FileType => {
-                let kind = vm.world.file_type(&path).map_err(|error| vm.world_error(&path, error))?;
+                let kind = vm
+                    .world
+                    .file_type(&path)
+                    .map_err(|error| vm.world_error(&path, error))?;
                 vm.heap.string(kind.name().as_bytes(), 0)
             }
             Action::Exists { directory } => {
                 let trailing = path.len() > 1 && path.ends_with(b"/");
-                let plain = if trailing { &path[..path.len() - 1] } else { &path[..] };
+                let plain = if trailing {
+                    &path[..path.len() - 1]
+                } else {
+                    &path[..]
+                };
                 let found = if *directory || trailing {
                     let target = vm.world.resolve(plain);
-                    target.and_then(|target| vm.world.file_type(&target)).map(|kind| kind == FileType::Directory)
+                    target
+                        .and_then(|target| vm.world.file_type(&target))
+                        .map(|kind| kind == FileType::Directory)
                 } else {
                     vm.world.file_type(plain).map(|_| true)
                 };
                 match found {
                     Ok(found) => Value::bool(found),
-                    Err(WorldError::Forbidden(text)) => return Err(Error::new(ErrorKind::Forbidden, text)),
+                    Err(WorldError::Forbidden(text)) => {
+                        return Err(Error::new(ErrorKind::Forbidden, text));
+                    }
                     Err(_) => Value::FALSE,
                 }
             }
@@ -342,13 +422,22 @@ impl Task for PathUse {
 impl Vm {
     /// What a file evaluates to: known already, or to be compiled by the VM's owner.
     fn import(&mut self, path: Vec<u8>, scope: Option<Value>) -> Result<Step> {
-        let mut file = self.world.resolve(&path).map_err(|error| self.world_error(&path, error))?;
+        let mut file = self
+            .world
+            .resolve(&path)
+            .map_err(|error| self.world_error(&path, error))?;
         if self.world.file_type(&file) == Ok(FileType::Directory) {
             file.extend_from_slice(b"/default.nix");
-            file = self.world.resolve(&file).map_err(|error| self.world_error(&file, error))?;
+            file = self
+                .world
+                .resolve(&file)
+                .map_err(|error| self.world_error(&file, error))?;
         }
         if let Some(scope) = scope {
-            return Ok(Step::Load(Load::File { path: file, scope: Some(scope) }));
+            return Ok(Step::Load(Load::File {
+                path: file,
+                scope: Some(scope),
+            }));
         }
         if let Some(value) = self.imports.get(&*file) {
             return Ok(Step::Done(*value));
@@ -357,9 +446,14 @@ impl Vm {
             let file = String::from_utf8_lossy(&file).into_owned();
             return Err(Error::new(
                 ErrorKind::InfiniteRecursion,
-                format!("infinite recursion encountered: the file '{file}' imports itself while it is being evaluated"),
+                format!(
+                    "infinite recursion encountered: the file '{file}' imports itself while it is being evaluated"
+                ),
             ));
         }
-        Ok(Step::Load(Load::File { path: file, scope: None }))
+        Ok(Step::Load(Load::File {
+            path: file,
+            scope: None,
+        }))
     }
 }

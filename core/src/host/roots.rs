@@ -17,8 +17,15 @@ fn layout() -> Layout {
 
 impl Roots {
     pub(super) fn new() -> Self {
-        let table = RootTable { free: std::ptr::null_mut(), chunks: std::ptr::null_mut(), owner: 0, grow };
-        Roots { table: Box::new(table) }
+        let table = RootTable {
+            free: std::ptr::null_mut(),
+            chunks: std::ptr::null_mut(),
+            owner: 0,
+            grow,
+        };
+        Roots {
+            table: Box::new(table),
+        }
     }
 
     fn chunks(&self) -> impl Iterator<Item = *mut RootChunk> + use<> {
@@ -70,7 +77,9 @@ impl Roots {
     /// Slots in use.
     pub(super) fn in_use(&self) -> usize {
         // SAFETY: as in `mark`.
-        self.slots().filter(|slot| unsafe { (**slot).link & 1 == 1 }).count()
+        self.slots()
+            .filter(|slot| unsafe { (**slot).link & 1 == 1 })
+            .count()
     }
 }
 

@@ -7,7 +7,8 @@ use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::vm::{Vm, indefinite_type};
 use piton_plugin_api::abi::{
-    ABI_MAJOR, ABI_MINOR, Attr, Bytes, HostTable, RawValue, Request, RootTable, VmContext, error_kind, tag,
+    ABI_MAJOR, ABI_MINOR, Attr, Bytes, HostTable, RawValue, Request, RootTable, VmContext,
+    error_kind, tag,
 };
 
 /// The context that plugins see, and behind it the VM.
@@ -27,7 +28,12 @@ impl HostContext {
                 roots,
                 instance: std::ptr::null_mut(),
                 response: null,
-                request: Request { number: 0, argc: 0, flags: 0, args: [null; 6] },
+                request: Request {
+                    number: 0,
+                    argc: 0,
+                    flags: 0,
+                    args: [null; 6],
+                },
             },
             vm: std::ptr::null_mut(),
         })
@@ -136,12 +142,19 @@ pub(super) fn expected_types(mask: u32) -> String {
         (tag::ATTRS, ValueType::Attrs),
         (tag::FUNCTION, ValueType::Function),
     ];
-    let names: Vec<&str> =
-        TYPES.iter().filter(|(tag, _)| mask & 1 << tag != 0).map(|(_, kind)| indefinite_type(*kind)).collect();
+    let names: Vec<&str> = TYPES
+        .iter()
+        .filter(|(tag, _)| mask & 1 << tag != 0)
+        .map(|(_, kind)| indefinite_type(*kind))
+        .collect();
     names.join(" or ")
 }
 
-unsafe extern "C" fn type_error(context: *mut VmContext, expected: u32, found: *const RawValue) -> RawValue {
+unsafe extern "C" fn type_error(
+    context: *mut VmContext,
+    expected: u32,
+    found: *const RawValue,
+) -> RawValue {
     // SAFETY: see `error`.
     let (vm, found) = unsafe {
         let vm = vm(context);
@@ -155,8 +168,15 @@ unsafe extern "C" fn type_error(context: *mut VmContext, expected: u32, found: *
 unsafe extern "C" fn panic(context: *mut VmContext, message: Bytes, place: Bytes) -> RawValue {
     // SAFETY: see `error`.
     let (vm, message, place) = unsafe { (vm(context), message.as_slice(), place.as_slice()) };
-    let place = if place.is_empty() { String::new() } else { format!(" ({})", text(place)) };
-    vm.host.error = Some(Error::new(ErrorKind::Plugin, format!("panicked: {}{place}", text(message))));
+    let place = if place.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", text(place))
+    };
+    vm.host.error = Some(Error::new(
+        ErrorKind::Plugin,
+        format!("panicked: {}{place}", text(message)),
+    ));
     RawValue::new(tag::PANIC, 0)
 }
 
@@ -168,7 +188,10 @@ unsafe extern "C" fn string_bytes(_: *mut VmContext, raw: *const RawValue) -> By
         match (*raw).tag() {
             tag::STRING => Bytes::borrow((*payload).as_string().unwrap_or_default()),
             tag::PATH => Bytes::borrow((*payload).as_path().unwrap_or_default()),
-            _ => Bytes { ptr: std::ptr::null(), len: 0 },
+            _ => Bytes {
+                ptr: std::ptr::null(),
+                len: 0,
+            },
         }
     }
 }
@@ -178,7 +201,11 @@ unsafe extern "C" fn string_context(context: *mut VmContext, raw: *const RawValu
     unsafe { u64::from(value(vm(context), raw).context()) }
 }
 
-unsafe extern "C" fn make_string(context: *mut VmContext, bytes: Bytes, string_context: u64) -> RawValue {
+unsafe extern "C" fn make_string(
+    context: *mut VmContext,
+    bytes: Bytes,
+    string_context: u64,
+) -> RawValue {
     // SAFETY: see `error`.
     let (vm, bytes) = unsafe { (vm(context), bytes.as_slice()) };
     to_raw(vm.heap.string(bytes, string_context as u32))
@@ -202,14 +229,29 @@ unsafe extern "C" fn context_len(context: *mut VmContext, id: u64) -> usize {
 
 unsafe extern "C" fn context_element(context: *mut VmContext, id: u64, index: usize) -> Bytes {
     // SAFETY: see `error`.
-    Bytes::borrow(unsafe { vm(context) }.contexts.elements(id as u32).get(index).copied().unwrap_or_default())
+    Bytes::borrow(
+        unsafe { vm(context) }
+            .contexts
+            .elements(id as u32)
+            .get(index)
+            .copied()
+            .unwrap_or_default(),
+    )
 }
 
-unsafe extern "C" fn context_make(context: *mut VmContext, elements: *const Bytes, count: usize) -> u64 {
+unsafe extern "C" fn context_make(
+    context: *mut VmContext,
+    elements: *const Bytes,
+    count: usize,
+) -> u64 {
     // SAFETY: see `error`; the plugin passes `count` views.
     unsafe {
         let elements = slice(elements, count);
-        u64::from(vm(context).contexts.make(elements.iter().map(|element| element.as_slice())))
+        u64::from(
+            vm(context)
+                .contexts
+                .make(elements.iter().map(|element| element.as_slice())),
+        )
     }
 }
 
@@ -224,7 +266,9 @@ unsafe fn slice<'a, T>(first: *const T, count: usize) -> &'a [T] {
 
 unsafe extern "C" fn list_len(context: *mut VmContext, raw: *const RawValue) -> usize {
     // SAFETY: see `error`.
-    unsafe { value(vm(context), raw) }.as_list().map_or(0, |list| list.len())
+    unsafe { value(vm(context), raw) }
+        .as_list()
+        .map_or(0, |list| list.len())
 }
 
 unsafe extern "C" fn list_read(
@@ -236,7 +280,10 @@ unsafe extern "C" fn list_read(
 ) {
     // SAFETY: see `error`; `out` has room for `count` values. Elements beyond the end read as null.
     unsafe {
-        let items = value(vm(context), raw).as_list().map(|list| list.items()).unwrap_or_default();
+        let items = value(vm(context), raw)
+            .as_list()
+            .map(|list| list.items())
+            .unwrap_or_default();
         for index in 0..count {
             let item = items.get(start + index).copied().unwrap_or(Value::NULL);
             out.add(index).write(to_raw(item));
@@ -244,7 +291,11 @@ unsafe extern "C" fn list_read(
     }
 }
 
-unsafe extern "C" fn make_list(context: *mut VmContext, items: *const RawValue, count: usize) -> RawValue {
+unsafe extern "C" fn make_list(
+    context: *mut VmContext,
+    items: *const RawValue,
+    count: usize,
+) -> RawValue {
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
     let list = vm.heap.list(count);
@@ -255,7 +306,11 @@ unsafe extern "C" fn make_list(context: *mut VmContext, items: *const RawValue, 
     to_raw(list.value())
 }
 
-unsafe extern "C" fn list_concat(context: *mut VmContext, lists: *const RawValue, count: usize) -> RawValue {
+unsafe extern "C" fn list_concat(
+    context: *mut VmContext,
+    lists: *const RawValue,
+    count: usize,
+) -> RawValue {
     // SAFETY: see `make_list`.
     let vm = unsafe { vm(context) };
     let mut items: Vec<Value> = Vec::new();
@@ -279,15 +334,25 @@ unsafe extern "C" fn symbol_bytes(context: *mut VmContext, name: u32) -> Bytes {
 
 unsafe extern "C" fn attrs_len(context: *mut VmContext, raw: *const RawValue) -> usize {
     // SAFETY: see `error`.
-    unsafe { value(vm(context), raw) }.as_attrs().map_or(0, |attrs| attrs.len())
+    unsafe { value(vm(context), raw) }
+        .as_attrs()
+        .map_or(0, |attrs| attrs.len())
 }
 
 unsafe extern "C" fn attrs_get(context: *mut VmContext, raw: *const RawValue, name: u32) -> Attr {
     // SAFETY: see `error`.
     let attrs = unsafe { value(vm(context), raw) }.as_attrs();
     match attrs.and_then(|attrs| attrs.get_with_pos(Symbol(name))) {
-        Some((value, pos)) => Attr { name, pos: pos.0, value: to_raw(value) },
-        None => Attr { name, pos: 0, value: RawValue::new(tag::ABSENT, 0) },
+        Some((value, pos)) => Attr {
+            name,
+            pos: pos.0,
+            value: to_raw(value),
+        },
+        None => Attr {
+            name,
+            pos: 0,
+            value: RawValue::new(tag::ABSENT, 0),
+        },
     }
 }
 
@@ -301,7 +366,9 @@ unsafe extern "C" fn attrs_read(
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
-    let Some(attrs) = (unsafe { value(vm, raw) }).as_attrs() else { return };
+    let Some(attrs) = (unsafe { value(vm, raw) }).as_attrs() else {
+        return;
+    };
     let entries = attrs.keys().entries();
     let order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
     for (slot, index) in order.skip(start).take(count).enumerate() {
@@ -315,18 +382,30 @@ unsafe extern "C" fn attrs_read(
     }
 }
 
-unsafe extern "C" fn make_attrs(context: *mut VmContext, attrs: *const Attr, count: usize) -> RawValue {
+unsafe extern "C" fn make_attrs(
+    context: *mut VmContext,
+    attrs: *const Attr,
+    count: usize,
+) -> RawValue {
     // SAFETY: see `error`; the plugin passes `count` attributes.
     let (vm, attrs) = unsafe { (vm(context), slice(attrs, count)) };
     let entries = attrs
         .iter()
         // SAFETY: as above.
-        .map(|attr| (Symbol(attr.name), Pos(attr.pos), unsafe { value(vm, &attr.value) }))
+        .map(|attr| {
+            (Symbol(attr.name), Pos(attr.pos), unsafe {
+                value(vm, &attr.value)
+            })
+        })
         .collect();
     to_raw(vm.heap.attrs_from(entries).value())
 }
 
-unsafe extern "C" fn attrs_update(context: *mut VmContext, a: *const RawValue, b: *const RawValue) -> RawValue {
+unsafe extern "C" fn attrs_update(
+    context: *mut VmContext,
+    a: *const RawValue,
+    b: *const RawValue,
+) -> RawValue {
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
@@ -353,13 +432,19 @@ unsafe extern "C" fn make_apply(
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
     // SAFETY: the plugin passes `count` values.
-    let args: Vec<Value> = (0..count).map(|index| unsafe { value(vm, args.add(index)) }).collect();
+    let args: Vec<Value> = (0..count)
+        .map(|index| unsafe { value(vm, args.add(index)) })
+        .collect();
     // SAFETY: see `error`.
     let f = unsafe { value(vm, f) };
     to_raw(vm.heap.apply_thunk(f, &args).as_value())
 }
 
-unsafe extern "C" fn list_map(context: *mut VmContext, f: *const RawValue, list: *const RawValue) -> RawValue {
+unsafe extern "C" fn list_map(
+    context: *mut VmContext,
+    f: *const RawValue,
+    list: *const RawValue,
+) -> RawValue {
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
@@ -372,7 +457,11 @@ unsafe extern "C" fn list_map(context: *mut VmContext, f: *const RawValue, list:
     to_raw(out.value())
 }
 
-unsafe extern "C" fn list_generate(context: *mut VmContext, f: *const RawValue, count: usize) -> RawValue {
+unsafe extern "C" fn list_generate(
+    context: *mut VmContext,
+    f: *const RawValue,
+    count: usize,
+) -> RawValue {
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
@@ -385,17 +474,26 @@ unsafe extern "C" fn list_generate(context: *mut VmContext, f: *const RawValue, 
     to_raw(out.value())
 }
 
-unsafe extern "C" fn attrs_map(context: *mut VmContext, f: *const RawValue, attrs: *const RawValue) -> RawValue {
+unsafe extern "C" fn attrs_map(
+    context: *mut VmContext,
+    f: *const RawValue,
+    attrs: *const RawValue,
+) -> RawValue {
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
     let (f, attrs) = unsafe { (value(vm, f), value(vm, attrs)) };
-    let Some(attrs) = attrs.as_attrs() else { return RawValue::new(tag::NULL, 0) };
+    let Some(attrs) = attrs.as_attrs() else {
+        return RawValue::new(tag::NULL, 0);
+    };
     let keys = attrs.keys();
     let out = vm.heap.attrs(keys);
     for (index, entry) in keys.entries().iter().enumerate() {
         let name = vm.name_value(entry.name);
-        out.values_mut()[index] = vm.heap.apply_thunk(f, &[name, attrs.values()[index]]).as_value();
+        out.values_mut()[index] = vm
+            .heap
+            .apply_thunk(f, &[name, attrs.values()[index]])
+            .as_value();
     }
     to_raw(out.value())
 }
@@ -406,9 +504,11 @@ unsafe extern "C" fn function_args(context: *mut VmContext, f: *const RawValue) 
     // SAFETY: see `error`.
     let f = unsafe { value(vm, f) };
     let entries = match vm.next_formals(f) {
-        Some(spec) => {
-            spec.formals.iter().map(|formal| (formal.name, formal.pos, Value::bool(formal.has_default))).collect()
-        }
+        Some(spec) => spec
+            .formals
+            .iter()
+            .map(|formal| (formal.name, formal.pos, Value::bool(formal.has_default)))
+            .collect(),
         None => Vec::new(),
     };
     to_raw(vm.heap.attrs_from(entries).value())
@@ -427,7 +527,10 @@ unsafe extern "C" fn render(context: *mut VmContext, raw: *const RawValue, flags
     let (bytes, string_context) = if flags == 1 {
         crate::print::xml_with_context(vm, value)
     } else {
-        (crate::print::print_value(vm, value, crate::print::PrintLimits::NONE), 0)
+        (
+            crate::print::print_value(vm, value, crate::print::PrintLimits::NONE),
+            0,
+        )
     };
     to_raw(vm.heap.string(&bytes, string_context))
 }

@@ -53,7 +53,10 @@ impl Contexts {
 
     /// The context of these elements, in Nix's notation ("/nix/store/p", "!out!d.drv", "=d.drv").
     pub fn make<'a>(&mut self, elements: impl IntoIterator<Item = &'a [u8]>) -> ContextId {
-        let mut ids: Vec<u32> = elements.into_iter().map(|text| self.element(text)).collect();
+        let mut ids: Vec<u32> = elements
+            .into_iter()
+            .map(|text| self.element(text))
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         self.set(ids.into())
@@ -85,8 +88,10 @@ impl Contexts {
 
     /// The elements, sorted by their text.
     pub fn elements(&self, context: ContextId) -> Vec<&'static [u8]> {
-        let mut elements: Vec<&'static [u8]> =
-            self.sets[context as usize].iter().map(|id| self.elements[*id as usize]).collect();
+        let mut elements: Vec<&'static [u8]> = self.sets[context as usize]
+            .iter()
+            .map(|id| self.elements[*id as usize])
+            .collect();
         elements.sort_unstable();
         elements
     }

@@ -25,7 +25,13 @@ impl Vm {
     }
 
     /// The same, at a known depth of calls.
-    pub(super) fn apply_at(&mut self, function: Value, args: &[Value], depth: u32, pos: Pos) -> Result<Flow> {
+    pub(super) fn apply_at(
+        &mut self,
+        function: Value,
+        args: &[Value],
+        depth: u32,
+        pos: Pos,
+    ) -> Result<Flow> {
         let function = function.resolved();
         if !function.is_thunk() {
             return self.call_in_code(function, args, depth, pos);
@@ -51,12 +57,23 @@ impl Vm {
     fn push_apply(&mut self, args: &[Value], depth: u32, pos: Pos) {
         let base = self.stack.len() as u32;
         self.extend_stack(args);
-        self.frames.push(Frame::Apply { base, count: args.len() as u32, depth, pos });
+        self.frames.push(Frame::Apply {
+            base,
+            count: args.len() as u32,
+            depth,
+            pos,
+        });
     }
 
     /// Takes the [`Frame::Apply`] on top off, and applies `function` to what it holds.
     pub(super) fn apply_waiting(&mut self, function: Value) -> Result<Flow> {
-        let Some(Frame::Apply { base, count, depth, pos }) = self.frames.pop() else {
+        let Some(Frame::Apply {
+            base,
+            count,
+            depth,
+            pos,
+        }) = self.frames.pop()
+        else {
             unreachable!("an application is on top")
         };
         let args = self.stack[base as usize..(base + count) as usize].to_vec();
@@ -66,7 +83,13 @@ impl Vm {
 
     /// Calls `function`, in weak head normal form.
     #[inline]
-    pub(super) fn call_in_code(&mut self, function: Value, args: &[Value], depth: u32, pos: Pos) -> Result<Flow> {
+    pub(super) fn call_in_code(
+        &mut self,
+        function: Value,
+        args: &[Value],
+        depth: u32,
+        pos: Pos,
+    ) -> Result<Flow> {
         if let Some(closure) = function.as_closure() {
             let code = Linked::at(closure.code());
             let arity = usize::from(code.arity);
@@ -76,7 +99,8 @@ impl Vm {
                 }
                 let base = self.stack.len();
                 self.extend_stack(args);
-                self.stack.resize(base + usize::from(code.registers), Value::NULL);
+                self.stack
+                    .resize(base + usize::from(code.registers), Value::NULL);
                 self.frames.push(Frame::Code(super::frame::CodeFrame {
                     code,
                     captured: Some(closure),
@@ -100,7 +124,14 @@ impl Vm {
         self.call_other(function, args, depth, pos)
     }
 
-    fn call_unevenly(&mut self, function: Value, arity: usize, args: &[Value], depth: u32, pos: Pos) -> Result<Flow> {
+    fn call_unevenly(
+        &mut self,
+        function: Value,
+        arity: usize,
+        args: &[Value],
+        depth: u32,
+        pos: Pos,
+    ) -> Result<Flow> {
         if args.len() < arity {
             return Ok(Flow::Value(self.heap.partial(function, &[], args).value()));
         }
@@ -126,12 +157,20 @@ impl Vm {
     }
 
     #[inline(never)]
-    fn call_other(&mut self, function: Value, args: &[Value], depth: u32, pos: Pos) -> Result<Flow> {
+    fn call_other(
+        &mut self,
+        function: Value,
+        args: &[Value],
+        depth: u32,
+        pos: Pos,
+    ) -> Result<Flow> {
         if let Some(partial) = function.as_partial() {
             let all = [partial.args(), args].concat();
             let arity = self.function_arity(partial.function());
             if all.len() < arity {
-                return Ok(Flow::Value(self.heap.partial(partial.function(), &all, &[]).value()));
+                return Ok(Flow::Value(
+                    self.heap.partial(partial.function(), &all, &[]).value(),
+                ));
             }
             return self.call_in_code(partial.function(), &all, depth, pos);
         }
@@ -144,7 +183,10 @@ impl Vm {
             let all = [&[function], args].concat();
             return self.apply_at(functor, &all, depth + 1, pos);
         }
-        debug_assert!(function.value_type() != ValueType::Thunk, "callees are evaluated");
+        debug_assert!(
+            function.value_type() != ValueType::Thunk,
+            "callees are evaluated"
+        );
         let found = super::messages::describe(self, function);
         Err(Error::new(
             ErrorKind::Type,
@@ -157,7 +199,9 @@ impl Vm {
         if let Some(closure) = function.as_closure() {
             return usize::from(Linked::at(closure.code()).arity);
         }
-        function.as_builtin().map_or(0, |builtin| self.host.arity(builtin))
+        function
+            .as_builtin()
+            .map_or(0, |builtin| self.host.arity(builtin))
     }
 
     /// The name that a lambda was bound to, and where the lambda of its next parameter stands.
@@ -166,7 +210,10 @@ impl Vm {
         match function.as_closure() {
             Some(closure) => {
                 let code = Linked::at(closure.code());
-                let pos = code.parameters.get(held).map_or(code.pos, |parameter| parameter.1);
+                let pos = code
+                    .parameters
+                    .get(held)
+                    .map_or(code.pos, |parameter| parameter.1);
                 (if held == 0 { code.name } else { None }, pos)
             }
             None => (None, Pos::NONE),
@@ -177,7 +224,10 @@ impl Vm {
     pub fn parameter(&self, function: Value) -> Option<Parameter<'static>> {
         let (inner, held) = Self::with_held(function);
         let code = Linked::at(inner.as_closure()?.code());
-        Some(Parameter { name: code.parameters.get(held)?.0, formals: self.next_formals(function) })
+        Some(Parameter {
+            name: code.parameters.get(held)?.0,
+            formals: self.next_formals(function),
+        })
     }
 
     /// A function without the arguments that it holds, and how many those are.

@@ -34,14 +34,21 @@ enum Visit {
 
 impl Coerce {
     pub(crate) fn new(value: Value, coercion: Coercion) -> Self {
-        Coerce { coercion, pending: vec![Visit::Value(value)], out: Vec::new(), context: 0, top: value }
+        Coerce {
+            coercion,
+            pending: vec![Visit::Value(value)],
+            out: Vec::new(),
+            context: 0,
+            top: value,
+        }
     }
 
     fn append(&mut self, vm: &mut Vm, value: Value) -> Result<Option<Step>> {
         match value.value_type() {
             ValueType::String => {
                 self.context = vm.contexts.union(self.context, value.context());
-                self.out.extend_from_slice(value.as_string().unwrap_or_default());
+                self.out
+                    .extend_from_slice(value.as_string().unwrap_or_default());
             }
             ValueType::Path => {
                 let path = value.as_path().unwrap_or_default();
@@ -81,10 +88,13 @@ impl Coerce {
                 }
             }
             ValueType::Int if self.coercion.more => {
-                self.out.extend_from_slice(value.as_int().unwrap_or_default().to_string().as_bytes());
+                self.out
+                    .extend_from_slice(value.as_int().unwrap_or_default().to_string().as_bytes());
             }
             ValueType::Float if self.coercion.more => {
-                self.out.extend_from_slice(print::fixed_float(value.as_float().unwrap_or_default()).as_bytes());
+                self.out.extend_from_slice(
+                    print::fixed_float(value.as_float().unwrap_or_default()).as_bytes(),
+                );
             }
             _ => return Err(cannot_coerce(vm, value)),
         }
@@ -95,7 +105,10 @@ impl Coerce {
 #[cold]
 fn cannot_coerce(vm: &mut Vm, value: Value) -> Error {
     let found = describe(vm, value);
-    Error::new(ErrorKind::Type, format!("cannot coerce {found} to a string"))
+    Error::new(
+        ErrorKind::Type,
+        format!("cannot coerce {found} to a string"),
+    )
 }
 
 impl Task for Coerce {
@@ -153,7 +166,12 @@ pub(super) struct Join {
 
 impl Join {
     pub(super) fn new(parts: Vec<Value>, path: bool, coercion: Coercion) -> Self {
-        Join { parts, next: 0, path, coercion }
+        Join {
+            parts,
+            next: 0,
+            path,
+            coercion,
+        }
     }
 
     fn finish(&self, vm: &mut Vm) -> Result<Value> {
@@ -161,16 +179,26 @@ impl Join {
         let mut context = 0;
         for part in &self.parts {
             context = vm.contexts.union(context, part.context());
-            out.extend_from_slice(part.as_string().or_else(|| part.as_path()).unwrap_or_default());
+            out.extend_from_slice(
+                part.as_string()
+                    .or_else(|| part.as_path())
+                    .unwrap_or_default(),
+            );
         }
         if !self.path {
             return Ok(vm.heap.string(&out, context));
         }
         if context != 0 {
-            return Err(Error::new(ErrorKind::Eval, "a string that refers to a store path cannot be appended to a path"));
+            return Err(Error::new(
+                ErrorKind::Eval,
+                "a string that refers to a store path cannot be appended to a path",
+            ));
         }
         if out.contains(&0) {
-            return Err(Error::new(ErrorKind::Eval, "a path cannot hold a null byte"));
+            return Err(Error::new(
+                ErrorKind::Eval,
+                "a path cannot hold a null byte",
+            ));
         }
         Ok(vm.heap.path(&crate::path::canonical(&out)))
     }

@@ -15,7 +15,11 @@ pub(crate) struct DeepForce {
 
 impl DeepForce {
     pub(crate) fn new(value: Value) -> Self {
-        DeepForce { root: None, pending: vec![value], seen: FxHashSet::default() }
+        DeepForce {
+            root: None,
+            pending: vec![value],
+            seen: FxHashSet::default(),
+        }
     }
 
     fn visit(&mut self, vm: &mut Vm, value: Value) {
@@ -27,8 +31,10 @@ impl DeepForce {
         } else if let Some(attrs) = value.as_attrs()
             && self.seen.insert(object.address())
         {
-            let order: Vec<usize> = crate::value::name_order(&mut vm.heap, &vm.interner, attrs).collect();
-            self.pending.extend(order.into_iter().rev().map(|index| attrs.values()[index]));
+            let order: Vec<usize> =
+                crate::value::name_order(&mut vm.heap, &vm.interner, attrs).collect();
+            self.pending
+                .extend(order.into_iter().rev().map(|index| attrs.values()[index]));
         }
     }
 }

@@ -71,19 +71,35 @@ enum Awaited {
 
 impl Equal {
     pub(crate) fn new(a: Value, b: Value, wanted: bool) -> Self {
-        Equal { pending: vec![(a, b)], wanted, awaited: Awaited::Nothing }
+        Equal {
+            pending: vec![(a, b)],
+            wanted,
+            awaited: Awaited::Nothing,
+        }
     }
 
     /// Compares one pair in weak head normal form. `None`: pairs were added or `type` of a set is awaited.
     fn compare(&mut self, vm: &Vm, a: Value, b: Value) -> Compared {
         if let Some(equal) = shallow(a, b) {
-            return if equal { Compared::Same } else { Compared::Different };
+            return if equal {
+                Compared::Same
+            } else {
+                Compared::Different
+            };
         }
         if let (Some(left), Some(right)) = (a.as_list(), b.as_list()) {
-            self.pending.extend(left.items().iter().copied().zip(right.items().iter().copied()).rev());
+            self.pending.extend(
+                left.items()
+                    .iter()
+                    .copied()
+                    .zip(right.items().iter().copied())
+                    .rev(),
+            );
             return Compared::Same;
         }
-        let (Some(left), Some(right)) = (a.as_attrs(), b.as_attrs()) else { return Compared::Different };
+        let (Some(left), Some(right)) = (a.as_attrs(), b.as_attrs()) else {
+            return Compared::Different;
+        };
         if let (Some(kind), Some(_)) = (left.get(vm.names.type_), right.get(vm.names.type_)) {
             self.awaited = Awaited::Type(a, b);
             return Compared::Await(kind);
@@ -92,18 +108,36 @@ impl Equal {
     }
 
     fn members(&mut self, a: Value, b: Value) -> Compared {
-        let (Some(left), Some(right)) = (a.as_attrs(), b.as_attrs()) else { return Compared::Different };
+        let (Some(left), Some(right)) = (a.as_attrs(), b.as_attrs()) else {
+            return Compared::Different;
+        };
         let (x, y) = (left.keys(), right.keys());
-        if x != y && !x.entries().iter().map(|entry| entry.name).eq(y.entries().iter().map(|entry| entry.name)) {
+        if x != y
+            && !x
+                .entries()
+                .iter()
+                .map(|entry| entry.name)
+                .eq(y.entries().iter().map(|entry| entry.name))
+        {
             return Compared::Different;
         }
-        self.pending.extend(left.values().iter().copied().zip(right.values().iter().copied()).rev());
+        self.pending.extend(
+            left.values()
+                .iter()
+                .copied()
+                .zip(right.values().iter().copied())
+                .rev(),
+        );
         Compared::Same
     }
 
     /// Two sets whose `type` both are "derivation" are equal if their `outPath`s are.
     fn derivations(&mut self, vm: &Vm, a: Value, b: Value) -> Compared {
-        let out = |value: Value| value.as_attrs().and_then(|attrs| attrs.get(vm.names.out_path));
+        let out = |value: Value| {
+            value
+                .as_attrs()
+                .and_then(|attrs| attrs.get(vm.names.out_path))
+        };
         match (out(a), out(b)) {
             (Some(x), Some(y)) => {
                 self.pending.push((x, y));
@@ -124,7 +158,10 @@ impl Task for Equal {
     fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
         let mut incoming = value;
         loop {
-            let compared = match (std::mem::replace(&mut self.awaited, Awaited::Nothing), incoming.take()) {
+            let compared = match (
+                std::mem::replace(&mut self.awaited, Awaited::Nothing),
+                incoming.take(),
+            ) {
                 (Awaited::Left(b), Some(a)) => {
                     let b = b.resolved();
                     if b.is_thunk() {
@@ -152,7 +189,9 @@ impl Task for Equal {
                     }
                 }
                 _ => {
-                    let Some((a, b)) = self.pending.pop() else { return Ok(Step::Done(Value::bool(self.wanted))) };
+                    let Some((a, b)) = self.pending.pop() else {
+                        return Ok(Step::Done(Value::bool(self.wanted)));
+                    };
                     // The same cell is equal to itself, whatever it holds: Nix compares addresses first. Without this, cyclic data
                     // would never end. Operands of `==` that are functions never come here: `shallow` has decided them.
                     if a == b {

@@ -21,7 +21,10 @@ impl Vm {
     ) -> Result<()> {
         let Some(attrs) = argument.as_attrs() else {
             let found = super::messages::describe(self, argument);
-            return Err(Error::new(ErrorKind::Type, format!("expected a set but found {found}")));
+            return Err(Error::new(
+                ErrorKind::Type,
+                format!("expected a set but found {found}"),
+            ));
         };
         let entries = attrs.keys().entries();
         let values = attrs.values();
@@ -54,11 +57,28 @@ impl Vm {
     }
 
     #[cold]
-    fn unexpected_argument(&mut self, code: &Linked, spec: &FormalsSpec, attrs: crate::heap::Attrs) -> Error {
-        let known = |name| spec.formals.binary_search_by_key(&name, |formal| formal.name).is_ok();
-        let unexpected = attrs.keys().entries().iter().map(|entry| entry.name).filter(|name| !known(*name));
+    fn unexpected_argument(
+        &mut self,
+        code: &Linked,
+        spec: &FormalsSpec,
+        attrs: crate::heap::Attrs,
+    ) -> Error {
+        let known = |name| {
+            spec.formals
+                .binary_search_by_key(&name, |formal| formal.name)
+                .is_ok()
+        };
+        let unexpected = attrs
+            .keys()
+            .entries()
+            .iter()
+            .map(|entry| entry.name)
+            .filter(|name| !known(*name));
         let Some(name) = unexpected.min_by_key(|name| self.interner.name(*name)) else {
-            return Error::new(ErrorKind::Type, "function called with an unexpected argument");
+            return Error::new(
+                ErrorKind::Type,
+                "function called with an unexpected argument",
+            );
         };
         let function = self.lambda_name(code);
         let text = self.interner.display(name);
@@ -67,11 +87,18 @@ impl Vm {
             format!("function '{function}' called with unexpected argument '{text}'"),
         )
         .at(code.pos);
-        error.suggestions = suggest(&self.interner, name, spec.formals.iter().map(|formal| formal.name));
+        error.suggestions = suggest(
+            &self.interner,
+            name,
+            spec.formals.iter().map(|formal| formal.name),
+        );
         error
     }
 
     fn lambda_name(&self, code: &Linked) -> String {
-        code.name.map_or_else(|| "anonymous lambda".to_owned(), |name| self.interner.display(name))
+        code.name.map_or_else(
+            || "anonymous lambda".to_owned(),
+            |name| self.interner.display(name),
+        )
     }
 }

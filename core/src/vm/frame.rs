@@ -13,9 +13,20 @@ pub(crate) enum Frame {
     /// A thunk whose value is what comes. It is marked as running.
     Update(Thunk),
     /// A function is coming; it is to be applied to the `count` values on the stack from `base` on.
-    Apply { base: u32, count: u32, depth: u32, pos: Pos },
+    Apply {
+        base: u32,
+        count: u32,
+        depth: u32,
+        pos: Pos,
+    },
     /// A builtin whose strict arguments are being forced: argument `next` is coming. All are on the stack from `base` on.
-    Arguments { builtin: u32, base: u32, next: u32, depth: u32, pos: Pos },
+    Arguments {
+        builtin: u32,
+        base: u32,
+        next: u32,
+        depth: u32,
+        pos: Pos,
+    },
     /// A builtin that has suspended with a request, whose answer is coming. Its arguments are on the stack from `base` on.
     Generator(GeneratorFrame),
     /// A step of the VM's own that takes several values: comparison, coercion and the like.

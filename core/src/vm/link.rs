@@ -45,7 +45,9 @@ impl Linked {
 
     /// The formals of parameter `parameter`.
     pub fn formals_of(&self, parameter: usize) -> Option<&FormalsSpec> {
-        self.formals.iter().find(|formals| usize::from(formals.parameter) == parameter)
+        self.formals
+            .iter()
+            .find(|formals| usize::from(formals.parameter) == parameter)
     }
 
     /// The position of instruction `pc`.
@@ -80,7 +82,11 @@ impl Vm {
         fn begin(mut code: Code) -> Pending {
             let children = std::mem::take(&mut code.children);
             let done = Vec::with_capacity(children.len());
-            Pending { code, rest: children.into_iter(), done }
+            Pending {
+                code,
+                rest: children.into_iter(),
+                done,
+            }
         }
         let mut stack = vec![begin(code)];
         loop {
@@ -99,12 +105,22 @@ impl Vm {
     }
 
     fn link_one(&mut self, code: Code, children: Vec<*const Linked>) -> *const Linked {
-        let constants = code.constants.iter().map(|constant| self.constant(constant)).collect();
+        let constants = code
+            .constants
+            .iter()
+            .map(|constant| self.constant(constant))
+            .collect();
         let shapes = code
             .shapes
             .iter()
             .map(|shape| {
-                let entries: Vec<KeyEntry> = shape.iter().map(|(name, pos)| KeyEntry { name: *name, pos: *pos }).collect();
+                let entries: Vec<KeyEntry> = shape
+                    .iter()
+                    .map(|(name, pos)| KeyEntry {
+                        name: *name,
+                        pos: *pos,
+                    })
+                    .collect();
                 self.heap.keys(&entries)
             })
             .collect();

@@ -27,7 +27,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { call_depth: 10_000, memory: usize::MAX, first_collection: 1 << 30, gc_stress: false }
+        Limits {
+            call_depth: 10_000,
+            memory: usize::MAX,
+            first_collection: 1 << 30,
+            gc_stress: false,
+        }
     }
 }
 
@@ -109,7 +114,11 @@ impl Vm {
     pub fn new(world: Box<dyn World>, limits: Limits) -> Self {
         let mut interner = Interner::new();
         let names = WellKnown::new(&mut interner);
-        let threshold = if limits.gc_stress { 0 } else { limits.first_collection };
+        let threshold = if limits.gc_stress {
+            0
+        } else {
+            limits.first_collection
+        };
         Vm {
             heap: Heap::new(threshold, limits.memory, limits.gc_stress),
             interner,
@@ -131,7 +140,12 @@ impl Vm {
     }
 
     /// Begins code at `address` (from [`Vm::link`]) on top of what waits; `captures` are those of a root.
-    pub fn enter_code(&mut self, address: usize, captures: &[Value], loaded_from: Option<Box<[u8]>>) -> Result<()> {
+    pub fn enter_code(
+        &mut self,
+        address: usize,
+        captures: &[Value],
+        loaded_from: Option<Box<[u8]>>,
+    ) -> Result<()> {
         if let Some(path) = loaded_from {
             self.loading.insert(path.clone());
             self.frames.push(Frame::Loaded(path));
@@ -191,9 +205,16 @@ impl Vm {
     }
 
     #[inline(always)]
-    pub(super) fn push_code(&mut self, code: &Linked, captured: Option<Captured>, update: Option<Thunk>, depth: u32) {
+    pub(super) fn push_code(
+        &mut self,
+        code: &Linked,
+        captured: Option<Captured>,
+        update: Option<Thunk>,
+        depth: u32,
+    ) {
         let base = self.stack.len();
-        self.stack.resize(base + usize::from(code.registers), Value::NULL);
+        self.stack
+            .resize(base + usize::from(code.registers), Value::NULL);
         self.frames.push(Frame::Code(CodeFrame {
             code,
             captured,
@@ -257,7 +278,18 @@ impl Vm {
 
     /// Collects now. Only where every live value is below a root: between frames.
     pub(super) fn safepoint(&mut self) -> Result<()> {
-        let Vm { heap, host, globals, pinned, imports, code, stack, frames, position_keys, .. } = self;
+        let Vm {
+            heap,
+            host,
+            globals,
+            pinned,
+            imports,
+            code,
+            stack,
+            frames,
+            position_keys,
+            ..
+        } = self;
         heap.collect(|marker| {
             marker.values(globals);
             marker.values(pinned);
@@ -296,7 +328,10 @@ impl Vm {
         if heap.is_over_limit() {
             return Err(Error::new(
                 ErrorKind::Limit,
-                format!("out of memory: the heap exceeds the limit of {} bytes (--max-memory)", heap.max_bytes()),
+                format!(
+                    "out of memory: the heap exceeds the limit of {} bytes (--max-memory)",
+                    heap.max_bytes()
+                ),
             ));
         }
         Ok(())
@@ -304,21 +339,39 @@ impl Vm {
 
     /// The set `{ column, file, line }` of a position, or null.
     pub fn position_value(&mut self, pos: Pos) -> Value {
-        let Some(location) = self.sources.locate(pos) else { return Value::NULL };
-        let (file, line, column) = (location.file.origin.display(), location.line, location.column);
+        let Some(location) = self.sources.locate(pos) else {
+            return Value::NULL;
+        };
+        let (file, line, column) = (
+            location.file.origin.display(),
+            location.line,
+            location.column,
+        );
         let file = self.heap.string(file.as_bytes(), 0);
-        let (line, column) = (self.heap.int(i64::from(line)), self.heap.int(i64::from(column)));
-        let mut members = [(self.names.file, file), (self.names.line, line), (self.names.column, column)];
+        let (line, column) = (
+            self.heap.int(i64::from(line)),
+            self.heap.int(i64::from(column)),
+        );
+        let mut members = [
+            (self.names.file, file),
+            (self.names.line, line),
+            (self.names.column, column),
+        ];
         members.sort_by_key(|member| member.0);
         let keys = match self.position_keys {
             Some(keys) => keys,
             None => {
-                let entries = members.map(|(name, _)| KeyEntry { name, pos: Pos::NONE });
+                let entries = members.map(|(name, _)| KeyEntry {
+                    name,
+                    pos: Pos::NONE,
+                });
                 let keys = self.heap.keys(&entries);
                 self.position_keys = Some(keys);
                 keys
             }
         };
-        self.heap.attrs_of(keys, &members.map(|member| member.1)).value()
+        self.heap
+            .attrs_of(keys, &members.map(|member| member.1))
+            .value()
     }
 }

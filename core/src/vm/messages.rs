@@ -32,7 +32,10 @@ pub(crate) fn describe(vm: &mut Vm, value: Value) -> String {
     let article = match kind {
         ValueType::Function => match value.as_builtin() {
             Some(_) => "a built-in function",
-            None if value.as_partial().is_some_and(|partial| partial.function().as_builtin().is_some()) => {
+            None if value
+                .as_partial()
+                .is_some_and(|partial| partial.function().as_builtin().is_some()) =>
+            {
                 "a partially applied built-in function"
             }
             None => "a function",
@@ -46,7 +49,11 @@ pub(crate) fn describe(vm: &mut Vm, value: Value) -> String {
 }
 
 /// Names close to `wanted`, nearest first, at most three.
-pub(super) fn suggest(interner: &Interner, wanted: Symbol, names: impl Iterator<Item = Symbol>) -> Vec<String> {
+pub(super) fn suggest(
+    interner: &Interner,
+    wanted: Symbol,
+    names: impl Iterator<Item = Symbol>,
+) -> Vec<String> {
     let wanted = interner.name(wanted);
     let mut close: Vec<(usize, &[u8])> = names
         .filter_map(|name| {
@@ -57,7 +64,10 @@ pub(super) fn suggest(interner: &Interner, wanted: Symbol, names: impl Iterator<
         .collect();
     close.sort_unstable();
     close.truncate(3);
-    close.into_iter().map(|(_, text)| String::from_utf8_lossy(text).into_owned()).collect()
+    close
+        .into_iter()
+        .map(|(_, text)| String::from_utf8_lossy(text).into_owned())
+        .collect()
 }
 
 /// Edits between two names; names of very different length count as far apart.
@@ -70,7 +80,9 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
         let mut diagonal = row[0];
         row[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
-            let next = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            let next = (diagonal + usize::from(x != y))
+                .min(row[j] + 1)
+                .min(row[j + 1] + 1);
             diagonal = row[j + 1];
             row[j + 1] = next;
         }

@@ -16,14 +16,27 @@ impl Vm {
     #[cold]
     fn not_a_number(&mut self, value: Value, expected: &str) -> Error {
         let found = describe(self, value);
-        Error::new(ErrorKind::Type, format!("expected {expected} but found {found}"))
+        Error::new(
+            ErrorKind::Type,
+            format!("expected {expected} but found {found}"),
+        )
     }
 
     /// Both operands of an arithmetic operator as floats, at least one of them being one.
     fn floats(&mut self, left: Value, right: Value) -> Result<(f64, f64)> {
-        let expected = |other: Value| if other.as_float().is_some() { "a float" } else { "an integer" };
-        let Some(x) = left.as_number() else { return Err(self.not_a_number(left, expected(right))) };
-        let Some(y) = right.as_number() else { return Err(self.not_a_number(right, expected(left))) };
+        let expected = |other: Value| {
+            if other.as_float().is_some() {
+                "a float"
+            } else {
+                "an integer"
+            }
+        };
+        let Some(x) = left.as_number() else {
+            return Err(self.not_a_number(left, expected(right)));
+        };
+        let Some(y) = right.as_number() else {
+            return Err(self.not_a_number(right, expected(left)));
+        };
         Ok((x, y))
     }
 
@@ -94,35 +107,64 @@ impl Vm {
                     return Ok(Flow::Value(self.heap.float(x as f64 + y)));
                 }
                 let found = describe(self, right);
-                Err(Error::new(ErrorKind::Type, format!("cannot add {found} to an integer")))
+                Err(Error::new(
+                    ErrorKind::Type,
+                    format!("cannot add {found} to an integer"),
+                ))
             }
             ValueType::Float => match right.as_number() {
-                Some(y) => Ok(Flow::Value(self.heap.float(left.as_float().unwrap_or_default() + y))),
+                Some(y) => Ok(Flow::Value(
+                    self.heap.float(left.as_float().unwrap_or_default() + y),
+                )),
                 None => {
                     let found = describe(self, right);
-                    Err(Error::new(ErrorKind::Type, format!("cannot add {found} to a float")))
+                    Err(Error::new(
+                        ErrorKind::Type,
+                        format!("cannot add {found} to a float"),
+                    ))
                 }
             },
             ValueType::String if right.value_type() == ValueType::String => {
                 let context = self.contexts.union(left.context(), right.context());
-                let (a, b) = (left.as_string().unwrap_or_default(), right.as_string().unwrap_or_default());
-                Ok(Flow::Value(self.heap.string_of(a.len() + b.len(), context, |out| {
-                    out[..a.len()].copy_from_slice(a);
-                    out[a.len()..].copy_from_slice(b);
-                })))
+                let (a, b) = (
+                    left.as_string().unwrap_or_default(),
+                    right.as_string().unwrap_or_default(),
+                );
+                Ok(Flow::Value(self.heap.string_of(
+                    a.len() + b.len(),
+                    context,
+                    |out| {
+                        out[..a.len()].copy_from_slice(a);
+                        out[a.len()..].copy_from_slice(b);
+                    },
+                )))
             }
-            ValueType::Path => {
-                self.push_task(Box::new(Join::new(vec![left, right], true, Coercion { more: false, copy_to_store: false })))
-            }
-            _ => {
-                self.push_task(Box::new(Join::new(vec![left, right], false, Coercion { more: false, copy_to_store: true })))
-            }
+            ValueType::Path => self.push_task(Box::new(Join::new(
+                vec![left, right],
+                true,
+                Coercion {
+                    more: false,
+                    copy_to_store: false,
+                },
+            ))),
+            _ => self.push_task(Box::new(Join::new(
+                vec![left, right],
+                false,
+                Coercion {
+                    more: false,
+                    copy_to_store: true,
+                },
+            ))),
         }
     }
 
     /// The parts of a string or path with interpolations, all in weak head normal form.
     pub(super) fn interpolate(&mut self, parts: &[Value], path: bool) -> Result<Flow> {
-        if !path && parts.iter().all(|part| part.value_type() == ValueType::String) {
+        if !path
+            && parts
+                .iter()
+                .all(|part| part.value_type() == ValueType::String)
+        {
             let mut context = 0;
             let mut len = 0;
             for part in parts {
@@ -138,7 +180,10 @@ impl Vm {
                 }
             })));
         }
-        let coercion = Coercion { more: false, copy_to_store: !path };
+        let coercion = Coercion {
+            more: false,
+            copy_to_store: !path,
+        };
         self.push_task(Box::new(Join::new(parts.to_vec(), path, coercion)))
     }
 }

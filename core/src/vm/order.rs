@@ -26,7 +26,9 @@ impl Vm {
             (String, String) => Ok(Some(a.as_string() < b.as_string())),
             (Path, Path) => Ok(Some(a.as_path() < b.as_path())),
             (List, List) => {
-                let (Some(left), Some(right)) = (a.as_list(), b.as_list()) else { return Ok(None) };
+                let (Some(left), Some(right)) = (a.as_list(), b.as_list()) else {
+                    return Ok(None);
+                };
                 if left.is_empty() || right.is_empty() {
                     return Ok(Some(left.is_empty() && !right.is_empty()));
                 }
@@ -35,7 +37,9 @@ impl Vm {
             _ => {
                 let (left, right) = (describe(self, a), describe(self, b));
                 let detail = if x == y {
-                    format!("cannot compare {left} with {right}; values of that type are incomparable")
+                    format!(
+                        "cannot compare {left} with {right}; values of that type are incomparable"
+                    )
                 } else {
                     format!("cannot compare {left} with {right}")
                 };
@@ -70,7 +74,13 @@ enum State {
 
 impl Less {
     pub(crate) fn new(a: Value, b: Value, wanted: bool) -> Self {
-        Less { a, b, index: 0, wanted, state: State::Next }
+        Less {
+            a,
+            b,
+            index: 0,
+            wanted,
+            state: State::Next,
+        }
     }
 
     fn done(&self, less: bool) -> Step {
@@ -78,7 +88,10 @@ impl Less {
     }
 
     fn elements(&self) -> (Option<Value>, Option<Value>) {
-        let at = |list: Value| list.as_list().and_then(|list| list.items().get(self.index).copied());
+        let at = |list: Value| {
+            list.as_list()
+                .and_then(|list| list.items().get(self.index).copied())
+        };
         (at(self.a), at(self.b))
     }
 
@@ -97,10 +110,15 @@ impl Task for Less {
     fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
         let mut value = value;
         loop {
-            match (std::mem::replace(&mut self.state, State::Next), value.take()) {
+            match (
+                std::mem::replace(&mut self.state, State::Next),
+                value.take(),
+            ) {
                 (State::Inner, Some(less)) => return Ok(self.done(less == Value::TRUE)),
                 (State::Left, Some(x)) => {
-                    let (_, Some(y)) = self.elements() else { return Ok(self.done(false)) };
+                    let (_, Some(y)) = self.elements() else {
+                        return Ok(self.done(false));
+                    };
                     let y = y.resolved();
                     if y.is_thunk() {
                         self.state = State::Right(x);
@@ -114,7 +132,9 @@ impl Task for Less {
                         self.index += 1;
                         continue;
                     }
-                    let (Some(x), _) = self.elements() else { return Ok(self.done(false)) };
+                    let (Some(x), _) = self.elements() else {
+                        return Ok(self.done(false));
+                    };
                     let x = x.resolved();
                     self.state = State::Left;
                     if x.is_thunk() {
@@ -127,7 +147,11 @@ impl Task for Less {
                     (None, _) => return Ok(self.done(true)),
                     (Some(x), Some(y)) => {
                         self.state = State::Equal;
-                        match if x == y { Some(true) } else { shallow(x.resolved(), y.resolved()) } {
+                        match if x == y {
+                            Some(true)
+                        } else {
+                            shallow(x.resolved(), y.resolved())
+                        } {
                             Some(equal) => value = Some(Value::bool(equal)),
                             None => return Ok(Step::Push(Box::new(Equal::new(x, y, true)))),
                         }

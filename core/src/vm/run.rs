@@ -16,16 +16,8 @@ pub(crate) enum Flow {
     Value(Value),
     /// The frame on top has just been pushed: run it.
     Enter,
-    /// The owner of the VM has to compile something first.
-    Load(Load),
-}
-
-/// What running code came to.
-enum Exit {
-    /// It returned.
-    Return(Value),
-    /// It waits; what it waits for is on top or comes at once.
-    Flow(Flow),
+    /// The owner of the VM has to compile something first. Boxed, so that a flow fits in two registers.
+    Load(Box<Load>),
 }
 
 impl Vm {
@@ -40,8 +32,8 @@ impl Vm {
                     }
                     self.deliver(value)
                 }
-                Flow::Enter => self.run_top(),
-                Flow::Load(load) => return Ok(Outcome::Load(load)),
+                Flow::Enter => self.run_code(),
+                Flow::Load(load) => return Ok(Outcome::Load(*load)),
             };
             flow = match step {
                 Ok(flow) => flow,
@@ -51,19 +43,22 @@ impl Vm {
     }
 
     /// Hands a value to the frame on top, which is not [`Frame::Stop`].
+    #[inline]
     fn deliver(&mut self, value: Value) -> Result<Flow> {
         match self.frames.last_mut() {
             Some(Frame::Code(frame)) => {
                 let slot = frame.base as usize + usize::from(frame.dst);
                 self.stack[slot] = value;
-                self.run_top()
+                self.run_code()
             }
             Some(Frame::Update(thunk)) => {
                 thunk.finish(value);
                 self.frames.pop();
                 Ok(Flow::Value(value))
             }
-            Some(Frame::Apply { base, count, pos, .. }) => {
+            Some(Frame::Apply {
+                base, count, pos, ..
+            }) => {
                 let (base, count, pos) = (*base as usize, *count as usize, *pos);
                 self.frames.pop();
                 let args = self.stack[base..base + count].to_vec();
@@ -92,7 +87,9 @@ impl Vm {
     pub(super) fn step_task(&mut self, mut value: Option<Value>) -> Result<Flow> {
         let floor = self.frames.len() - 1;
         loop {
-            let Some(Frame::Task(mut task)) = self.frames.pop() else { unreachable!("a task is on top") };
+            let Some(Frame::Task(mut task)) = self.frames.pop() else {
+                unreachable!("a task is on top")
+            };
             let step = task.step(self, value.take());
             if !matches!(step, Ok(Step::Done(_) | Step::Load(_))) {
                 self.frames.push(Frame::Task(task));
@@ -102,7 +99,7 @@ impl Vm {
                 Step::Done(result) => Flow::Value(result),
                 Step::Force(next) => self.force(next)?,
                 Step::Call(function, args) => self.apply(function, &args, Pos::NONE)?,
-                Step::Load(load) => return Ok(Flow::Load(load)),
+                Step::Load(load) => return Ok(Flow::Load(Box::new(load))),
                 Step::Push(next) => {
                     self.frames.push(Frame::Task(next));
                     continue;
@@ -125,6 +122,13 @@ impl Vm {
     /// all functions that answer a [`Flow`].
     #[inline]
     pub(crate) fn force(&mut self, value: Value) -> Result<Flow> {
+        let depth = self.depth();
+        self.force_at(value, depth)
+    }
+
+    /// The same, at a known depth of calls.
+    #[inline]
+    pub(super) fn force_at(&mut self, value: Value, depth: u32) -> Result<Flow> {
         match value.as_thunk() {
             None => Ok(Flow::Value(value)),
             Some(thunk) => match thunk.state() {
@@ -132,8 +136,12 @@ impl Vm {
                 ThunkState::Suspended => {
                     thunk.begin();
                     let captured = thunk.captured();
-                    let depth = self.depth();
-                    self.push_code(Linked::at(captured.code()), Some(captured), Some(thunk), depth);
+                    self.push_code(
+                        Linked::at(captured.code()),
+                        Some(captured),
+                        Some(thunk),
+                        depth,
+                    );
                     Ok(Flow::Enter)
                 }
                 ThunkState::Apply => {
@@ -143,7 +151,6 @@ impl Vm {
                     if let Some(closure) = function.as_closure()
                         && usize::from(Linked::at(closure.code()).arity) == args.len()
                     {
-                        let depth = self.depth();
                         if depth >= self.limits.call_depth {
                             thunk.reset();
                             return Err(self.too_deep());
@@ -155,7 +162,7 @@ impl Vm {
                         return Ok(Flow::Enter);
                     }
                     self.frames.push(Frame::Update(thunk));
-                    let flow = self.apply(function, args, Pos::NONE)?;
+                    let flow = self.apply_at(function, args, depth, Pos::NONE)?;
                     if let Flow::Value(value) = flow {
                         thunk.finish(value);
                         self.frames.pop();
@@ -167,37 +174,19 @@ impl Vm {
         }
     }
 
-    /// Runs the frame on top from where it is.
-    fn run_top(&mut self) -> Result<Flow> {
-        loop {
-            if self.heap.wants_collection() {
-                self.safepoint()?;
-            }
-            match self.frames.last() {
-                Some(Frame::Code(_)) => match self.run_code()? {
-                    Exit::Return(value) => {
-                        // The common case, a code frame below, goes on without leaving this loop.
-                        if let Some(Frame::Code(frame)) = self.frames.last() {
-                            let slot = frame.base as usize + usize::from(frame.dst);
-                            self.stack[slot] = value;
-                            continue;
-                        }
-                        return Ok(Flow::Value(value));
-                    }
-                    Exit::Flow(Flow::Enter) => continue,
-                    Exit::Flow(flow) => return Ok(flow),
-                },
-                _ => unreachable!("only code is entered"),
-            }
-        }
-    }
-
     #[inline(always)]
-    fn take_captures(source: &[CaptureSource], from: Option<Captured>, registers: *mut Value, into: Captured) {
+    fn take_captures(
+        source: &[CaptureSource],
+        from: Option<Captured>,
+        registers: *mut Value,
+        into: Captured,
+    ) {
         for (slot, source) in into.captures_mut().iter_mut().zip(source) {
             *slot = match source {
                 // SAFETY: the compiler names registers below the frame's count.
-                CaptureSource::Register(register) => unsafe { *registers.add(usize::from(*register)) }.resolved(),
+                CaptureSource::Register(register) => {
+                    unsafe { *registers.add(usize::from(*register)) }.resolved()
+                }
                 CaptureSource::Capture(index) => match from {
                     Some(captured) => captured.capture(usize::from(*index)),
                     None => Value::NULL,
@@ -206,471 +195,633 @@ impl Vm {
         }
     }
 
-    /// Runs the code frame on top until it returns or waits.
+    /// Runs the code frame on top, and the code frames that it calls and returns to, until another kind of frame is on top
+    /// or something is awaited that is no code.
     #[allow(clippy::too_many_lines)] // one loop, one match
-    fn run_code(&mut self) -> Result<Exit> {
-        let Some(Frame::Code(frame)) = self.frames.last() else { unreachable!("a code frame is on top") };
-        // SAFETY: linked code lives as long as the VM.
-        let code: &Linked = unsafe { &*frame.code };
-        let captured = frame.captured;
-        let base = frame.base as usize;
-        let depth = frame.depth;
-        let mut pc = frame.pc as usize;
-        debug_assert!(base + usize::from(code.registers) <= self.stack.len(), "the frame's registers are on the stack");
-        // The stack moves when it grows: what may push frames and yet go on here looks it up again (`relocate`).
-        // SAFETY: `base` is within the stack.
-        let mut registers = unsafe { self.stack.as_mut_ptr().add(base) };
-        let instructions = code.instructions.as_ptr();
+    fn run_code(&mut self) -> Result<Flow> {
+        'frame: loop {
+            if self.heap.wants_collection() {
+                self.safepoint()?;
+            }
+            let Some(Frame::Code(frame)) = self.frames.last() else {
+                unreachable!("a code frame is on top")
+            };
+            // SAFETY: linked code lives as long as the VM.
+            let code: &Linked = unsafe { &*frame.code };
+            let captured = frame.captured;
+            let base = frame.base as usize;
+            let depth = frame.depth;
+            let mut pc = frame.pc as usize;
+            debug_assert!(
+                base + usize::from(code.registers) <= self.stack.len(),
+                "the frame's registers are on the stack"
+            );
+            // The stack moves when it grows: what may push frames and yet go on here looks it up again (`relocate`).
+            // SAFETY: `base` is within the stack.
+            let mut registers = unsafe { self.stack.as_mut_ptr().add(base) };
+            let instructions = code.instructions.as_ptr();
 
-        macro_rules! register {
+            macro_rules! register {
             ($index:expr) => {{
                 debug_assert!(($index as usize) < usize::from(code.registers), "a register of this frame");
                 // SAFETY: the compiler names registers below the frame's count, all of which are on the stack.
                 unsafe { &mut *registers.add($index as usize) }
             }};
         }
-        macro_rules! wait {
-            ($pc:expr, $dst:expr) => {{
-                if let Some(Frame::Code(frame)) = self.frames.last_mut() {
-                    frame.pc = $pc as u32;
-                    frame.dst = $dst;
-                }
-            }};
-        }
-        macro_rules! relocate {
-            () => {
-                // SAFETY: as above.
-                registers = unsafe { self.stack.as_mut_ptr().add(base) }
-            };
-        }
-        // Notes where an error happened before it leaves.
-        macro_rules! attempt {
-            ($result:expr) => {
-                match $result {
-                    Ok(value) => value,
-                    Err(error) => {
-                        wait!(pc, 0);
-                        return Err(error.at(code.position(pc)));
+            macro_rules! wait {
+                ($pc:expr, $dst:expr) => {{
+                    if let Some(Frame::Code(frame)) = self.frames.last_mut() {
+                        frame.pc = $pc as u32;
+                        frame.dst = $dst;
                     }
-                }
-            };
-        }
-        // The value of a register, in weak head normal form; if it has to be evaluated first, the instruction runs again then.
-        macro_rules! forced {
-            ($index:expr) => {{
-                let value = *register!($index);
-                if value.is_thunk() {
-                    let value = value.resolved();
-                    if value.is_thunk() {
-                        wait!(pc, $index);
-                        return self.force_in_code(value, depth, code.position(pc));
-                    }
-                    *register!($index) = value;
-                    value
-                } else {
-                    value
-                }
-            }};
-        }
-        // What an operation that may need frames came to.
-        macro_rules! finish {
-            ($dst:expr, $flow:expr) => {{
-                match attempt!($flow) {
-                    Flow::Value(value) => {
-                        relocate!();
-                        *register!($dst) = value;
-                    }
-                    flow => {
-                        return Ok(Exit::Flow(flow));
-                    }
-                }
-            }};
-        }
-
-        loop {
-            debug_assert!(pc < code.instructions.len(), "code ends with a return");
-            // SAFETY: jumps stay within the code, and it ends with an instruction that leaves.
-            let instruction: Instruction = unsafe { *instructions.add(pc) };
-            let Instruction { op, x, a, b, c } = instruction;
-            match op {
-                Op::Const => *register!(a) = code.constants[instruction.wide() as usize],
-                Op::Capture => {
-                    *register!(a) = match captured {
-                        Some(captured) => captured.capture(usize::from(b)),
-                        None => Value::NULL,
-                    }
-                }
-                Op::Move => *register!(a) = register!(b).resolved(),
-                Op::Force => {
-                    forced!(a);
-                }
-                Op::Thunk | Op::Closure => {
-                    let child = code.children[instruction.wide() as usize];
-                    let linked = Linked::at(child as usize);
-                    let object = if op == Op::Thunk {
-                        self.heap.thunk(child as usize, linked.captures.len())
-                    } else {
-                        self.heap.closure(child as usize, linked.captures.len())
-                    };
-                    Self::take_captures(&linked.captures, captured, registers, object);
-                    *register!(a) = if op == Op::Thunk { object.thunk_value() } else { object.closure_value() };
-                }
-                Op::NewThunk | Op::NewClosure => {
-                    let child = code.children[instruction.wide() as usize];
-                    let count = Linked::at(child as usize).captures.len();
-                    *register!(a) = if op == Op::NewThunk {
-                        self.heap.thunk(child as usize, count).thunk_value()
-                    } else {
-                        self.heap.closure(child as usize, count).closure_value()
-                    };
-                }
-                Op::Fill => {
-                    let linked = Linked::at(code.children[instruction.wide() as usize] as usize);
-                    let value = *register!(a);
-                    let object = value.as_closure().or_else(|| value.as_thunk().map(|thunk| thunk.captured()));
-                    if let Some(object) = object {
-                        Self::take_captures(&linked.captures, captured, registers, object);
-                    }
-                }
-                Op::FillIfNew => {
-                    let linked = Linked::at(code.children[instruction.wide() as usize] as usize);
-                    if let Some(thunk) = register!(a).as_thunk() {
-                        Self::take_captures(&linked.captures, captured, registers, thunk.captured());
-                    }
-                }
-                Op::List => {
-                    // SAFETY: `c` registers from `b` on belong to the frame.
-                    let items = unsafe { std::slice::from_raw_parts(registers.add(usize::from(b)), usize::from(c)) };
-                    *register!(a) = self.heap.list_of(items).value();
-                }
-                Op::NewList => *register!(a) = self.heap.list(instruction.wide() as usize).value(),
-                Op::SetItem => {
-                    if let Some(list) = register!(a).as_list() {
-                        list.items_mut()[instruction.wide() as usize] = *register!(a + 1);
-                    }
-                }
-                Op::Attrs => {
-                    let keys = code.shapes[usize::from(c)];
-                    // SAFETY: as many registers as the shape has keys belong to the frame.
-                    let values = unsafe { std::slice::from_raw_parts(registers.add(usize::from(b)), keys.len()) };
-                    *register!(a) = if values.is_empty() {
-                        self.heap.attrs(keys).value()
-                    } else {
-                        self.heap.attrs_of(keys, values).value()
-                    };
-                }
-                Op::NewAttrs => *register!(a) = self.heap.attrs(code.shapes[instruction.wide() as usize]).value(),
-                Op::SetAttr => {
-                    if let Some(attrs) = register!(a).as_attrs() {
-                        attrs.values_mut()[instruction.wide() as usize] = *register!(a + 1);
-                    }
-                }
-                Op::DynamicAttr => {
-                    let name = forced!(b);
-                    let (set, value) = (*register!(a), *register!(c));
-                    *register!(a) = attempt!(self.add_dynamic(set, name, value, code.position(pc)));
-                }
-                Op::Select => {
-                    let set = forced!(b);
-                    let cache = &code.caches[usize::from(c)];
-                    if let Some(attrs) = set.as_attrs() {
-                        let keys = attrs.keys();
-                        let seen = cache.get();
-                        if seen.keys == keys.address() {
-                            *register!(a) = attrs.values()[seen.index as usize];
-                            pc += 1;
-                            continue;
-                        }
-                        if let Some(index) = keys.index_of(code.selects[usize::from(c)]) {
-                            cache.set(super::link::InlineCache { keys: keys.address(), index: index as u32 });
-                            *register!(a) = attrs.values()[index];
-                            pc += 1;
-                            continue;
-                        }
-                    }
-                    attempt!(Err(self.missing_attribute(set, code.selects[usize::from(c)])));
-                }
-                Op::SelectOr | Op::WithLookup => {
-                    let set = forced!(b);
-                    let found = match set.as_attrs() {
-                        Some(attrs) => {
-                            let keys = attrs.keys();
-                            let cache = &code.caches[usize::from(c)];
-                            let seen = cache.get();
-                            if seen.keys == keys.address() {
-                                Some(attrs.values()[seen.index as usize])
-                            } else {
-                                keys.index_of(code.selects[usize::from(c)]).map(|index| {
-                                    cache.set(super::link::InlineCache { keys: keys.address(), index: index as u32 });
-                                    attrs.values()[index]
-                                })
-                            }
-                        }
-                        None if op == Op::WithLookup => attempt!(Err(self.not_a_set(set))),
-                        None => None,
-                    };
-                    // `SelectOr` skips the jump that follows where it finds, `WithLookup` where it does not.
-                    let skip = match found {
-                        Some(value) => {
-                            *register!(a) = value;
-                            op == Op::SelectOr
-                        }
-                        None => op == Op::WithLookup,
-                    };
-                    if skip {
-                        pc += 1;
-                    }
-                }
-                Op::SelectAtHand => {
-                    if let Some(attrs) = register!(b).resolved().as_attrs() {
-                        let keys = attrs.keys();
-                        let cache = &code.caches[usize::from(c)];
-                        let seen = cache.get();
-                        let index = if seen.keys == keys.address() {
-                            Some(seen.index as usize)
-                        } else {
-                            let index = keys.index_of(code.selects[usize::from(c)]);
-                            if let Some(index) = index {
-                                cache.set(super::link::InlineCache { keys: keys.address(), index: index as u32 });
-                            }
-                            index
-                        };
-                        if let Some(index) = index {
-                            *register!(a) = attrs.values()[index];
-                            pc += 1;
-                        }
-                    }
-                }
-                Op::AddAtHand | Op::SubAtHand => {
-                    let (left, right) = (register!(b).resolved(), register!(c).resolved());
-                    if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
-                        *register!(a) = self.heap.int(if op == Op::AddAtHand { x + y } else { x - y });
-                        pc += 1;
-                    }
-                }
-                Op::HasAttr => {
-                    let set = forced!(b);
-                    let name = code.selects[usize::from(c)];
-                    *register!(a) = Value::bool(set.as_attrs().is_some_and(|attrs| attrs.keys().index_of(name).is_some()));
-                }
-                Op::SelectDynamic => {
-                    let (set, name) = (forced!(b), forced!(c));
-                    let symbol = attempt!(self.attribute_name(name));
-                    match set.as_attrs().and_then(|attrs| attrs.get(symbol)) {
-                        Some(value) => *register!(a) = value,
-                        None => attempt!(Err(self.missing_attribute(set, symbol))),
-                    }
-                }
-                Op::SelectDynamicOr => {
-                    let (set, name) = (forced!(b), forced!(c));
-                    let symbol = attempt!(self.attribute_name(name));
-                    if let Some(value) = set.as_attrs().and_then(|attrs| attrs.get(symbol)) {
-                        *register!(a) = value;
-                        pc += 1;
-                    }
-                }
-                Op::HasAttrDynamic => {
-                    let (set, name) = (forced!(b), forced!(c));
-                    let symbol = attempt!(self.attribute_name(name));
-                    *register!(a) = Value::bool(set.as_attrs().is_some_and(|attrs| attrs.get(symbol).is_some()));
-                }
-                Op::Undefined => {
-                    let name = self.interner.display(code.selects[usize::from(c)]);
-                    attempt!(Err(Error::new(ErrorKind::UndefinedVariable, format!("undefined variable '{name}'"))));
-                }
-                Op::Call => {
-                    let function = forced!(b);
-                    // SAFETY: callee and arguments are registers of the frame.
-                    let args = unsafe { std::slice::from_raw_parts(registers.add(usize::from(b) + 1), usize::from(c)) };
-                    wait!(pc + 1, a);
-                    match self.call_in_code(function, args, depth, code.position(pc)) {
-                        Ok(Flow::Value(value)) => {
-                            relocate!();
-                            *register!(a) = value;
-                        }
-                        Ok(flow) => return Ok(Exit::Flow(flow)),
+                }};
+            }
+            macro_rules! relocate {
+                () => {
+                    // SAFETY: as above.
+                    registers = unsafe { self.stack.as_mut_ptr().add(base) }
+                };
+            }
+            // Notes where an error happened before it leaves.
+            macro_rules! attempt {
+                ($result:expr) => {
+                    match $result {
+                        Ok(value) => value,
                         Err(error) => {
                             wait!(pc, 0);
                             return Err(error.at(code.position(pc)));
                         }
                     }
-                }
-                Op::TailCall => {
-                    let function = forced!(b);
-                    // SAFETY: as in `Call`.
-                    let args = unsafe { std::slice::from_raw_parts(registers.add(usize::from(b) + 1), usize::from(c)) };
-                    wait!(pc, 0);
-                    return match self.tail_call(function, args, base, code.position(pc)) {
-                        Ok(flow) => Ok(Exit::Flow(flow)),
-                        Err(error) => Err(error.at(code.position(pc))),
-                    };
-                }
-                Op::Jump => {
-                    pc = instruction.wide() as usize;
-                    continue;
-                }
-                Op::JumpIfFalse | Op::JumpIfTrue => {
-                    let value = forced!(a);
-                    let Some(test) = value.as_bool() else {
-                        attempt!(Err(self.not_a_bool(value, BoolUse::describe(x), code.position(pc))))
-                    };
-                    if test == (op == Op::JumpIfTrue) {
+                };
+            }
+            // The value of a register, in weak head normal form; if it has to be evaluated first, the instruction runs again then.
+            macro_rules! forced {
+                ($index:expr) => {{
+                    let value = *register!($index);
+                    if value.is_thunk() {
+                        let value = value.resolved();
+                        if value.is_thunk() {
+                            wait!(pc, $index);
+                            match self.force_at(value, depth) {
+                                Ok(Flow::Enter) => continue 'frame,
+                                Ok(Flow::Value(value)) => {
+                                    relocate!();
+                                    *register!($index) = value;
+                                    value
+                                }
+                                Ok(flow) => return Ok(flow),
+                                Err(error) => return Err(error.at(code.position(pc))),
+                            }
+                        } else {
+                            *register!($index) = value;
+                            value
+                        }
+                    } else {
+                        value
+                    }
+                }};
+            }
+            // What an operation that may need frames came to.
+            macro_rules! finish {
+                ($dst:expr, $flow:expr) => {{
+                    match attempt!($flow) {
+                        Flow::Value(value) => {
+                            relocate!();
+                            *register!($dst) = value;
+                        }
+                        Flow::Enter => continue 'frame,
+                        flow => return Ok(flow),
+                    }
+                }};
+            }
+
+            loop {
+                debug_assert!(pc < code.instructions.len(), "code ends with a return");
+                // SAFETY: jumps stay within the code, and it ends with an instruction that leaves.
+                let instruction: Instruction = unsafe { *instructions.add(pc) };
+                let Instruction { op, x, a, b, c } = instruction;
+                match op {
+                    Op::Const => *register!(a) = code.constants[instruction.wide() as usize],
+                    Op::Capture => {
+                        *register!(a) = match captured {
+                            Some(captured) => captured.capture(usize::from(b)),
+                            None => Value::NULL,
+                        }
+                    }
+                    Op::Move => *register!(a) = register!(b).resolved(),
+                    Op::Force => {
+                        forced!(a);
+                    }
+                    Op::Thunk | Op::Closure => {
+                        let child = code.children[instruction.wide() as usize];
+                        let linked = Linked::at(child as usize);
+                        let object = if op == Op::Thunk {
+                            self.heap.thunk(child as usize, linked.captures.len())
+                        } else {
+                            self.heap.closure(child as usize, linked.captures.len())
+                        };
+                        Self::take_captures(&linked.captures, captured, registers, object);
+                        *register!(a) = if op == Op::Thunk {
+                            object.thunk_value()
+                        } else {
+                            object.closure_value()
+                        };
+                    }
+                    Op::NewThunk | Op::NewClosure => {
+                        let child = code.children[instruction.wide() as usize];
+                        let count = Linked::at(child as usize).captures.len();
+                        *register!(a) = if op == Op::NewThunk {
+                            self.heap.thunk(child as usize, count).thunk_value()
+                        } else {
+                            self.heap.closure(child as usize, count).closure_value()
+                        };
+                    }
+                    Op::Fill => {
+                        let linked =
+                            Linked::at(code.children[instruction.wide() as usize] as usize);
+                        let value = *register!(a);
+                        let object = value
+                            .as_closure()
+                            .or_else(|| value.as_thunk().map(|thunk| thunk.captured()));
+                        if let Some(object) = object {
+                            Self::take_captures(&linked.captures, captured, registers, object);
+                        }
+                    }
+                    Op::FillIfNew => {
+                        let linked =
+                            Linked::at(code.children[instruction.wide() as usize] as usize);
+                        if let Some(thunk) = register!(a).as_thunk() {
+                            Self::take_captures(
+                                &linked.captures,
+                                captured,
+                                registers,
+                                thunk.captured(),
+                            );
+                        }
+                    }
+                    Op::List => {
+                        // SAFETY: `c` registers from `b` on belong to the frame.
+                        let items = unsafe {
+                            std::slice::from_raw_parts(
+                                registers.add(usize::from(b)),
+                                usize::from(c),
+                            )
+                        };
+                        *register!(a) = self.heap.list_of(items).value();
+                    }
+                    Op::NewList => {
+                        *register!(a) = self.heap.list(instruction.wide() as usize).value()
+                    }
+                    Op::SetItem => {
+                        if let Some(list) = register!(a).as_list() {
+                            list.items_mut()[instruction.wide() as usize] = *register!(a + 1);
+                        }
+                    }
+                    Op::Attrs => {
+                        let keys = code.shapes[usize::from(c)];
+                        // SAFETY: as many registers as the shape has keys belong to the frame.
+                        let values = unsafe {
+                            std::slice::from_raw_parts(registers.add(usize::from(b)), keys.len())
+                        };
+                        *register!(a) = if values.is_empty() {
+                            self.heap.attrs(keys).value()
+                        } else {
+                            self.heap.attrs_of(keys, values).value()
+                        };
+                    }
+                    Op::NewAttrs => {
+                        *register!(a) = self
+                            .heap
+                            .attrs(code.shapes[instruction.wide() as usize])
+                            .value()
+                    }
+                    Op::SetAttr => {
+                        if let Some(attrs) = register!(a).as_attrs() {
+                            attrs.values_mut()[instruction.wide() as usize] = *register!(a + 1);
+                        }
+                    }
+                    Op::DynamicAttr => {
+                        let name = forced!(b);
+                        let (set, value) = (*register!(a), *register!(c));
+                        *register!(a) =
+                            attempt!(self.add_dynamic(set, name, value, code.position(pc)));
+                    }
+                    Op::Select => {
+                        let set = forced!(b);
+                        let cache = &code.caches[usize::from(c)];
+                        if let Some(attrs) = set.as_attrs() {
+                            let keys = attrs.keys();
+                            let seen = cache.get();
+                            if seen.keys == keys.address() {
+                                *register!(a) = attrs.values()[seen.index as usize];
+                                pc += 1;
+                                continue;
+                            }
+                            if let Some(index) = keys.index_of(code.selects[usize::from(c)]) {
+                                cache.set(super::link::InlineCache {
+                                    keys: keys.address(),
+                                    index: index as u32,
+                                });
+                                *register!(a) = attrs.values()[index];
+                                pc += 1;
+                                continue;
+                            }
+                        }
+                        attempt!(Err(
+                            self.missing_attribute(set, code.selects[usize::from(c)])
+                        ));
+                    }
+                    Op::SelectOr | Op::WithLookup => {
+                        let set = forced!(b);
+                        let found = match set.as_attrs() {
+                            Some(attrs) => {
+                                let keys = attrs.keys();
+                                let cache = &code.caches[usize::from(c)];
+                                let seen = cache.get();
+                                if seen.keys == keys.address() {
+                                    Some(attrs.values()[seen.index as usize])
+                                } else {
+                                    keys.index_of(code.selects[usize::from(c)]).map(|index| {
+                                        cache.set(super::link::InlineCache {
+                                            keys: keys.address(),
+                                            index: index as u32,
+                                        });
+                                        attrs.values()[index]
+                                    })
+                                }
+                            }
+                            None if op == Op::WithLookup => attempt!(Err(self.not_a_set(set))),
+                            None => None,
+                        };
+                        // `SelectOr` skips the jump that follows where it finds, `WithLookup` where it does not.
+                        let skip = match found {
+                            Some(value) => {
+                                *register!(a) = value;
+                                op == Op::SelectOr
+                            }
+                            None => op == Op::WithLookup,
+                        };
+                        if skip {
+                            pc += 1;
+                        }
+                    }
+                    Op::SelectAtHand => {
+                        if let Some(attrs) = register!(b).resolved().as_attrs() {
+                            let keys = attrs.keys();
+                            let cache = &code.caches[usize::from(c)];
+                            let seen = cache.get();
+                            let index = if seen.keys == keys.address() {
+                                Some(seen.index as usize)
+                            } else {
+                                let index = keys.index_of(code.selects[usize::from(c)]);
+                                if let Some(index) = index {
+                                    cache.set(super::link::InlineCache {
+                                        keys: keys.address(),
+                                        index: index as u32,
+                                    });
+                                }
+                                index
+                            };
+                            if let Some(index) = index {
+                                *register!(a) = attrs.values()[index];
+                                pc += 1;
+                            }
+                        }
+                    }
+                    Op::AddAtHand | Op::SubAtHand => {
+                        let (left, right) = (register!(b).resolved(), register!(c).resolved());
+                        if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
+                            *register!(a) =
+                                self.heap
+                                    .int(if op == Op::AddAtHand { x + y } else { x - y });
+                            pc += 1;
+                        }
+                    }
+                    Op::HasAttr => {
+                        let set = forced!(b);
+                        let name = code.selects[usize::from(c)];
+                        *register!(a) = Value::bool(
+                            set.as_attrs()
+                                .is_some_and(|attrs| attrs.keys().index_of(name).is_some()),
+                        );
+                    }
+                    Op::SelectDynamic => {
+                        let (set, name) = (forced!(b), forced!(c));
+                        let symbol = attempt!(self.attribute_name(name));
+                        match set.as_attrs().and_then(|attrs| attrs.get(symbol)) {
+                            Some(value) => *register!(a) = value,
+                            None => attempt!(Err(self.missing_attribute(set, symbol))),
+                        }
+                    }
+                    Op::SelectDynamicOr => {
+                        let (set, name) = (forced!(b), forced!(c));
+                        let symbol = attempt!(self.attribute_name(name));
+                        if let Some(value) = set.as_attrs().and_then(|attrs| attrs.get(symbol)) {
+                            *register!(a) = value;
+                            pc += 1;
+                        }
+                    }
+                    Op::HasAttrDynamic => {
+                        let (set, name) = (forced!(b), forced!(c));
+                        let symbol = attempt!(self.attribute_name(name));
+                        *register!(a) = Value::bool(
+                            set.as_attrs()
+                                .is_some_and(|attrs| attrs.get(symbol).is_some()),
+                        );
+                    }
+                    Op::Undefined => {
+                        let name = self.interner.display(code.selects[usize::from(c)]);
+                        attempt!(Err(Error::new(
+                            ErrorKind::UndefinedVariable,
+                            format!("undefined variable '{name}'")
+                        )));
+                    }
+                    Op::Call => {
+                        let function = forced!(b);
+                        // SAFETY: callee and arguments are registers of the frame.
+                        let args = unsafe {
+                            std::slice::from_raw_parts(
+                                registers.add(usize::from(b) + 1),
+                                usize::from(c),
+                            )
+                        };
+                        wait!(pc + 1, a);
+                        match self.call_in_code(function, args, depth, code.position(pc)) {
+                            Ok(Flow::Value(value)) => {
+                                relocate!();
+                                *register!(a) = value;
+                            }
+                            Ok(Flow::Enter) => continue 'frame,
+                            Ok(flow) => return Ok(flow),
+                            Err(error) => {
+                                wait!(pc, 0);
+                                return Err(error.at(code.position(pc)));
+                            }
+                        }
+                    }
+                    Op::TailCall => {
+                        let function = forced!(b);
+                        // SAFETY: as in `Call`.
+                        let args = unsafe {
+                            std::slice::from_raw_parts(
+                                registers.add(usize::from(b) + 1),
+                                usize::from(c),
+                            )
+                        };
+                        wait!(pc, 0);
+                        match self.tail_call(function, args, base, code.position(pc)) {
+                            Ok(Flow::Enter) => continue 'frame,
+                            Ok(Flow::Value(value)) => match self.hand_to_code(value) {
+                                true => continue 'frame,
+                                false => return Ok(Flow::Value(value)),
+                            },
+                            Ok(flow) => return Ok(flow),
+                            Err(error) => return Err(error.at(code.position(pc))),
+                        }
+                    }
+                    Op::Jump => {
                         pc = instruction.wide() as usize;
                         continue;
                     }
-                }
-                Op::CheckBool => {
-                    let value = forced!(a);
-                    if value.as_bool().is_none() {
-                        attempt!(Err(self.not_a_bool(value, BoolUse::describe(x), code.position(pc))));
+                    Op::JumpIfFalse | Op::JumpIfTrue => {
+                        let value = forced!(a);
+                        let Some(test) = value.as_bool() else {
+                            attempt!(Err(self.not_a_bool(
+                                value,
+                                BoolUse::describe(x),
+                                code.position(pc)
+                            )))
+                        };
+                        if test == (op == Op::JumpIfTrue) {
+                            pc = instruction.wide() as usize;
+                            continue;
+                        }
                     }
-                }
-                Op::AssertFailed => {
-                    let text = code.constants[instruction.wide() as usize];
-                    let text = String::from_utf8_lossy(text.as_string().unwrap_or_default()).into_owned();
-                    attempt!(Err(Error::new(ErrorKind::Assertion, format!("assertion '{text}' failed"))));
-                }
-                Op::Not => {
-                    let value = forced!(b);
-                    let Some(test) = value.as_bool() else {
-                        attempt!(Err(self.not_a_bool(value, "in the argument of the not operator", code.position(pc))))
-                    };
-                    *register!(a) = Value::bool(!test);
-                }
-                Op::Negate => {
-                    let value = forced!(b);
-                    *register!(a) = attempt!(self.negate(value));
-                }
-                Op::Add => {
-                    let (left, right) = (forced!(b), forced!(c));
-                    if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
-                        // Two 61-bit integers cannot overflow 64 bits.
-                        *register!(a) = self.heap.int(x + y);
-                    } else {
+                    Op::CheckBool => {
+                        let value = forced!(a);
+                        if value.as_bool().is_none() {
+                            attempt!(Err(self.not_a_bool(
+                                value,
+                                BoolUse::describe(x),
+                                code.position(pc)
+                            )));
+                        }
+                    }
+                    Op::AssertFailed => {
+                        let text = code.constants[instruction.wide() as usize];
+                        let text = String::from_utf8_lossy(text.as_string().unwrap_or_default())
+                            .into_owned();
+                        attempt!(Err(Error::new(
+                            ErrorKind::Assertion,
+                            format!("assertion '{text}' failed")
+                        )));
+                    }
+                    Op::Not => {
+                        let value = forced!(b);
+                        let Some(test) = value.as_bool() else {
+                            attempt!(Err(self.not_a_bool(
+                                value,
+                                "in the argument of the not operator",
+                                code.position(pc)
+                            )))
+                        };
+                        *register!(a) = Value::bool(!test);
+                    }
+                    Op::Negate => {
+                        let value = forced!(b);
+                        *register!(a) = attempt!(self.negate(value));
+                    }
+                    Op::Add => {
+                        let (left, right) = (forced!(b), forced!(c));
+                        if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
+                            // Two 61-bit integers cannot overflow 64 bits.
+                            *register!(a) = self.heap.int(x + y);
+                        } else {
+                            wait!(pc + 1, a);
+                            finish!(a, self.add(left, right));
+                        }
+                    }
+                    Op::Sub => {
+                        let (left, right) = (forced!(b), forced!(c));
+                        if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
+                            *register!(a) = self.heap.int(x - y);
+                        } else {
+                            *register!(a) = attempt!(self.subtract(left, right));
+                        }
+                    }
+                    Op::Mul => {
+                        let (left, right) = (forced!(b), forced!(c));
+                        *register!(a) = attempt!(self.multiply(left, right));
+                    }
+                    Op::Div => {
+                        let (left, right) = (forced!(b), forced!(c));
+                        *register!(a) = attempt!(self.divide(left, right));
+                    }
+                    Op::Eq | Op::NotEq => {
+                        let (left, right) = (forced!(b), forced!(c));
+                        let wanted = op == Op::Eq;
+                        match super::equality::shallow(left, right) {
+                            Some(equal) => *register!(a) = Value::bool(equal == wanted),
+                            None => {
+                                wait!(pc + 1, a);
+                                finish!(
+                                    a,
+                                    self.push_task(Box::new(super::equality::Equal::new(
+                                        left, right, wanted
+                                    )))
+                                );
+                            }
+                        }
+                    }
+                    Op::Less | Op::NotLess => {
+                        let (left, right) = (forced!(b), forced!(c));
+                        let wanted = op == Op::Less;
+                        match attempt!(self.less_shallow(left, right)) {
+                            Some(less) => *register!(a) = Value::bool(less == wanted),
+                            None => {
+                                wait!(pc + 1, a);
+                                finish!(
+                                    a,
+                                    self.push_task(Box::new(super::order::Less::new(
+                                        left, right, wanted
+                                    )))
+                                );
+                            }
+                        }
+                    }
+                    Op::Update => {
+                        let left = forced!(b);
+                        let Some(left) = left.as_attrs() else {
+                            attempt!(Err(self.not_a_set_in(
+                                left,
+                                "in the left operand of the update (//) operator",
+                                code.position(pc)
+                            )))
+                        };
+                        let right = forced!(c);
+                        let Some(right) = right.as_attrs() else {
+                            attempt!(Err(self.not_a_set_in(
+                                right,
+                                "in the right operand of the update (//) operator",
+                                code.position(pc)
+                            )))
+                        };
+                        *register!(a) = crate::value::update(&mut self.heap, left, right).value();
+                    }
+                    Op::Concat => {
+                        let left = forced!(b);
+                        let Some(left) = left.as_list() else {
+                            attempt!(Err(self.not_a_list(left)))
+                        };
+                        let right = forced!(c);
+                        let Some(right) = right.as_list() else {
+                            attempt!(Err(self.not_a_list(right)))
+                        };
+                        *register!(a) = if left.is_empty() {
+                            right.value()
+                        } else if right.is_empty() {
+                            left.value()
+                        } else {
+                            let list = self.heap.list(left.len() + right.len());
+                            let (first, second) = list.items_mut().split_at_mut(left.len());
+                            first.copy_from_slice(left.items());
+                            second.copy_from_slice(right.items());
+                            list.value()
+                        };
+                    }
+                    Op::Interpolate => {
+                        for part in b..b + c {
+                            forced!(part);
+                        }
+                        // SAFETY: `c` registers from `b` on belong to the frame.
+                        let parts = unsafe {
+                            std::slice::from_raw_parts(
+                                registers.add(usize::from(b)),
+                                usize::from(c),
+                            )
+                        };
                         wait!(pc + 1, a);
-                        finish!(a, self.add(left, right));
+                        finish!(a, self.interpolate(parts, x == 1));
                     }
-                }
-                Op::Sub => {
-                    let (left, right) = (forced!(b), forced!(c));
-                    if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
-                        *register!(a) = self.heap.int(x - y);
-                    } else {
-                        *register!(a) = attempt!(self.subtract(left, right));
+                    Op::Formals => {
+                        let argument = forced!(a);
+                        let formals = &code.formals[usize::from(c)];
+                        attempt!(self.match_formals(code, formals, argument, registers, b, x));
                     }
-                }
-                Op::Mul => {
-                    let (left, right) = (forced!(b), forced!(c));
-                    *register!(a) = attempt!(self.multiply(left, right));
-                }
-                Op::Div => {
-                    let (left, right) = (forced!(b), forced!(c));
-                    *register!(a) = attempt!(self.divide(left, right));
-                }
-                Op::Eq | Op::NotEq => {
-                    let (left, right) = (forced!(b), forced!(c));
-                    let wanted = op == Op::Eq;
-                    match super::equality::shallow(left, right) {
-                        Some(equal) => *register!(a) = Value::bool(equal == wanted),
-                        None => {
-                            wait!(pc + 1, a);
-                            finish!(a, self.push_task(Box::new(super::equality::Equal::new(left, right, wanted))));
+                    Op::ConstIfUnset => {
+                        if *register!(a) == Value::UNSET {
+                            *register!(a) = code.constants[instruction.wide() as usize];
+                        }
+                    }
+                    Op::ThunkIfUnset => {
+                        if *register!(a) == Value::UNSET {
+                            let child = code.children[instruction.wide() as usize];
+                            let thunk = self
+                                .heap
+                                .thunk(child as usize, Linked::at(child as usize).captures.len())
+                                .thunk_value();
+                            *register!(a) = thunk;
+                            *register!(a + 1) = thunk;
+                        } else {
+                            *register!(a + 1) = Value::NULL;
+                        }
+                    }
+                    Op::CurrentPosition => *register!(a) = self.position_value(code.position(pc)),
+                    Op::Return => {
+                        let value = register!(a).resolved();
+                        if value.is_thunk() {
+                            wait!(pc, a);
+                            match self.return_thunk(value, base, depth) {
+                                Ok(Flow::Enter) => continue 'frame,
+                                Ok(Flow::Value(value)) => match self.hand_to_code(value) {
+                                    true => continue 'frame,
+                                    false => return Ok(Flow::Value(value)),
+                                },
+                                Ok(flow) => return Ok(flow),
+                                Err(error) => return Err(error.at(code.position(pc))),
+                            }
+                        }
+                        if let Some(Frame::Code(frame)) = self.frames.last()
+                            && let Some(thunk) = frame.update
+                        {
+                            thunk.finish(value);
+                        }
+                        self.drop_code_frame();
+                        self.stack.truncate(base);
+                        match self.hand_to_code(value) {
+                            true => continue 'frame,
+                            false => return Ok(Flow::Value(value)),
                         }
                     }
                 }
-                Op::Less | Op::NotLess => {
-                    let (left, right) = (forced!(b), forced!(c));
-                    let wanted = op == Op::Less;
-                    match attempt!(self.less_shallow(left, right)) {
-                        Some(less) => *register!(a) = Value::bool(less == wanted),
-                        None => {
-                            wait!(pc + 1, a);
-                            finish!(a, self.push_task(Box::new(super::order::Less::new(left, right, wanted))));
-                        }
-                    }
-                }
-                Op::Update => {
-                    let left = forced!(b);
-                    let Some(left) = left.as_attrs() else { attempt!(Err(self.not_a_set_in(left, "in the left operand of the update (//) operator", code.position(pc)))) };
-                    let right = forced!(c);
-                    let Some(right) = right.as_attrs() else { attempt!(Err(self.not_a_set_in(right, "in the right operand of the update (//) operator", code.position(pc)))) };
-                    *register!(a) = crate::value::update(&mut self.heap, left, right).value();
-                }
-                Op::Concat => {
-                    let left = forced!(b);
-                    let Some(left) = left.as_list() else { attempt!(Err(self.not_a_list(left))) };
-                    let right = forced!(c);
-                    let Some(right) = right.as_list() else { attempt!(Err(self.not_a_list(right))) };
-                    *register!(a) = if left.is_empty() {
-                        right.value()
-                    } else if right.is_empty() {
-                        left.value()
-                    } else {
-                        let list = self.heap.list(left.len() + right.len());
-                        let (first, second) = list.items_mut().split_at_mut(left.len());
-                        first.copy_from_slice(left.items());
-                        second.copy_from_slice(right.items());
-                        list.value()
-                    };
-                }
-                Op::Interpolate => {
-                    for part in b..b + c {
-                        forced!(part);
-                    }
-                    // SAFETY: `c` registers from `b` on belong to the frame.
-                    let parts = unsafe { std::slice::from_raw_parts(registers.add(usize::from(b)), usize::from(c)) };
-                    wait!(pc + 1, a);
-                    finish!(a, self.interpolate(parts, x == 1));
-                }
-                Op::Formals => {
-                    let argument = forced!(a);
-                    let formals = &code.formals[usize::from(c)];
-                    attempt!(self.match_formals(code, formals, argument, registers, b, x));
-                }
-                Op::ConstIfUnset => {
-                    if *register!(a) == Value::UNSET {
-                        *register!(a) = code.constants[instruction.wide() as usize];
-                    }
-                }
-                Op::ThunkIfUnset => {
-                    if *register!(a) == Value::UNSET {
-                        let child = code.children[instruction.wide() as usize];
-                        let thunk = self.heap.thunk(child as usize, Linked::at(child as usize).captures.len()).thunk_value();
-                        *register!(a) = thunk;
-                        *register!(a + 1) = thunk;
-                    } else {
-                        *register!(a + 1) = Value::NULL;
-                    }
-                }
-                Op::CurrentPosition => *register!(a) = self.position_value(code.position(pc)),
-                Op::Return => {
-                    let value = register!(a).resolved();
-                    return self.return_from_code(value, base, pc, depth, code);
-                }
+                pc += 1;
             }
-            pc += 1;
         }
     }
 
-    /// Ends the code frame on top with `value`, or lets a thunk take its place.
+    /// Puts a value where the code frame on top, if it is one, awaits it.
     #[inline(always)]
-    fn return_from_code(&mut self, value: Value, base: usize, pc: usize, depth: u32, code: &Linked) -> Result<Exit> {
-        let Some(Frame::Code(frame)) = self.frames.last_mut() else { unreachable!("the running frame is on top") };
-        let update = frame.update;
-        if value.is_thunk() {
-            frame.pc = pc as u32;
-            if value.as_thunk().is_some_and(|thunk| thunk.is_running()) {
-                return Err(infinite_recursion().at(code.position(pc)));
+    fn hand_to_code(&mut self, value: Value) -> bool {
+        match self.frames.last() {
+            Some(Frame::Code(frame)) => {
+                let slot = frame.base as usize + usize::from(frame.dst);
+                self.stack[slot] = value;
+                true
             }
-            self.leave_code(update, base);
-            return self.force_in_code(value, depth, code.position(pc));
+            _ => false,
         }
-        if let Some(thunk) = update {
-            thunk.finish(value);
+    }
+
+    /// Lets a thunk, not yet evaluated, take the place of the code frame on top.
+    fn return_thunk(&mut self, value: Value, base: usize, depth: u32) -> Result<Flow> {
+        if value.as_thunk().is_some_and(|thunk| thunk.is_running()) {
+            return Err(infinite_recursion());
         }
-        self.drop_code_frame();
-        self.stack.truncate(base);
-        Ok(Exit::Return(value))
+        let Some(Frame::Code(CodeFrame { update, .. })) = self.frames.last() else {
+            unreachable!("the running frame is on top")
+        };
+        self.leave_code(*update, base);
+        self.force_at(value, depth)
     }
 
     /// Takes the code frame on top away. It holds nothing that needs to be dropped, which the compiler cannot see.
@@ -688,22 +839,14 @@ impl Vm {
         }
     }
 
-    /// Forces a thunk, not yet evaluated, for the code frame on top.
-    #[inline(always)]
-    fn force_in_code(&mut self, value: Value, depth: u32, pos: Pos) -> Result<Exit> {
-        if let Some(thunk) = value.as_thunk()
-            && thunk.state() == ThunkState::Suspended
-        {
-            thunk.begin();
-            let captured = thunk.captured();
-            self.push_code(Linked::at(captured.code()), Some(captured), Some(thunk), depth);
-            return Ok(Exit::Flow(Flow::Enter));
-        }
-        self.force(value).map(Exit::Flow).map_err(|error| error.at(pos))
-    }
-
     /// A call in place of the code frame on top.
-    fn tail_call(&mut self, function: Value, args: &[Value], base: usize, pos: Pos) -> Result<Flow> {
+    fn tail_call(
+        &mut self,
+        function: Value,
+        args: &[Value],
+        base: usize,
+        pos: Pos,
+    ) -> Result<Flow> {
         let Some(Frame::Code(CodeFrame { update, depth, .. })) = self.frames.last() else {
             unreachable!("the running frame is on top")
         };
@@ -721,7 +864,8 @@ impl Vm {
                 let from = from / size_of::<Value>();
                 self.stack.copy_within(from..from + count, base);
                 self.stack.truncate(base + count);
-                self.stack.resize(base + usize::from(code.registers).max(count), Value::NULL);
+                self.stack
+                    .resize(base + usize::from(code.registers).max(count), Value::NULL);
                 self.frames.push(Frame::Code(CodeFrame {
                     code,
                     captured: Some(closure),
@@ -742,5 +886,8 @@ impl Vm {
 
 #[cold]
 pub(super) fn infinite_recursion() -> Error {
-    Error::new(ErrorKind::InfiniteRecursion, "infinite recursion encountered")
+    Error::new(
+        ErrorKind::InfiniteRecursion,
+        "infinite recursion encountered",
+    )
 }

@@ -11,10 +11,19 @@ impl Vm {
     /// The error of a selection that did not succeed.
     #[cold]
     pub(super) fn missing_attribute(&mut self, set: Value, name: Symbol) -> Error {
-        let Some(attrs) = set.as_attrs() else { return self.not_a_set(set) };
+        let Some(attrs) = set.as_attrs() else {
+            return self.not_a_set(set);
+        };
         let text = crate::syntax::symbol_text(&self.interner, name);
-        let mut error = Error::new(ErrorKind::MissingAttribute, format!("attribute '{text}' missing"));
-        error.suggestions = suggest(&self.interner, name, attrs.keys().entries().iter().map(|entry| entry.name));
+        let mut error = Error::new(
+            ErrorKind::MissingAttribute,
+            format!("attribute '{text}' missing"),
+        );
+        error.suggestions = suggest(
+            &self.interner,
+            name,
+            attrs.keys().entries().iter().map(|entry| entry.name),
+        );
         error
     }
 
@@ -34,13 +43,20 @@ impl Vm {
     #[cold]
     pub(super) fn not_a_list(&mut self, value: Value) -> Error {
         let found = describe(self, value);
-        Error::new(ErrorKind::Type, format!("expected a list but found {found}"))
+        Error::new(
+            ErrorKind::Type,
+            format!("expected a list but found {found}"),
+        )
     }
 
     #[cold]
     pub(super) fn not_a_bool(&mut self, value: Value, context: &str, pos: Pos) -> Error {
         let found = describe(self, value);
-        let mut error = Error::new(ErrorKind::Type, format!("expected a Boolean but found {found}")).at(pos);
+        let mut error = Error::new(
+            ErrorKind::Type,
+            format!("expected a Boolean but found {found}"),
+        )
+        .at(pos);
         error.trace(pos, context);
         error
     }
@@ -51,13 +67,22 @@ impl Vm {
             Some(text) => Ok(self.interner.intern(text)),
             None => {
                 let found = describe(self, name);
-                Err(Error::new(ErrorKind::Type, format!("expected a string but found {found}")))
+                Err(Error::new(
+                    ErrorKind::Type,
+                    format!("expected a string but found {found}"),
+                ))
             }
         }
     }
 
     /// `set` with one more attribute; a name of null adds nothing.
-    pub(super) fn add_dynamic(&mut self, set: Value, name: Value, value: Value, pos: Pos) -> Result<Value> {
+    pub(super) fn add_dynamic(
+        &mut self,
+        set: Value,
+        name: Value,
+        value: Value,
+        pos: Pos,
+    ) -> Result<Value> {
         if name.is_null() {
             return Ok(set);
         }
@@ -69,13 +94,26 @@ impl Vm {
             ));
         }
         let symbol = self.attribute_name(name)?;
-        let Some(attrs) = set.as_attrs() else { return Err(self.not_a_set(set)) };
+        let Some(attrs) = set.as_attrs() else {
+            return Err(self.not_a_set(set));
+        };
         if let Some((_, earlier)) = attrs.get_with_pos(symbol) {
             let text = self.interner.display(symbol);
-            let place = self.sources.locate(earlier).map_or_else(String::new, |location| {
-                format!(" at {}:{}:{}", location.file.origin.display(), location.line, location.column)
-            });
-            return Err(Error::new(ErrorKind::Eval, format!("dynamic attribute '{text}' already defined{place}")));
+            let place = self
+                .sources
+                .locate(earlier)
+                .map_or_else(String::new, |location| {
+                    format!(
+                        " at {}:{}:{}",
+                        location.file.origin.display(),
+                        location.line,
+                        location.column
+                    )
+                });
+            return Err(Error::new(
+                ErrorKind::Eval,
+                format!("dynamic attribute '{text}' already defined{place}"),
+            ));
         }
         let more = self.heap.attrs_from(vec![(symbol, pos, value)]);
         Ok(crate::value::update(&mut self.heap, attrs, more).value())

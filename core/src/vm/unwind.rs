@@ -23,7 +23,8 @@ impl Vm {
                 Frame::Code(frame) => {
                     // SAFETY: linked code lives as long as the VM.
                     let code = unsafe { &*frame.code };
-                    let here = code.position(frame.pc.saturating_sub(u32::from(called.is_some())) as usize);
+                    let here = code
+                        .position(frame.pc.saturating_sub(u32::from(called.is_some())) as usize);
                     if let Some((text, pos)) = called.take() {
                         push(&mut error, if pos.is_some() { pos } else { here }, text);
                         if error.traces.len() == 1 {
@@ -41,7 +42,11 @@ impl Vm {
                         }
                         CodeKind::Binding(name) if frame.update.is_some() => {
                             let name = self.interner.display(name);
-                            push(&mut error, code.pos, format!("while evaluating the attribute '{name}'"));
+                            push(
+                                &mut error,
+                                code.pos,
+                                format!("while evaluating the attribute '{name}'"),
+                            );
                         }
                         _ => {}
                     }
@@ -52,7 +57,9 @@ impl Vm {
                 }
                 Frame::Update(thunk) => thunk.reset(),
                 Frame::Apply { base, .. } => self.stack.truncate(base as usize),
-                Frame::Arguments { builtin, base, pos, .. } => {
+                Frame::Arguments {
+                    builtin, base, pos, ..
+                } => {
                     self.builtin_trace(&mut error, builtin, pos);
                     self.stack.truncate(base as usize);
                 }
@@ -85,7 +92,11 @@ impl Vm {
 
 fn push(error: &mut Error, pos: Pos, text: String) {
     if error.traces.len() < MAX_TRACES {
-        error.traces.push(Trace { pos, text, from_context: false });
+        error.traces.push(Trace {
+            pos,
+            text,
+            from_context: false,
+        });
     }
 }
 
@@ -114,7 +125,11 @@ impl Task for Catch {
     }
 
     fn fail(&mut self, error: Error) -> Result<Value> {
-        if error.kind.is_catchable() { Ok(Value::UNSET) } else { Err(error) }
+        if error.kind.is_catchable() {
+            Ok(Value::UNSET)
+        } else {
+            Err(error)
+        }
     }
 }
 
@@ -126,7 +141,10 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(value: Value, text: String) -> Self {
-        Context { value: Some(value), text }
+        Context {
+            value: Some(value),
+            text,
+        }
     }
 }
 
@@ -144,7 +162,11 @@ impl Task for Context {
     }
 
     fn fail(&mut self, mut error: Error) -> Result<Value> {
-        error.traces.push(Trace { pos: Pos::NONE, text: std::mem::take(&mut self.text), from_context: true });
+        error.traces.push(Trace {
+            pos: Pos::NONE,
+            text: std::mem::take(&mut self.text),
+            from_context: true,
+        });
         Err(error)
     }
 }

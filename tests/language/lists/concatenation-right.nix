@@ -1,2 +1,2 @@
-# ++ leans to the right: what is on the left is not evaluated first where the right fails.
+# Both sides are evaluated.
 [ 1 ] ++ (throw "right")

@@ -1,4 +1,4 @@
-# A set that was printed already is named, not printed again; a list is printed again, unless it is within itself.
+# A set or list that was printed already is named, not printed again.
 let
   s = { a = 1; };
   l = [ 1 ];

@@ -1,0 +1,318 @@
+//! The command line.
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Evaluates the Nix language. Every builtin comes from a plugin.
+#[derive(Parser, Debug)]
+#[command(name = "piton", version, args_override_self = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Evaluate a file or an expression and print its value
+    Eval(EvalArguments),
+    /// Do what `nix-instantiate` does, with its flags
+    Instantiate(InstantiateArguments),
+    /// Print how a file or an expression was understood
+    Parse(SourceArguments),
+    /// Print the bytecode of a file or an expression
+    Disasm(SourceArguments),
+    /// Show plugins and the builtins in them
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+}
+
+/// `piton eval`
+#[derive(Args, Debug)]
+#[command(args_override_self = true)]
+pub struct EvalArguments {
+    /// The file, or a folder with a `default.nix`; `-` is standard input, `<name>` is looked up in the search path
+    #[arg(default_value = "./default.nix", conflicts_with = "expr")]
+    pub file: OsString,
+    /// Evaluate this expression instead of a file
+    #[arg(short = 'E', long, value_name = "EXPR", allow_hyphen_values = true)]
+    pub expr: Option<OsString>,
+    /// Print this part of the value, as in `a.b."c d".0`; may be given several times
+    #[arg(short = 'A', long = "attr", value_name = "PATH", allow_hyphen_values = true)]
+    pub attributes: Vec<OsString>,
+    /// Evaluate everything within the value, too
+    #[arg(long)]
+    pub strict: bool,
+    /// Print JSON (implies `--strict`)
+    #[arg(long, conflicts_with_all = ["xml", "raw"])]
+    pub json: bool,
+    /// Print XML
+    #[arg(long, conflicts_with = "raw")]
+    pub xml: bool,
+    /// Print a string as it is, without quotes or a line end
+    #[arg(long)]
+    pub raw: bool,
+    /// Leave lines and columns out of XML
+    #[arg(long)]
+    pub no_location: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub evaluation: EvaluationArguments,
+}
+
+/// `piton instantiate`, and `nix-instantiate`
+#[derive(Parser, Debug)]
+#[command(name = "nix-instantiate", bin_name = "nix-instantiate", args_override_self = true, disable_version_flag = true)]
+pub struct InstantiateArguments {
+    /// Files, or with `--expr` expressions; `-` is standard input [default: ./default.nix]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<OsString>,
+    /// Take the arguments as expressions instead of files
+    #[arg(short = 'E', long)]
+    pub expr: bool,
+    /// Print values instead of instantiating derivations
+    #[arg(long, alias = "eval-only")]
+    pub eval: bool,
+    /// Print how the sources were understood
+    #[arg(long, alias = "parse-only")]
+    pub parse: bool,
+    /// Look the arguments up in the search path and print the paths
+    #[arg(long)]
+    pub find_file: bool,
+    /// Take this part of the value, as in `a.b."c d".0`; may be given several times
+    #[arg(short = 'A', long = "attr", value_name = "PATH", allow_hyphen_values = true)]
+    pub attributes: Vec<OsString>,
+    /// Evaluate everything within the value, too
+    #[arg(long)]
+    pub strict: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print XML
+    #[arg(long)]
+    pub xml: bool,
+    /// Print a string as it is, without quotes or a line end
+    #[arg(long)]
+    pub raw: bool,
+    /// Leave lines and columns out of XML
+    #[arg(long)]
+    pub no_location: bool,
+    /// Print the version
+    #[arg(long)]
+    pub version: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub evaluation: EvaluationArguments,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub ignored: IgnoredArguments,
+}
+
+/// `piton parse` and `piton disasm`
+#[derive(Args, Debug)]
+#[command(args_override_self = true)]
+pub struct SourceArguments {
+    /// The file, or a folder with a `default.nix`; `-` is standard input
+    #[arg(default_value = "./default.nix", conflicts_with = "expr")]
+    pub file: OsString,
+    /// Take this expression instead of a file
+    #[arg(short = 'E', long, value_name = "EXPR", allow_hyphen_values = true)]
+    pub expr: Option<OsString>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub evaluation: EvaluationArguments,
+}
+
+/// `piton plugin`
+#[derive(Subcommand, Debug)]
+pub enum PluginCommand {
+    /// List the plugins that an evaluation loads
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        evaluation: EvaluationArguments,
+    },
+    /// Show what a plugin says of itself, without running any of its code
+    Inspect {
+        /// The shared library
+        file: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Load the plugin, which runs its code, and show the documentation of its builtins
+        #[arg(long)]
+        run: bool,
+    },
+}
+
+/// What all evaluations have in common.
+#[derive(Args, Debug, Default)]
+pub struct EvaluationArguments {
+    /// Pass the value of an expression as an argument to functions
+    #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"], action = ArgAction::Append, allow_hyphen_values = true)]
+    pub arg: Vec<OsString>,
+    /// Pass a string as an argument to functions
+    #[arg(long, num_args = 2, value_names = ["NAME", "STRING"], action = ArgAction::Append, allow_hyphen_values = true)]
+    pub argstr: Vec<OsString>,
+    /// Pass the contents of a file as an argument to functions
+    #[arg(long, num_args = 2, value_names = ["NAME", "FILE"], action = ArgAction::Append, allow_hyphen_values = true)]
+    pub arg_from_file: Vec<OsString>,
+    /// Add an entry `NAME=PATH` or `PATH` to the search path, before those of NIX_PATH
+    #[arg(short = 'I', long = "include", value_name = "ENTRY", allow_hyphen_values = true)]
+    pub include: Vec<OsString>,
+    /// Load this plugin, too
+    #[arg(long = "plugin", value_name = "FILE", help_heading = "Plugins")]
+    pub plugins: Vec<PathBuf>,
+    /// Let the builtins of a plugin replace those of plugins before it
+    #[arg(long, help_heading = "Plugins")]
+    pub plugin_override: bool,
+    /// Evaluate purely: read the store and the tree of the file alone, no environment, no clock
+    #[arg(long, help_heading = "Modes")]
+    pub pure: bool,
+    /// Do not even open the library of impure builtins; `import` reaches the tree of the file alone
+    #[arg(long, help_heading = "Modes")]
+    pub no_impure: bool,
+    /// Follow the rules of Nix's pure evaluation (as `--option pure-eval true`)
+    #[arg(long, overrides_with_all = ["no_pure_eval", "impure"], help_heading = "Modes")]
+    pub pure_eval: bool,
+    #[arg(long, hide = true)]
+    #[allow(missing_docs)]
+    pub no_pure_eval: bool,
+    /// Evaluate impurely, which is the default
+    #[arg(long, help_heading = "Modes")]
+    pub impure: bool,
+    /// Follow the rules of Nix's restricted evaluation (as `--option restrict-eval true`)
+    #[arg(long, overrides_with = "no_restrict_eval", help_heading = "Modes")]
+    pub restrict_eval: bool,
+    #[arg(long, hide = true)]
+    #[allow(missing_docs)]
+    pub no_restrict_eval: bool,
+    /// How many calls may be nested
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub max_call_depth: Option<u32>,
+    /// How large the heap may become: bytes, or with K, M, G, T
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes, help_heading = "Limits")]
+    pub max_memory: Option<usize>,
+    /// Collect garbage at every safepoint, which is slow and finds bugs
+    #[arg(long, help_heading = "Limits")]
+    pub gc_stress: bool,
+    /// Show all steps of the trace of an error
+    #[arg(long)]
+    pub show_trace: bool,
+    /// Show the messages of `builtins.traceVerbose`
+    #[arg(long)]
+    pub trace_verbose: bool,
+    /// Enable these experimental features, as in "pipe-operators", beside those that are enabled
+    #[arg(long, value_name = "FEATURES")]
+    pub extra_experimental_features: Vec<String>,
+    /// Enable these experimental features
+    #[arg(long, value_name = "FEATURES")]
+    pub experimental_features: Vec<String>,
+    /// Set one of Nix's settings
+    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], action = ArgAction::Append, allow_hyphen_values = true)]
+    pub option: Vec<String>,
+    /// Say more
+    #[arg(short = 'v', long, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say less; three times hides warnings
+    #[arg(long, action = ArgAction::Count)]
+    pub quiet: u8,
+}
+
+/// Flags of `nix-instantiate` that mean nothing here, or nothing yet.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Accepted without effect")]
+#[allow(missing_docs)]
+pub struct IgnoredArguments {
+    #[arg(long, hide_short_help = true)]
+    pub read_write_mode: bool,
+    #[arg(long, hide_short_help = true)]
+    pub readonly_mode: bool,
+    #[arg(long, hide_short_help = true)]
+    pub dry_run: bool,
+    #[arg(long, hide_short_help = true)]
+    pub indirect: bool,
+    #[arg(long, value_name = "PATH", hide_short_help = true)]
+    pub add_root: Option<OsString>,
+    #[arg(long, value_name = "URL", hide_short_help = true)]
+    pub store: Option<OsString>,
+    #[arg(long, value_name = "URL", hide_short_help = true)]
+    pub eval_store: Option<OsString>,
+    #[arg(long, value_name = "FORMAT", hide_short_help = true)]
+    pub log_format: Option<OsString>,
+    #[arg(long, hide_short_help = true)]
+    pub debug: bool,
+    #[arg(long, hide_short_help = true)]
+    pub no_gc_warning: bool,
+    #[arg(short = 'Q', long, hide_short_help = true)]
+    pub no_build_output: bool,
+    #[arg(short = 'K', long, hide_short_help = true)]
+    pub keep_failed: bool,
+    #[arg(short = 'k', long, hide_short_help = true)]
+    pub keep_going: bool,
+    #[arg(long, hide_short_help = true)]
+    pub fallback: bool,
+    #[arg(short = 'j', long, value_name = "N", hide_short_help = true)]
+    pub max_jobs: Option<OsString>,
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub cores: Option<OsString>,
+    #[arg(long, value_name = "SECONDS", hide_short_help = true)]
+    pub timeout: Option<OsString>,
+    #[arg(long, value_name = "SECONDS", hide_short_help = true)]
+    pub max_silent_time: Option<OsString>,
+}
+
+/// Bytes: a number, with K, M, G or T for powers of 1024.
+fn parse_bytes(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
+        Some(b'T' | b't') => (&text[..text.len() - 1], 40),
+        _ => (text, 0),
+    };
+    let number: usize = digits.parse().map_err(|_| format!("'{text}' is not a number of bytes, as in 512M"))?;
+    match number.checked_mul(1 << shift) {
+        Some(0) => Err("an evaluation cannot do without memory".to_owned()),
+        Some(bytes) => Ok(bytes),
+        None => Err(format!("'{text}' is more than can be addressed")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_is_consistent() {
+        Cli::command().debug_assert();
+        InstantiateArguments::command().debug_assert();
+    }
+
+    #[test]
+    fn bytes() {
+        assert_eq!(parse_bytes("512"), Ok(512));
+        assert_eq!(parse_bytes("2K"), Ok(2048));
+        assert_eq!(parse_bytes("3g"), Ok(3 << 30));
+        for text in ["", "K", "-1", "1.5G", "0", "99999999999T", "1 K"] {
+            assert!(parse_bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn flags_of_nix_instantiate() {
+        let parse = |args: &[&str]| InstantiateArguments::try_parse_from([&["nix-instantiate"], args].concat());
+        let parsed = parse(&["--eval", "-E", "1", "-E", "2", "-", "--arg", "a", "-1", "--arg", "b", "2", "-vv"]).expect("valid");
+        assert_eq!(parsed.files, ["1", "2", "-"]);
+        assert_eq!(parsed.evaluation.arg, ["a", "-1", "b", "2"]);
+        assert!(parse(&["--arg", "a"]).is_err());
+        assert!(parse(&["--no-such-flag"]).is_err());
+    }
+}

@@ -1,0 +1,173 @@
+//! An evaluator with its world and its plugins, set up as the command line asks.
+
+use crate::arguments::EvaluationArguments;
+use crate::failure::{Failure, Result, reason};
+use crate::plugins::{LoadFailure, load_all};
+use crate::settings::{Mode, Settings};
+use crate::source::{Named, Plan, Source};
+use crate::terminal;
+use crate::world::{Files, Messages, Outside, as_path, current_system};
+use piton_core::error::Error;
+use piton_core::eval::{Evaluator, Options};
+use piton_core::heap::Value;
+use piton_core::host::Capabilities;
+use piton_core::report::ReportOptions;
+use piton_core::source::{Origin, Pos};
+use piton_core::symbol::Symbol;
+use piton_core::syntax::ParseOptions;
+use piton_core::vm::Limits;
+use std::collections::BTreeMap;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// What builtins may ask for that read the environment; see [`granted`].
+const ENVIRONMENT: u64 = 2;
+/// What the builtin asks for that tells the time.
+const CLOCK: u64 = 4;
+
+/// An evaluator that is ready.
+pub struct Session {
+    /// The evaluator.
+    pub evaluator: Evaluator,
+    /// What is to be evaluated.
+    pub sources: Vec<Source>,
+    /// What `--arg` and its like pass to functions.
+    pub arguments: Vec<(Symbol, Value)>,
+    show_trace: bool,
+}
+
+impl Session {
+    /// Sets up an evaluation of what the command line names.
+    pub fn new(arguments: &EvaluationArguments, named: &[Named]) -> Result<Self> {
+        let settings = Settings::new(arguments)?;
+        Session::with_settings(&settings, arguments, named)
+    }
+
+    /// Sets up an evaluation under `settings`.
+    pub fn with_settings(settings: &Settings, arguments: &EvaluationArguments, named: &[Named]) -> Result<Self> {
+        let plan = Plan::new(settings, named)?;
+        let world = Outside {
+            files: Files::new(plan.access),
+            search_path: settings.search_path.clone(),
+            system: settings.system.clone().unwrap_or_else(current_system).into(),
+            current_dir: plan.current_dir,
+            messages: Messages { verbose_traces: settings.trace_verbose, warnings: settings.warnings },
+        };
+        let evaluator = Evaluator::new(Box::new(world), options(settings));
+        let mut session =
+            Session { evaluator, sources: plan.sources, arguments: Vec::new(), show_trace: settings.show_trace };
+        load_all(&mut session.evaluator, settings).map_err(|failure| session.load_failure(failure))?;
+        session.arguments = session.compile_arguments(arguments, &plan.base)?;
+        Ok(session)
+    }
+
+    /// The report of an error of this evaluation.
+    pub fn report(&self, error: &Error) -> Failure {
+        let options = ReportOptions { show_trace: self.show_trace, color: terminal::has_color() };
+        Failure::Report(self.evaluator.report(error, options))
+    }
+
+    /// The failure of a plugin to load.
+    pub fn load_failure(&self, failure: LoadFailure) -> Failure {
+        match failure {
+            LoadFailure::Refused(error) => self.report(&error),
+            LoadFailure::Absent(failure) => failure,
+        }
+    }
+
+    /// The value of a source, in weak head normal form.
+    pub fn evaluate(&mut self, source: &Source) -> Result<Value> {
+        let value = match source {
+            Source::File(path) => self.evaluator.evaluate_file(path),
+            Source::Text { origin, text, base } => self.evaluator.evaluate_source(origin.clone(), text, base),
+        };
+        value.map_err(|error| self.report(&error))
+    }
+
+    /// The text of a source, where it came from, and where its relative paths start.
+    pub fn text(&mut self, source: &Source) -> Result<(Origin, Vec<u8>, Vec<u8>)> {
+        match source {
+            Source::Text { origin, text, base } => Ok((origin.clone(), text.clone(), base.clone())),
+            Source::File(path) => {
+                let file = self.evaluator.resolve_file(path).map_err(|error| self.report(&error))?;
+                let text = match self.evaluator.vm().world.read_file(&file) {
+                    Ok(text) => text,
+                    Err(error) => return Err(Failure::new(crate::failure::world_text(&file, error))),
+                };
+                let base = piton_core::path::parent(&file).to_vec();
+                Ok((Origin::File(file.into()), text, base))
+            }
+        }
+    }
+
+    /// The values of `--arg` (compiled at once, evaluated when they are needed), `--argstr` and `--arg-from-file`.
+    fn compile_arguments(&mut self, arguments: &EvaluationArguments, base: &[u8]) -> Result<Vec<(Symbol, Value)>> {
+        let mut values = BTreeMap::new();
+        for pair in arguments.arg.chunks_exact(2) {
+            let code = self.evaluator.compile_text(Origin::String, pair[1].as_bytes(), base);
+            let code = code.map_err(|error| self.report(&error))?;
+            let vm = self.evaluator.vm_mut();
+            let address = vm.link(code);
+            let thunk = vm.heap.thunk(address, 0).thunk_value();
+            values.insert(pair[0].as_bytes(), self.evaluator.keep(thunk));
+        }
+        for pair in arguments.argstr.chunks_exact(2) {
+            values.insert(pair[0].as_bytes(), self.string(pair[1].as_bytes()));
+        }
+        for pair in arguments.arg_from_file.chunks_exact(2) {
+            let shown = pair[1].to_string_lossy();
+            let bytes = std::fs::read(as_path(pair[1].as_bytes()))
+                .map_err(|error| Failure::new(format!("opening file '{shown}': {}", reason(&error))))?;
+            if bytes.contains(&0) {
+                let text = format!("the contents of the file '{shown}' cannot be represented as a Nix string");
+                return Err(Failure::new(text));
+            }
+            values.insert(pair[0].as_bytes(), self.string(&bytes));
+        }
+        let interner = &mut self.evaluator.vm_mut().interner;
+        Ok(values.into_iter().map(|(name, value)| (interner.intern(name), value)).collect())
+    }
+
+    /// A string that stays alive.
+    pub fn string(&mut self, bytes: &[u8]) -> Value {
+        let value = self.evaluator.vm_mut().heap.string(bytes, 0);
+        self.evaluator.keep(value)
+    }
+
+    /// A set of attributes without positions, kept alive.
+    pub fn attrs(&mut self, entries: &[(Symbol, Value)]) -> Value {
+        let entries = entries.iter().map(|(name, value)| (*name, Pos::NONE, *value)).collect();
+        let value = self.evaluator.vm_mut().heap.attrs_from(entries).value();
+        self.evaluator.keep(value)
+    }
+}
+
+fn options(settings: &Settings) -> Options {
+    let defaults = Limits::default();
+    let home = match (settings.mode, std::env::var_os("HOME")) {
+        (Mode::Pure | Mode::PureEval, _) => Err("can not be resolved in pure mode".to_owned()),
+        (_, Some(home)) if !home.is_empty() => Ok(home.into_vec()),
+        _ => Err("cannot be resolved: HOME is not set".to_owned()),
+    };
+    Options {
+        limits: Limits {
+            call_depth: settings.max_call_depth.unwrap_or(defaults.call_depth),
+            memory: settings.max_memory.unwrap_or(defaults.memory),
+            gc_stress: settings.gc_stress,
+            ..defaults
+        },
+        parse: ParseOptions { pipe_operators: settings.pipe_operators },
+        granted: granted(settings),
+        home,
+    }
+}
+
+/// What builtins may do. In pure evaluation `getEnv` and `nixPath` are there, as in Nix: the world that they ask is empty. In
+/// restricted evaluation Nix leaves the clock running; this does not.
+fn granted(settings: &Settings) -> Capabilities {
+    match settings.mode {
+        _ if settings.no_impure => Capabilities::NONE,
+        Mode::Default => Capabilities::DEFAULT,
+        Mode::Pure | Mode::PureEval => Capabilities(Capabilities::PURE.0 | ENVIRONMENT),
+        Mode::RestrictEval => Capabilities(Capabilities::DEFAULT.0 & !CLOCK),
+    }
+}

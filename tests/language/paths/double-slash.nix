@@ -1,0 +1,2 @@
+# Two slashes end the path, and a path may not end in a slash.
+/a//b

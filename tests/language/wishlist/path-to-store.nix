@@ -1,0 +1,2 @@
+# A path in a string is copied to the store.
+"${./data/wish.txt}"

@@ -1,0 +1,128 @@
+//! Building what is tested, once for each process: the workspace with the nested cargo's own freshness check, the example
+//! and test plugins into a folder of their own below the target folder.
+
+use std::collections::HashMap;
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{LazyLock, Mutex};
+
+/// A folder of the sources, from the root of the workspace.
+pub fn source_dir(relative: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the workspace");
+    root.join(relative)
+}
+
+/// `target/<profile>`, found from where this test runs.
+static PROFILE_DIR: LazyLock<PathBuf> = LazyLock::new(|| {
+    let program = std::env::current_exe().expect("the test knows its own file");
+    let deps = program.parent().expect("the test is in a folder");
+    deps.parent().expect("the test is in target/<profile>/deps").to_owned()
+});
+
+static PITON: LazyLock<PathBuf> = LazyLock::new(|| {
+    let target = PROFILE_DIR.parent().expect("target/<profile> is in a folder");
+    let profile = match PROFILE_DIR.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let mut command = cargo();
+    command.current_dir(source_dir("")).args(["build", "--workspace", "--quiet", "--profile", profile]);
+    command.arg("--target-dir").arg(target);
+    succeed(&mut command);
+    PROFILE_DIR.join(format!("piton{}", std::env::consts::EXE_SUFFIX))
+});
+
+/// The program `piton`, with the shipped plugins beside it.
+pub fn piton() -> &'static Path {
+    &PITON
+}
+
+/// The file of a plugin that ships with Piton: `pure` or `impure`.
+pub fn shipped_plugin(name: &str) -> PathBuf {
+    piton().with_file_name(format!("{DLL_PREFIX}piton_{name}{DLL_SUFFIX}"))
+}
+
+/// Files that are built already, by what they are built from; the lock is held while building.
+static BUILT: LazyLock<Mutex<HashMap<String, PathBuf>>> = LazyLock::new(Mutex::default);
+
+fn once(key: String, build: impl FnOnce() -> PathBuf) -> PathBuf {
+    // A build that failed has panicked with its reason; the next test that needs it tries again and fails likewise.
+    let mut built = BUILT.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    built.entry(key).or_insert_with(build).clone()
+}
+
+/// Where plugins are built to.
+fn plugin_dir() -> PathBuf {
+    let target = PROFILE_DIR.parent().expect("target/<profile> is in a folder");
+    target.join("test-plugins")
+}
+
+/// The plugin in the crate `folder` (from the root of the workspace), whose library is called `name`.
+pub fn rust_plugin(folder: &str, name: &str, features: &[&str]) -> PathBuf {
+    once(format!("{folder} {features:?}"), || {
+        let target = plugin_dir();
+        let mut command = cargo();
+        command.current_dir(source_dir(folder)).args(["build", "--quiet"]).arg("--target-dir").arg(&target);
+        if !features.is_empty() {
+            command.arg("--features").arg(features.join(","));
+        }
+        succeed(&mut command);
+        // Out of cargo's way: another choice of features is built to the same place.
+        let built = target.join("debug").join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
+        keep(&built, &target.join("kept").join(features.join("-")))
+    })
+}
+
+/// The Rust plugin that the tests of the boundary use.
+pub fn test_plugin() -> PathBuf {
+    rust_plugin("tests/plugins/abi-test", "abi_test", &[])
+}
+
+/// The plugin in the file `source` (from the root of the workspace), in C; each of `defines` is set.
+pub fn c_plugin(source: &str, defines: &[&str]) -> PathBuf {
+    once(format!("{source} {defines:?}"), || {
+        let source = source_dir(source);
+        let name = source.file_stem().and_then(|name| name.to_str()).expect("a source file has a name");
+        let folder = plugin_dir().join("c").join(defines.join("-"));
+        create_dir(&folder);
+        let library = folder.join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
+        let unfinished = folder.join(format!("{name}.{}", std::process::id()));
+        let mut command = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+        command.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden"]);
+        command.arg("-I").arg(source_dir("plugin-api/include"));
+        command.args(defines.iter().map(|define| format!("-D{define}")));
+        command.arg("-o").arg(&unfinished).arg(&source);
+        succeed(&mut command);
+        std::fs::rename(&unfinished, &library).expect("a library can be renamed");
+        library
+    })
+}
+
+fn keep(file: &Path, folder: &Path) -> PathBuf {
+    create_dir(folder);
+    let kept = folder.join(file.file_name().expect("a library has a name"));
+    // Copied beside and renamed: another process may have the old one open.
+    let unfinished = kept.with_extension(std::process::id().to_string());
+    std::fs::copy(file, &unfinished).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    std::fs::rename(&unfinished, &kept).expect("a library can be renamed");
+    kept
+}
+
+fn create_dir(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn succeed(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?} failed:\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
