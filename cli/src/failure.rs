@@ -1,6 +1,7 @@
 //! How a command ends that does not succeed: with text on standard error and a status.
 
 use crate::terminal;
+use piton_core::world::WorldError;
 use std::process::ExitCode;
 
 /// Status of a process that was told by a closed pipe that nobody reads on: what a shell reports of SIGPIPE.
@@ -55,5 +56,13 @@ pub fn reason(error: &std::io::Error) -> String {
     match text.rfind(" (os error ") {
         Some(at) => text[..at].to_owned(),
         None => text,
+    }
+}
+
+/// What is wrong with a path, in the words of the evaluator.
+pub fn world_text(path: &[u8], error: WorldError) -> String {
+    match error {
+        WorldError::NotFound => format!("path '{}' does not exist", String::from_utf8_lossy(path)),
+        WorldError::Forbidden(text) | WorldError::Other(text) => text,
     }
 }

@@ -10,7 +10,7 @@ use crate::world::{Files, Messages, Outside, as_path, current_system};
 use piton_core::error::Error;
 use piton_core::eval::{Evaluator, Options};
 use piton_core::heap::Value;
-use piton_core::host::Capabilities;
+use piton_core::host::{Capabilities, capability_names};
 use piton_core::report::ReportOptions;
 use piton_core::source::{Origin, Pos};
 use piton_core::symbol::Symbol;
@@ -18,11 +18,6 @@ use piton_core::syntax::ParseOptions;
 use piton_core::vm::Limits;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-
-/// What builtins may ask for that read the environment; see [`granted`].
-const ENVIRONMENT: u64 = 2;
-/// What the builtin asks for that tells the time.
-const CLOCK: u64 = 4;
 
 /// An evaluator that is ready.
 pub struct Session {
@@ -144,9 +139,9 @@ impl Session {
 fn options(settings: &Settings) -> Options {
     let defaults = Limits::default();
     let home = match (settings.mode, std::env::var_os("HOME")) {
-        (Mode::Pure | Mode::PureEval, _) => Err("can not be resolved in pure mode".to_owned()),
+        (Mode::Pure | Mode::PureEval, _) => Err("paths that begin with '~/' can not be resolved in pure mode".to_owned()),
         (_, Some(home)) if !home.is_empty() => Ok(home.into_vec()),
-        _ => Err("cannot be resolved: HOME is not set".to_owned()),
+        _ => Err("paths that begin with '~/' cannot be resolved: HOME is not set".to_owned()),
     };
     Options {
         limits: Limits {
@@ -167,7 +162,23 @@ fn granted(settings: &Settings) -> Capabilities {
     match settings.mode {
         _ if settings.no_impure => Capabilities::NONE,
         Mode::Default => Capabilities::DEFAULT,
-        Mode::Pure | Mode::PureEval => Capabilities(Capabilities::PURE.0 | ENVIRONMENT),
-        Mode::RestrictEval => Capabilities(Capabilities::DEFAULT.0 & !CLOCK),
+        Mode::Pure | Mode::PureEval => Capabilities(Capabilities::PURE.0 | capability("env")),
+        Mode::RestrictEval => Capabilities(Capabilities::DEFAULT.0 & !capability("clock")),
+    }
+}
+
+/// The bit of a capability.
+fn capability(name: &str) -> u64 {
+    (0..u64::BITS).map(|bit| 1 << bit).find(|bit| capability_names(*bit) == [name]).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_are_found_by_name() {
+        assert_eq!(capability_names(capability("env") | capability("clock")), ["env", "clock"]);
+        assert!(!Capabilities::PURE.contains(capability("env")));
     }
 }

@@ -118,4 +118,5 @@ piton_plugin_api::plugin! {
         versions::split_version,
         xml::to_xml,
     ],
+    build_id: env!("PITON_BUILD_ID"),
 }
