@@ -126,3 +126,45 @@ fn succeed(command: &mut Command) {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+/// The plugin `examples/hello`, built against a plugin API in which each `(file of src, text, other text)` is replaced.
+pub fn altered_plugin(changes: &[(&str, &str, &str)]) -> PathBuf {
+    once(format!("altered {changes:?}"), || {
+        let root = plugin_dir().join("altered");
+        for folder in ["plugin-api/src", "plugin-api/include", "hello/src"] {
+            create_dir(&root.join(folder));
+        }
+        let read = |file: &Path| {
+            std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+        };
+        let write = |file: &str, text: &str| {
+            let file = root.join(file);
+            std::fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        };
+        // A workspace of the two, with the shared dependencies and lints of the real one.
+        let workspace = read(&source_dir("Cargo.toml"));
+        let members = workspace.lines().find(|line| line.starts_with("members = ")).expect("it has members");
+        write("Cargo.toml", &workspace.replace(members, "members = [\"plugin-api\", \"hello\"]"));
+        write("Cargo.lock", &read(&source_dir("examples/hello/Cargo.lock")));
+        write("plugin-api/Cargo.toml", &read(&source_dir("plugin-api/Cargo.toml")));
+        for entry in std::fs::read_dir(source_dir("plugin-api/src")).expect("a folder can be read") {
+            let file = entry.expect("a folder can be read").path();
+            let name = file.file_name().and_then(|name| name.to_str()).expect("a source file has a name");
+            let mut source = read(&file);
+            for (_, text, other) in changes.iter().filter(|(changed, ..)| *changed == name) {
+                assert!(source.contains(text), "'{text}' is not in {name}");
+                source = source.replace(text, other);
+            }
+            write(&format!("plugin-api/src/{name}"), &source);
+        }
+        let hello = read(&source_dir("examples/hello/Cargo.toml"));
+        let hello = hello.replace("../../plugin-api", "../plugin-api").replace("[workspace]", "");
+        write("hello/Cargo.toml", &hello);
+        write("hello/src/lib.rs", &read(&source_dir("examples/hello/src/lib.rs")));
+        let target = plugin_dir();
+        let mut command = cargo();
+        command.current_dir(root.join("hello")).args(["build", "--quiet"]).arg("--target-dir").arg(&target);
+        succeed(&mut command);
+        keep(&target.join("debug").join(format!("{DLL_PREFIX}hello{DLL_SUFFIX}")), &target.join("kept/altered"))
+    })
+}

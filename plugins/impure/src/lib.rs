@@ -29,4 +29,5 @@ piton_plugin_api::plugin! {
         messages::trace_verbose,
         messages::warn,
     ],
+    build_id: env!("PITON_BUILD_ID"),
 }

@@ -10,9 +10,8 @@ builtin! {
     name = "hashString", since = "0.1.0", example = "builtins.hashString \"md5\" \"piton\""
         => "\"57a30502f5c02a31b78c357ca2563406\"",
     leaf fn hash_string<'f>(cx, algorithm: string, s: string) {
-        let fail = |message: Vec<u8>| cx.error_bytes(ErrorKind::Eval, &message);
-        let algorithm = Algorithm::parse(plain(cx, algorithm)?).map_err(fail)?;
-        let hash = algorithm.hash(cx.bytes(s)?).map_err(fail)?;
+        let algorithm = Algorithm::parse(plain(cx, algorithm)?).map_err(|message| fail(cx, message))?;
+        let hash = algorithm.hash(cx.bytes(s)?);
         Ok(cx.string(Format::Base16.encode(algorithm, &hash)))
     }
 }
