@@ -25,6 +25,9 @@ pub fn run(arguments: &EvalArguments) -> Result<()> {
 
 /// Evaluates all sources of a session and prints of each the parts that are asked for.
 pub fn print_all(session: &mut Session, attributes: &[OsString], format: Format, strict: bool) -> Result<()> {
+    if !strict && format != Format::Raw {
+        session.evaluator.keep_thunks();
+    }
     let attributes = selection_paths(attributes)?;
     for source in std::mem::take(&mut session.sources) {
         let root = session.evaluate(&source)?;

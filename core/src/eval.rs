@@ -55,6 +55,7 @@ pub struct Evaluator {
     parse: ParseOptions,
     home: std::result::Result<Arc<[u8]>, String>,
     globals: FxHashMap<Symbol, u32>,
+    keep_thunks: bool,
 }
 
 impl Evaluator {
@@ -67,6 +68,7 @@ impl Evaluator {
             parse: options.parse,
             home: options.home.map(Into::into),
             globals: FxHashMap::default(),
+            keep_thunks: false,
         };
         evaluator.refresh_globals();
         evaluator
@@ -77,6 +79,12 @@ impl Evaluator {
         self.vm.load_plugin(file, bytes, policy)?;
         self.refresh_globals();
         Ok(())
+    }
+
+    /// From now on makes a thunk wherever Nix makes one, also where the value could be had for nothing. For a result that is
+    /// printed without evaluating its members: there a thunk shows, as `<CODE>`.
+    pub fn keep_thunks(&mut self) {
+        self.keep_thunks = true;
     }
 
     fn refresh_globals(&mut self) {
@@ -272,6 +280,7 @@ impl Evaluator {
         let environment = Environment {
             globals: &|name| globals.get(&name).copied(),
             base: base.into(),
+            keep_thunks: self.keep_thunks,
             home: self.home.clone(),
             scope,
         };

@@ -1,7 +1,7 @@
 //! Values as text: as `nix-instantiate --eval` prints them, as messages show them, and as XML. Nothing is evaluated here, and
 //! nothing recurses: what is still to be printed stands on a stack.
 
-use crate::heap::{Attrs, Value, ValueType};
+use crate::heap::{Attrs, List, Value, ValueType};
 use crate::syntax::{print_float, print_name, print_string};
 use crate::vm::Vm;
 use rustc_hash::FxHashSet;
@@ -57,6 +57,7 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
     let mut out = Vec::new();
     let mut seen = FxHashSet::default();
     let (mut attributes, mut items) = (0, 0);
+    let mut cell = value;
     let mut todo = vec![Todo::Value(value, 0)];
     while let Some(next) = todo.pop() {
         let (value, depth) = match next {
@@ -74,10 +75,13 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
                 out.extend_from_slice(format!("«{count} {noun} elided» ").as_bytes());
                 continue;
             }
-            Todo::Value(value, depth) => (value.resolved(), depth),
+            Todo::Value(value, depth) => {
+                cell = value;
+                (value.resolved(), depth)
+            }
         };
         if let Some(list) = value.as_list() {
-            if !list.is_empty() && !seen.insert(list.items().as_ptr() as usize) {
+            if !list.is_empty() && !seen.insert(list_identity(cell, list)) {
                 out.extend_from_slice("«repeated»".as_bytes());
                 continue;
             }
@@ -124,6 +128,15 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
         }
     }
     out
+}
+
+/// What a list is told by when it comes again. Nix keeps a list of one or two elements in the cell of its value, so there
+/// the cell counts: the thunk through which it was reached.
+fn list_identity(cell: Value, list: List) -> usize {
+    match cell.as_thunk() {
+        Some(thunk) if list.len() <= 2 => thunk.address(),
+        _ => list.items().as_ptr() as usize,
+    }
 }
 
 fn scalar(vm: &Vm, value: Value, limits: PrintLimits, out: &mut Vec<u8>) {

@@ -36,11 +36,6 @@ impl Access {
         self.rule == Rule::Everything
     }
 
-    /// Its rule.
-    pub fn rule(&self) -> Rule {
-        self.rule
-    }
-
     /// Whether `path` may be read.
     pub fn permits(&self, path: &[u8]) -> bool {
         match self.rule {

@@ -109,7 +109,15 @@ impl Compiler<'_> {
             } => self.selection(base, path, default, dst, pos)?,
             Expr::HasAttr { base, path } => self.has_attr(base, path, dst, pos)?,
             Expr::Lambda { .. } => {
-                let code = self.lambda_code(id, None)?;
+                // The whole body of a binding: the lambda has its name.
+                let name = match self.function().code() {
+                    code if !code.instructions.is_empty() => None,
+                    code => match code.kind {
+                        CodeKind::Binding(name) => Some(name),
+                        _ => None,
+                    },
+                };
+                let code = self.lambda_code(id, name)?;
                 let child = self.function().child(code);
                 self.function().emit_aw(Op::Closure, dst, child, pos);
             }
@@ -159,7 +167,7 @@ impl Compiler<'_> {
     fn delay_inner(&mut self, id: ExprId, dst: u16, name: Option<Symbol>) -> Result<()> {
         let pos = self.ast.pos(id);
         match self.ast.expr(id) {
-            Expr::Lambda { .. } => {
+            Expr::Lambda { .. } if !self.environment.keep_thunks => {
                 let code = self.lambda_code(id, name)?;
                 let child = self.function().child(code);
                 self.function().emit_aw(Op::Closure, dst, child, pos);
@@ -167,7 +175,7 @@ impl Compiler<'_> {
             }
             _ if self.is_at_hand(id) => self.value(id, dst),
             _ => {
-                let done = self.try_at_hand(id, dst, pos)?;
+                let done = if self.environment.keep_thunks { None } else { self.try_at_hand(id, dst, pos)? };
                 let code = self.thunk_code(id, name.map_or(CodeKind::Thunk, CodeKind::Binding))?;
                 let child = self.function().child(code);
                 self.function().emit_aw(Op::Thunk, dst, child, pos);
@@ -268,6 +276,8 @@ impl Compiler<'_> {
                 Some((_, place)) => matches!(place, Place::Register(_)),
                 None => (self.environment.globals)(name).is_some(),
             },
+            Expr::List(items) if self.environment.keep_thunks => items.len == 0,
+            Expr::Attrs(_) if self.environment.keep_thunks => false,
             Expr::List(items) => {
                 items.len as usize <= MAX_EAGER
                     && self.ast.ids[items.range()]

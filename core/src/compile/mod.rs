@@ -22,6 +22,9 @@ pub struct Environment<'a> {
     pub globals: &'a dyn Fn(Symbol) -> Option<u32>,
     /// Folder that relative paths start from.
     pub base: Arc<[u8]>,
+    /// Make a thunk wherever Nix makes one, also where the value could be had for nothing: for results that are printed
+    /// unevaluated, where thunks can be seen.
+    pub keep_thunks: bool,
     /// What `~/` stands for, or why it stands for nothing.
     pub home: std::result::Result<Arc<[u8]>, String>,
     /// Names that the root's first capture, a set, brings into scope (`scopedImport`).
