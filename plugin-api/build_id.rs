@@ -14,7 +14,8 @@ impl Hash {
     fn add(&mut self, bytes: &[u8]) {
         // The length first, so that no two sequences of parts read alike.
         for byte in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
-            self.0 = (self.0 ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+            self.0 = (self.0 ^ u128::from(*byte))
+                .wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
         }
     }
 
@@ -44,15 +45,21 @@ fn variable(name: &str) -> String {
 /// The folder of the workspace: the one that holds this very file.
 fn workspace() -> PathBuf {
     let start = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
-    let found = start.ancestors().find(|folder| folder.join("plugin-api/build_id.rs").is_file());
-    found.expect("the crate lies in the workspace of Piton").to_owned()
+    let found = start
+        .ancestors()
+        .find(|folder| folder.join("plugin-api/build_id.rs").is_file());
+    found
+        .expect("the crate lies in the workspace of Piton")
+        .to_owned()
 }
 
 /// Computes the build id and sets `PITON_BUILD_ID` for the crate being built.
 fn emit_build_id() {
     let root = workspace();
     let mut hash = Hash(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
-    let rustc = std::process::Command::new(variable("RUSTC")).arg("-vV").output();
+    let rustc = std::process::Command::new(variable("RUSTC"))
+        .arg("-vV")
+        .output();
     hash.add(&rustc.map(|output| output.stdout).unwrap_or_default());
     for name in ["TARGET", "PROFILE", "CARGO_PKG_VERSION"] {
         hash.add(variable(name).as_bytes());

@@ -10,7 +10,7 @@ fn every_case_is_as_expected() {
     let cases: Vec<_> = cases.into_iter().filter(|case| case.theme() != WISHLIST).collect();
     assert!(cases.len() > 150, "only {} cases were found", cases.len());
     let complaints = in_parallel(&cases, |case| {
-        let finished = case.run(&[]);
+        let finished = case.run(&[])?;
         let outcome = case.check(&finished);
         if accept && outcome.is_err() {
             case.accept(&finished);
@@ -25,7 +25,7 @@ fn every_case_is_as_expected() {
 fn every_wish_is_still_one() {
     let (cases, _) = discover();
     let wishes: Vec<_> = cases.into_iter().filter(|case| case.theme() == WISHLIST).collect();
-    let complaints = in_parallel(&wishes, |wish| match wish.check(&wish.run(&[])) {
+    let complaints = in_parallel(&wishes, |wish| match wish.check(&wish.run(&[])?) {
         Ok(()) => Err(format!("{}: it passes, so it is no wish any more; move it to its theme", wish.name)),
         Err(complaint) if complaint.starts_with(&format!("{}: exit status", wish.name)) => Ok(()),
         Err(complaint) => Err(complaint),

@@ -1,12 +1,19 @@
 //! The command line.
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use piton_core::syntax::Lint;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Evaluates the Nix language. Every builtin comes from a plugin.
 #[derive(Parser, Debug)]
-#[command(name = "piton", version, args_override_self = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "piton",
+    version,
+    args_override_self = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -40,7 +47,12 @@ pub struct EvalArguments {
     #[arg(short = 'E', long, value_name = "EXPR", allow_hyphen_values = true)]
     pub expr: Option<OsString>,
     /// Print this part of the value, as in `a.b."c d".0`; may be given several times
-    #[arg(short = 'A', long = "attr", value_name = "PATH", allow_hyphen_values = true)]
+    #[arg(
+        short = 'A',
+        long = "attr",
+        value_name = "PATH",
+        allow_hyphen_values = true
+    )]
     pub attributes: Vec<OsString>,
     /// Evaluate everything within the value, too
     #[arg(long)]
@@ -64,7 +76,12 @@ pub struct EvalArguments {
 
 /// `piton instantiate`, and `nix-instantiate`
 #[derive(Parser, Debug)]
-#[command(name = "nix-instantiate", bin_name = "nix-instantiate", args_override_self = true, disable_version_flag = true)]
+#[command(
+    name = "nix-instantiate",
+    bin_name = "nix-instantiate",
+    args_override_self = true,
+    disable_version_flag = true
+)]
 pub struct InstantiateArguments {
     /// Files, or with `--expr` expressions; `-` is standard input [default: ./default.nix]
     #[arg(value_name = "FILE")]
@@ -82,7 +99,12 @@ pub struct InstantiateArguments {
     #[arg(long)]
     pub find_file: bool,
     /// Take this part of the value, as in `a.b."c d".0`; may be given several times
-    #[arg(short = 'A', long = "attr", value_name = "PATH", allow_hyphen_values = true)]
+    #[arg(
+        short = 'A',
+        long = "attr",
+        value_name = "PATH",
+        allow_hyphen_values = true
+    )]
     pub attributes: Vec<OsString>,
     /// Evaluate everything within the value, too
     #[arg(long)]
@@ -125,18 +147,23 @@ pub struct SourceArguments {
     pub evaluation: EvaluationArguments,
 }
 
+/// `piton plugin list`
+#[derive(Args, Debug)]
+#[command(args_override_self = true)]
+pub struct ListArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub evaluation: EvaluationArguments,
+}
+
 /// `piton plugin`
 #[derive(Subcommand, Debug)]
 pub enum PluginCommand {
     /// List the plugins that an evaluation loads
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        #[allow(missing_docs)]
-        evaluation: EvaluationArguments,
-    },
+    List(Box<ListArguments>),
     /// Show what a plugin says of itself, without running any of its code
     Inspect {
         /// The shared library
@@ -163,7 +190,12 @@ pub struct EvaluationArguments {
     #[arg(long, num_args = 2, value_names = ["NAME", "FILE"], action = ArgAction::Append, allow_hyphen_values = true)]
     pub arg_from_file: Vec<OsString>,
     /// Add an entry `NAME=PATH` or `PATH` to the search path, before those of NIX_PATH
-    #[arg(short = 'I', long = "include", value_name = "ENTRY", allow_hyphen_values = true)]
+    #[arg(
+        short = 'I',
+        long = "include",
+        value_name = "ENTRY",
+        allow_hyphen_values = true
+    )]
     pub include: Vec<OsString>,
     /// Load this plugin, too
     #[arg(long = "plugin", value_name = "FILE", help_heading = "Plugins")]
@@ -202,8 +234,11 @@ pub struct EvaluationArguments {
     #[arg(long, help_heading = "Limits")]
     pub gc_stress: bool,
     /// Show all steps of the trace of an error
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_show_trace")]
     pub show_trace: bool,
+    #[arg(long, hide = true)]
+    #[allow(missing_docs)]
+    pub no_show_trace: bool,
     /// Show the messages of `builtins.traceVerbose`
     #[arg(long)]
     pub trace_verbose: bool,
@@ -213,6 +248,15 @@ pub struct EvaluationArguments {
     /// Enable these experimental features
     #[arg(long, value_name = "FEATURES")]
     pub experimental_features: Vec<String>,
+    /// What to say of absolute paths and of those that begin with `~/`
+    #[arg(long, value_name = "LEVEL", help_heading = "Lints")]
+    pub lint_absolute_path_literals: Option<LintArgument>,
+    /// What to say of relative paths that do not begin with a dot
+    #[arg(long, value_name = "LEVEL", help_heading = "Lints")]
+    pub lint_short_path_literals: Option<LintArgument>,
+    /// What to say of URLs without quotes
+    #[arg(long, value_name = "LEVEL", help_heading = "Lints")]
+    pub lint_url_literals: Option<LintArgument>,
     /// Set one of Nix's settings
     #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], action = ArgAction::Append, allow_hyphen_values = true)]
     pub option: Vec<String>,
@@ -222,6 +266,28 @@ pub struct EvaluationArguments {
     /// Say less; three times hides warnings
     #[arg(long, action = ArgAction::Count)]
     pub quiet: u8,
+}
+
+/// What becomes of a literal that is discouraged.
+#[derive(Clone, Copy, ValueEnum, Debug)]
+pub enum LintArgument {
+    /// Nothing
+    Ignore,
+    /// It is warned of
+    Warn,
+    /// It is an error
+    Fatal,
+}
+
+impl LintArgument {
+    /// As the parser has it.
+    pub fn lint(self) -> Lint {
+        match self {
+            LintArgument::Ignore => Lint::Ignore,
+            LintArgument::Warn => Lint::Warn,
+            LintArgument::Fatal => Lint::Fatal,
+        }
+    }
 }
 
 /// Flags of `nix-instantiate` that mean nothing here, or nothing yet.
@@ -277,7 +343,9 @@ fn parse_bytes(text: &str) -> Result<usize, String> {
         Some(b'T' | b't') => (&text[..text.len() - 1], 40),
         _ => (text, 0),
     };
-    let number: usize = digits.parse().map_err(|_| format!("'{text}' is not a number of bytes, as in 512M"))?;
+    let number: usize = digits
+        .parse()
+        .map_err(|_| format!("'{text}' is not a number of bytes, as in 512M"))?;
     match number.checked_mul(1 << shift) {
         Some(0) => Err("an evaluation cannot do without memory".to_owned()),
         Some(bytes) => Ok(bytes),
@@ -308,8 +376,13 @@ mod tests {
 
     #[test]
     fn flags_of_nix_instantiate() {
-        let parse = |args: &[&str]| InstantiateArguments::try_parse_from([&["nix-instantiate"], args].concat());
-        let parsed = parse(&["--eval", "-E", "1", "-E", "2", "-", "--arg", "a", "-1", "--arg", "b", "2", "-vv"]).expect("valid");
+        let parse = |args: &[&str]| {
+            InstantiateArguments::try_parse_from([&["nix-instantiate"], args].concat())
+        };
+        let parsed = parse(&[
+            "--eval", "-E", "1", "-E", "2", "-", "--arg", "a", "-1", "--arg", "b", "2", "-vv",
+        ])
+        .expect("valid");
         assert_eq!(parsed.files, ["1", "2", "-"]);
         assert_eq!(parsed.evaluation.arg, ["a", "-1", "b", "2"]);
         assert!(parse(&["--arg", "a"]).is_err());

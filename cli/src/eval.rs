@@ -14,7 +14,12 @@ pub fn run(arguments: &EvalArguments) -> Result<()> {
     let (format, strict) = if arguments.json {
         (Format::Json, true)
     } else if arguments.xml {
-        (Format::Xml { locations: !arguments.no_location }, arguments.strict)
+        (
+            Format::Xml {
+                locations: !arguments.no_location,
+            },
+            arguments.strict,
+        )
     } else if arguments.raw {
         (Format::Raw, arguments.strict)
     } else {
@@ -24,7 +29,12 @@ pub fn run(arguments: &EvalArguments) -> Result<()> {
 }
 
 /// Evaluates all sources of a session and prints of each the parts that are asked for.
-pub fn print_all(session: &mut Session, attributes: &[OsString], format: Format, strict: bool) -> Result<()> {
+pub fn print_all(
+    session: &mut Session,
+    attributes: &[OsString],
+    format: Format,
+    strict: bool,
+) -> Result<()> {
     if !strict && format != Format::Raw {
         session.evaluator.keep_thunks();
     }
@@ -47,6 +57,14 @@ fn selection_paths(attributes: &[OsString]) -> Result<Vec<&str>> {
     if attributes.is_empty() {
         return Ok(vec![""]);
     }
-    let path = |path: &OsString| format!("the selection path '{}' is not UTF-8", path.to_string_lossy());
-    attributes.iter().map(|name| name.to_str().ok_or_else(|| Failure::new(path(name)))).collect()
+    let path = |path: &OsString| {
+        format!(
+            "the selection path '{}' is not UTF-8",
+            path.to_string_lossy()
+        )
+    };
+    attributes
+        .iter()
+        .map(|name| name.to_str().ok_or_else(|| Failure::new(path(name))))
+        .collect()
 }

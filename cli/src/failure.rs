@@ -31,12 +31,18 @@ impl Failure {
     pub fn tell(self) -> ExitCode {
         match self {
             Failure::Report(text) => terminal::write_error(text.as_bytes()),
-            Failure::Message(text) => terminal::write_error(format!("{} {text}", terminal::error_label()).as_bytes()),
+            Failure::Message(text) => {
+                terminal::write_error(format!("{} {text}", terminal::error_label()).as_bytes())
+            }
             Failure::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 return ExitCode::from(BROKEN_PIPE);
             }
             Failure::Output(error) => {
-                let text = format!("{} cannot write the result: {}", terminal::error_label(), reason(&error));
+                let text = format!(
+                    "{} cannot write the result: {}",
+                    terminal::error_label(),
+                    reason(&error)
+                );
                 terminal::write_error(text.as_bytes());
             }
         }

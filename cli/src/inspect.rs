@@ -19,7 +19,10 @@ pub fn disasm(arguments: &SourceArguments) -> Result<()> {
     let mut session = session(arguments)?;
     for source in std::mem::take(&mut session.sources) {
         let (origin, text, base) = session.text(&source)?;
-        let code = session.evaluator.compile_text(origin, &text, &base).map_err(|error| session.report(&error))?;
+        let code = session
+            .evaluator
+            .compile_text(origin, &text, &base)
+            .map_err(|error| session.report(&error))?;
         output::write(disassemble(&code, &session.evaluator.vm().interner).as_bytes())?;
     }
     Ok(())
@@ -37,12 +40,23 @@ pub fn parse_all(session: &mut Session) -> Result<()> {
 
 fn shown(session: &mut Session, source: &Source) -> Result<Vec<u8>> {
     let (origin, text, base) = session.text(source)?;
-    let ast = session.evaluator.parse(origin, &text).map_err(|error| session.report(&error))?;
-    session.evaluator.check(&ast, &base).map_err(|error| session.report(&error))?;
-    let home = std::env::var_os("HOME").map(OsStringExt::into_vec).unwrap_or_default();
+    let ast = session
+        .evaluator
+        .parse(origin, &text)
+        .map_err(|error| session.report(&error))?;
+    session
+        .evaluator
+        .check(&ast, &base)
+        .map_err(|error| session.report(&error))?;
+    let home = std::env::var_os("HOME")
+        .map(OsStringExt::into_vec)
+        .unwrap_or_default();
     Ok(show(&ast, &session.evaluator.vm().interner, &base, &home))
 }
 
 fn session(arguments: &SourceArguments) -> Result<Session> {
-    Session::new(&arguments.evaluation, &[Named::new(&arguments.file, arguments.expr.as_deref())])
+    Session::new(
+        &arguments.evaluation,
+        &[Named::new(&arguments.file, arguments.expr.as_deref())],
+    )
 }

@@ -14,7 +14,9 @@ use std::os::unix::ffi::OsStrExt;
 /// Does what the flags ask for.
 pub fn run(arguments: &InstantiateArguments) -> Result<()> {
     if arguments.version {
-        return output::write(format!("nix-instantiate (Piton) {}\n", env!("CARGO_PKG_VERSION")).as_bytes());
+        return output::write(
+            format!("nix-instantiate (Piton) {}\n", env!("CARGO_PKG_VERSION")).as_bytes(),
+        );
     }
     if arguments.find_file {
         return find_files(arguments);
@@ -30,7 +32,9 @@ pub fn run(arguments: &InstantiateArguments) -> Result<()> {
     }
     // Of several formats Nix takes the last one; the order is not known here, and asking for two is no habit of anybody.
     let format = if arguments.xml {
-        Format::Xml { locations: !arguments.no_location }
+        Format::Xml {
+            locations: !arguments.no_location,
+        }
     } else if arguments.json {
         Format::Json
     } else if arguments.raw {
@@ -38,7 +42,12 @@ pub fn run(arguments: &InstantiateArguments) -> Result<()> {
     } else {
         Format::Nix
     };
-    print_all(&mut session, &arguments.attributes, format, arguments.strict)
+    print_all(
+        &mut session,
+        &arguments.attributes,
+        format,
+        arguments.strict,
+    )
 }
 
 /// Standard input comes first, wherever its `-` stands.
@@ -52,7 +61,11 @@ fn named(arguments: &InstantiateArguments) -> Vec<Named> {
     }
     for file in arguments.files.iter().filter(|file| !is_stdin(file)) {
         let bytes = file.as_bytes().to_vec();
-        named.push(if arguments.expr { Named::Text(bytes) } else { Named::File(bytes) });
+        named.push(if arguments.expr {
+            Named::Text(bytes)
+        } else {
+            Named::File(bytes)
+        });
     }
     named
 }

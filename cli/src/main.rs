@@ -32,7 +32,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[OsString]) -> Result<ExitCode> {
     // Under the name of Nix's command it is that command.
-    let name = arguments.first().and_then(|program| Path::new(program).file_name());
+    let name = arguments
+        .first()
+        .and_then(|program| Path::new(program).file_name());
     if name.is_some_and(|name| name == "nix-instantiate") {
         return match InstantiateArguments::try_parse_from(arguments) {
             Ok(arguments) => instantiate::run(&arguments).map(|()| ExitCode::SUCCESS),

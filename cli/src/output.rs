@@ -5,7 +5,7 @@ use crate::session::Session;
 use piton_core::error::{Error, ErrorKind};
 use piton_core::heap::Value;
 use piton_core::print::XmlOptions;
-use piton_core::source::Pos;
+use piton_core::source::{Origin, Pos};
 use std::collections::HashSet;
 use std::io::Write;
 
@@ -36,11 +36,15 @@ impl Session {
     /// Prints a value in weak head normal form, after evaluating all of it if that is asked for.
     pub fn print(&mut self, value: Value, format: Format, strict: bool) -> Result<()> {
         if strict && matches!(format, Format::Nix | Format::Xml { .. }) {
-            self.evaluator.force_deep(value).map_err(|error| self.report(&error))?;
+            self.evaluator
+                .force_deep(value)
+                .map_err(|error| self.report(&error))?;
         }
         let mut text = match format {
             Format::Nix => self.evaluator.print(value),
-            Format::Xml { locations } => return write(&self.evaluator.xml(value, XmlOptions { locations })),
+            Format::Xml { locations } => {
+                return write(&self.evaluator.xml(value, XmlOptions { locations }));
+            }
             Format::Json => self.json(value, strict)?,
             Format::Raw => return write(&self.raw(value)?),
         };
@@ -50,18 +54,25 @@ impl Session {
 
     fn json(&mut self, value: Value, strict: bool) -> Result<Vec<u8>> {
         let Some(to_json) = self.evaluator.builtin("toJSON") else {
-            return Err(Failure::new("no loaded plugin provides 'builtins.toJSON', which prints JSON"));
+            return Err(Failure::new(
+                "no loaded plugin provides 'builtins.toJSON', which prints JSON",
+            ));
         };
         if !strict {
             self.check_evaluated(value)?;
         }
-        let json = self.evaluator.call(to_json, &[value]).map_err(|mut error| {
-            // It was not the program that called it.
-            if error.traces.last().is_some_and(|trace| !trace.pos.is_some() && trace.text.contains("'toJSON'")) {
-                error.traces.pop();
-            }
-            self.report(&error)
-        })?;
+        let json =
+            self.evaluator
+                .call(to_json, &[value])
+                .map_err(|mut error| {
+                    // It was not the program that called it.
+                    if error.traces.last().is_some_and(|trace| {
+                        !trace.pos.is_some() && trace.text.contains("'toJSON'")
+                    }) {
+                        error.traces.pop();
+                    }
+                    self.report(&error)
+                })?;
         Ok(json.as_string().unwrap_or_default().to_vec())
     }
 
@@ -72,19 +83,25 @@ impl Session {
         }
         let coerced = self
             .evaluator
-            .evaluate_text(b"value: \"${value}\"", b"/")
+            .evaluate_source(Origin::Internal, b"value: \"${value}\"", b"/")
             .and_then(|coerce| self.evaluator.call(coerce, &[value]));
         match coerced {
             Ok(text) => Ok(text.as_string().unwrap_or_default().to_vec()),
             Err(mut error) => {
                 // Of the interpolation above nobody knows.
-                let inner = error.traces.iter().position(|trace| trace.text.contains("path segment"));
-                let inner = inner.unwrap_or(error.traces.len());
-                error.traces.truncate(inner);
-                if inner == 0 {
+                let sources = &self.evaluator.vm().sources;
+                let is_ours = |pos| {
+                    sources
+                        .file(pos)
+                        .is_some_and(|file| file.origin == Origin::Internal)
+                };
+                if is_ours(error.pos) {
                     error.pos = Pos::NONE;
+                    error.traces.clear();
+                    error.trace(Pos::NONE, "while generating the nix-instantiate output");
+                } else {
+                    error.traces.retain(|trace| !is_ours(trace.pos));
                 }
-                error.trace(Pos::NONE, "while generating the nix-instantiate output");
                 Err(self.report(&error))
             }
         }
@@ -109,7 +126,11 @@ impl Session {
                     continue;
                 }
                 for (index, item) in list.items().iter().enumerate().rev() {
-                    steps.push((parent, Pos::NONE, format!("while evaluating list element at index {index}")));
+                    steps.push((
+                        parent,
+                        Pos::NONE,
+                        format!("while evaluating list element at index {index}"),
+                    ));
                     todo.push((*item, Some(steps.len() - 1)));
                 }
             } else if let Some(attrs) = value.as_attrs() {
@@ -121,11 +142,16 @@ impl Session {
                     continue;
                 }
                 let interner = &self.evaluator.vm().interner;
-                let mut entries: Vec<_> = attrs.keys().entries().iter().zip(attrs.values()).collect();
+                let mut entries: Vec<_> =
+                    attrs.keys().entries().iter().zip(attrs.values()).collect();
                 entries.sort_by_key(|(entry, _)| std::cmp::Reverse(interner.name(entry.name)));
                 for (entry, item) in entries {
                     let name = interner.display(entry.name);
-                    steps.push((parent, entry.pos, format!("while evaluating attribute '{name}'")));
+                    steps.push((
+                        parent,
+                        entry.pos,
+                        format!("while evaluating attribute '{name}'"),
+                    ));
                     todo.push((*item, Some(steps.len() - 1)));
                 }
             }

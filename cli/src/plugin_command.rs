@@ -1,6 +1,6 @@
 //! `piton plugin`: what plugins say of themselves.
 
-use crate::arguments::{EvaluationArguments, PluginCommand};
+use crate::arguments::{ListArguments, PluginCommand};
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::plugins;
@@ -8,7 +8,9 @@ use crate::session::Session;
 use crate::terminal::clean;
 use crate::world::{Access, Files, Messages, Outside, Rule};
 use piton_core::eval::{Evaluator, Options};
-use piton_core::host::{BuiltinInfo, Capabilities, LoadPolicy, Manifest, PluginInfo, capability_names, read_manifest};
+use piton_core::host::{
+    BuiltinInfo, Capabilities, LoadPolicy, Manifest, PluginInfo, capability_names, read_manifest,
+};
 use piton_core::report::ReportOptions;
 use serde_json::{Value as Json, json};
 use std::fmt::Write;
@@ -17,19 +19,32 @@ use std::path::Path;
 /// Shows plugins.
 pub fn run(command: &PluginCommand) -> Result<()> {
     match command {
-        PluginCommand::List { json, evaluation } => list(*json, evaluation),
-        PluginCommand::Inspect { file, json, run: false } => inspect(file, *json),
-        PluginCommand::Inspect { file, json, run: true } => document(file, *json),
+        PluginCommand::List(arguments) => list(arguments),
+        PluginCommand::Inspect {
+            file,
+            json,
+            run: false,
+        } => inspect(file, *json),
+        PluginCommand::Inspect {
+            file,
+            json,
+            run: true,
+        } => document(file, *json),
     }
 }
 
 /// The plugins that an evaluation loads.
-fn list(as_json: bool, evaluation: &EvaluationArguments) -> Result<()> {
-    let session = Session::new(evaluation, &[])?;
+fn list(arguments: &ListArguments) -> Result<()> {
+    let session = Session::new(&arguments.evaluation, &[])?;
     let host = &session.evaluator.vm().host;
     let builtins = host.builtins();
-    let count = |plugin: &PluginInfo| builtins.iter().filter(|builtin| builtin.plugin == plugin.name).count();
-    if as_json {
+    let count = |plugin: &PluginInfo| {
+        builtins
+            .iter()
+            .filter(|builtin| builtin.plugin == plugin.name)
+            .count()
+    };
+    if arguments.json {
         let plugins = host.plugins().iter().map(|plugin| {
             json!({
                 "name": plugin.name,
@@ -43,8 +58,18 @@ fn list(as_json: bool, evaluation: &EvaluationArguments) -> Result<()> {
     }
     let mut rows = vec![["NAME", "VERSION", "LANGUAGE", "BUILTINS", "FILE"].map(str::to_owned)];
     rows.extend(host.plugins().iter().map(|plugin| {
-        let (name, version, language) = (plugin.name.clone(), plugin.version.clone(), plugin.language.clone());
-        [name, version, language, count(plugin).to_string(), plugin.file.display().to_string()]
+        let (name, version, language) = (
+            plugin.name.clone(),
+            plugin.version.clone(),
+            plugin.language.clone(),
+        );
+        [
+            name,
+            version,
+            language,
+            count(plugin).to_string(),
+            plugin.file.display().to_string(),
+        ]
     }));
     print(&table(&rows))
 }
@@ -52,8 +77,12 @@ fn list(as_json: bool, evaluation: &EvaluationArguments) -> Result<()> {
 /// What the manifest in a file says. Nothing of the file runs.
 fn inspect(file: &Path, as_json: bool) -> Result<()> {
     let bytes = plugins::read(file)?;
-    let manifest = read_manifest(&bytes)
-        .map_err(|error| Failure::new(format!("cannot read the plugin '{}': {error}", file.display())))?;
+    let manifest = read_manifest(&bytes).map_err(|error| {
+        Failure::new(format!(
+            "cannot read the plugin '{}': {error}",
+            file.display()
+        ))
+    })?;
     if as_json {
         let builtins = manifest.builtins.iter().map(|builtin| {
             json!({
@@ -69,7 +98,11 @@ fn inspect(file: &Path, as_json: bool) -> Result<()> {
     let mut text = title(&manifest);
     let mut rows = vec![["BUILTIN", "ARGUMENTS", "NEEDS"].map(str::to_owned)];
     rows.extend(manifest.builtins.iter().map(|builtin| {
-        [builtin.name.clone(), builtin.arity.to_string(), capability_names(builtin.capabilities).join(", ")]
+        [
+            builtin.name.clone(),
+            builtin.arity.to_string(),
+            capability_names(builtin.capabilities).join(", "),
+        ]
     }));
     let _ = write!(text, "\n{}", table(&rows));
     print(&text)
@@ -78,9 +111,18 @@ fn inspect(file: &Path, as_json: bool) -> Result<()> {
 /// Loads a plugin and shows the documentation of its builtins.
 fn document(file: &Path, as_json: bool) -> Result<()> {
     let bytes = plugins::read(file)?;
-    let mut evaluator = Evaluator::new(Box::new(nowhere()), Options { granted: Capabilities::NONE, ..Options::default() });
+    let mut evaluator = Evaluator::new(
+        Box::new(nowhere()),
+        Options {
+            granted: Capabilities::NONE,
+            ..Options::default()
+        },
+    );
     let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let options = ReportOptions { show_trace: false, color: crate::terminal::has_color() };
+    let options = ReportOptions {
+        show_trace: false,
+        color: crate::terminal::has_color(),
+    };
     evaluator
         .load_plugin(&path, &bytes, &LoadPolicy::default())
         .map_err(|error| Failure::Report(evaluator.report(&error, options)))?;
@@ -119,13 +161,21 @@ fn describe(builtin: &BuiltinInfo, text: &mut String) {
         let _ = writeln!(text, "  {}", line.trim_start());
     }
     if !builtin.example.is_empty() {
-        let _ = writeln!(text, "  example: {}\n        => {}", builtin.example, builtin.example_result);
+        let _ = writeln!(
+            text,
+            "  example: {}\n        => {}",
+            builtin.example, builtin.example_result
+        );
     }
     if !builtin.since.is_empty() {
         let _ = writeln!(text, "  since: {}", builtin.since);
     }
     if builtin.capabilities != 0 {
-        let _ = writeln!(text, "  needs: {}", capability_names(builtin.capabilities).join(", "));
+        let _ = writeln!(
+            text,
+            "  needs: {}",
+            capability_names(builtin.capabilities).join(", ")
+        );
     }
 }
 
@@ -140,13 +190,24 @@ fn head(manifest: &Manifest) -> Json {
 }
 
 fn title(manifest: &Manifest) -> String {
-    let Manifest { name, version, abi: (major, minor), target, .. } = manifest;
+    let Manifest {
+        name,
+        version,
+        abi: (major, minor),
+        target,
+        ..
+    } = manifest;
     format!("{name} {version}, for ABI {major}.{minor} on {target}\n")
 }
 
 /// Columns, left-aligned.
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..N).map(width).collect();
     let mut out = String::new();
     for row in rows {
@@ -176,6 +237,9 @@ fn nowhere() -> Outside {
         search_path: Vec::new(),
         system: "".into(),
         current_dir: b"/".to_vec(),
-        messages: Messages { verbose_traces: false, warnings: false },
+        messages: Messages {
+            verbose_traces: false,
+            warnings: false,
+        },
     }
 }

@@ -21,7 +21,10 @@ pub enum LoadFailure {
 }
 
 /// Loads what `settings` ask for: the shipped sets, then the others in their order.
-pub fn load_all(evaluator: &mut Evaluator, settings: &Settings) -> std::result::Result<(), LoadFailure> {
+pub fn load_all(
+    evaluator: &mut Evaluator,
+    settings: &Settings,
+) -> std::result::Result<(), LoadFailure> {
     load_shipped(evaluator, "pure")?;
     if !settings.no_impure {
         load_shipped(evaluator, "impure")?;
@@ -39,16 +42,27 @@ pub fn load_all(evaluator: &mut Evaluator, settings: &Settings) -> std::result::
 }
 
 /// Loads one plugin.
-pub fn load(evaluator: &mut Evaluator, file: &Path, policy: &LoadPolicy) -> std::result::Result<(), LoadFailure> {
+pub fn load(
+    evaluator: &mut Evaluator,
+    file: &Path,
+    policy: &LoadPolicy,
+) -> std::result::Result<(), LoadFailure> {
     let bytes = read(file).map_err(LoadFailure::Absent)?;
     // The system's loader looks for names without a slash elsewhere.
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    evaluator.load_plugin(&file, &bytes, policy).map_err(LoadFailure::Refused)
+    evaluator
+        .load_plugin(&file, &bytes, policy)
+        .map_err(LoadFailure::Refused)
 }
 
 /// The bytes of a plugin.
 pub fn read(file: &Path) -> Result<Vec<u8>> {
-    let refuse = |why: String| Failure::new(format!("cannot load the plugin '{}': {why}", file.display()));
+    let refuse = |why: String| {
+        Failure::new(format!(
+            "cannot load the plugin '{}': {why}",
+            file.display()
+        ))
+    };
     match std::fs::metadata(file) {
         Ok(metadata) if !metadata.is_file() => Err(refuse("it is not a file".to_owned())),
         Ok(_) => std::fs::read(file).map_err(|error| refuse(reason(&error))),
@@ -58,13 +72,29 @@ pub fn read(file: &Path) -> Result<Vec<u8>> {
 
 /// Loads a set that ships with Piton. Where several builds of it lie about (a build of the whole workspace leaves one beside
 /// the program, a build of the program alone leaves a newer one in `deps`), the first one of this very build is taken.
-fn load_shipped(evaluator: &mut Evaluator, name: &'static str) -> std::result::Result<(), LoadFailure> {
-    let file_name = format!("{}piton_{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+fn load_shipped(
+    evaluator: &mut Evaluator,
+    name: &'static str,
+) -> std::result::Result<(), LoadFailure> {
+    let file_name = format!(
+        "{}piton_{name}{}",
+        std::env::consts::DLL_PREFIX,
+        std::env::consts::DLL_SUFFIX
+    );
     let folders = folders();
-    let policy =
-        LoadPolicy { shipped: Some(ShippedBuild { name, build_id: BUILD_ID }), ..LoadPolicy::default() };
+    let policy = LoadPolicy {
+        shipped: Some(ShippedBuild {
+            name,
+            build_id: BUILD_ID,
+        }),
+        ..LoadPolicy::default()
+    };
     let mut refusal = None;
-    for file in folders.iter().map(|folder| folder.join(&file_name)).filter(|file| file.is_file()) {
+    for file in folders
+        .iter()
+        .map(|folder| folder.join(&file_name))
+        .filter(|file| file.is_file())
+    {
         match load(evaluator, &file, &policy) {
             Ok(()) => return Ok(()),
             Err(error) => refusal = refusal.or(Some(error)),
@@ -86,13 +116,20 @@ fn folders() -> Vec<PathBuf> {
         let program = program.canonicalize().unwrap_or(program);
         if let Some(folder) = program.parent() {
             folders.extend([folder.to_owned(), folder.join("deps")]);
-            folders.extend(folder.parent().map(|prefix| prefix.join("lib/piton/plugins")));
+            folders.extend(
+                folder
+                    .parent()
+                    .map(|prefix| prefix.join("lib/piton/plugins")),
+            );
         }
     }
     if let Some(list) = std::env::var_os("PITON_PLUGIN_PATH") {
         // Not `split_paths`, which knows no empty entries to leave out.
         folders.extend(
-            list.as_bytes().split(|byte| *byte == b':').filter(|folder| !folder.is_empty()).map(|folder| as_path(folder).to_owned()),
+            list.as_bytes()
+                .split(|byte| *byte == b':')
+                .filter(|folder| !folder.is_empty())
+                .map(|folder| as_path(folder).to_owned()),
         );
     }
     folders

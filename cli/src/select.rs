@@ -3,7 +3,7 @@
 use crate::failure::{Failure, Result};
 use crate::session::Session;
 use piton_core::error::{Error, ErrorKind};
-use piton_core::heap::{Value, ValueType};
+use piton_core::heap::Value;
 use piton_core::source::Pos;
 use piton_core::symbol::Symbol;
 use piton_core::vm::indefinite_type;
@@ -22,7 +22,9 @@ pub fn parse_path(text: &str) -> Result<Vec<String>> {
             '.' => names.push(std::mem::take(&mut name)),
             '"' => {
                 let Some((quoted, after)) = rest.split_once('"') else {
-                    return Err(Failure::new(format!("missing closing quote in selection path '{text}'")));
+                    return Err(Failure::new(format!(
+                        "missing closing quote in selection path '{text}'"
+                    )));
                 };
                 name.push_str(quoted);
                 rest = after;
@@ -43,9 +45,8 @@ impl Session {
         for name in parse_path(path)? {
             value = self.auto_call(value)?;
             value = match name.parse::<u32>() {
-                // Rust takes a sign, which makes a name of it.
-                Ok(index) if !name.starts_with('+') => self.item(value, index, path)?,
-                _ => self.attribute(value, &name, path)?,
+                Ok(index) => self.item(value, index, path)?,
+                Err(_) => self.attribute(value, &name, path)?,
             };
         }
         self.force(value)
@@ -55,12 +56,14 @@ impl Session {
         let Some(list) = value.as_list() else {
             return Err(Failure::new(format!(
                 "the expression selected by the selection path '{path}' should be a list but is {}",
-                type_name(value)
+                self.type_name(value)
             )));
         };
         match list.items().get(index as usize) {
             Some(item) => Ok(*item),
-            None => Err(Failure::new(format!("list index {index} in selection path '{path}' is out of range"))),
+            None => Err(Failure::new(format!(
+                "list index {index} in selection path '{path}' is out of range"
+            ))),
         }
     }
 
@@ -68,11 +71,13 @@ impl Session {
         let Some(attrs) = value.as_attrs() else {
             return Err(Failure::new(format!(
                 "the expression selected by the selection path '{path}' should be a set but is {}",
-                type_name(value)
+                self.type_name(value)
             )));
         };
         if name.is_empty() {
-            return Err(Failure::new(format!("empty attribute name in selection path '{path}'")));
+            return Err(Failure::new(format!(
+                "empty attribute name in selection path '{path}'"
+            )));
         }
         let symbol = self.evaluator.vm_mut().interner.intern(name.as_bytes());
         match attrs.get(symbol) {
@@ -88,7 +93,12 @@ impl Session {
 
     /// Attributes of a set that were probably meant: those that the language itself would suggest.
     fn suggestions(&mut self, set: Value, name: &str) -> Vec<String> {
-        let Ok(select) = self.evaluator.evaluate_text(b"set: name: set.${name}", b"/") else { return Vec::new() };
+        let Ok(select) = self
+            .evaluator
+            .evaluate_text(b"set: name: set.${name}", b"/")
+        else {
+            return Vec::new();
+        };
         let name = self.string(name.as_bytes());
         match self.evaluator.call(select, &[set, name]) {
             Ok(_) => Vec::new(),
@@ -102,14 +112,14 @@ impl Session {
         let mut value = self.force(value)?;
         let functor = self.evaluator.vm().names.functor;
         for _ in 0..MAX_FUNCTORS {
-            let Some(function) = value.as_attrs().and_then(|attrs| attrs.get(functor)) else { break };
+            let Some(function) = value.as_attrs().and_then(|attrs| attrs.get(functor)) else {
+                break;
+            };
             value = self.call(function, &[value])?;
         }
-        // A lambda alone: neither a builtin nor what is left of a lambda that has arguments already.
-        if value.as_closure().is_none() {
+        let Some(formals) = self.evaluator.vm().next_formals(value) else {
             return Ok(value);
-        }
-        let Some(formals) = self.evaluator.vm().next_formals(value) else { return Ok(value) };
+        };
         let mut passed = Vec::new();
         if formals.ellipsis {
             passed.clone_from(&self.arguments);
@@ -146,21 +156,31 @@ impl Session {
 
     /// The value in weak head normal form.
     pub fn force(&mut self, value: Value) -> Result<Value> {
-        self.evaluator.force(value).map_err(|error| self.report(&error))
+        self.evaluator
+            .force(value)
+            .map_err(|error| self.report(&error))
     }
 
     fn call(&mut self, function: Value, arguments: &[Value]) -> Result<Value> {
         let function = self.force(function)?;
-        self.evaluator.call(function, arguments).map_err(|error| self.report(&error))
+        self.evaluator
+            .call(function, arguments)
+            .map_err(|error| self.report(&error))
     }
-}
 
-/// The type with its article. Functions are told apart no further.
-fn type_name(value: Value) -> &'static str {
-    match value.value_type() {
-        ValueType::Function if value.as_builtin().is_some() => "a built-in function",
-        ValueType::Function if value.as_partial().is_some() => "a partially applied built-in function",
-        kind => indefinite_type(kind),
+    /// What kind of value it is, with an article.
+    fn type_name(&self, value: Value) -> String {
+        let name = |index| self.evaluator.vm().host.name(index);
+        if let Some(index) = value.as_builtin() {
+            return format!("the built-in function '{}'", name(index));
+        }
+        match value
+            .as_partial()
+            .and_then(|partial| partial.function().as_builtin())
+        {
+            Some(index) => format!("the partially applied built-in function '{}'", name(index)),
+            None => indefinite_type(value.value_type()).to_owned(),
+        }
     }
 }
 

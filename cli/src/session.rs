@@ -14,7 +14,6 @@ use piton_core::host::{Capabilities, capability_names};
 use piton_core::report::ReportOptions;
 use piton_core::source::{Origin, Pos};
 use piton_core::symbol::Symbol;
-use piton_core::syntax::ParseOptions;
 use piton_core::vm::Limits;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -38,26 +37,45 @@ impl Session {
     }
 
     /// Sets up an evaluation under `settings`.
-    pub fn with_settings(settings: &Settings, arguments: &EvaluationArguments, named: &[Named]) -> Result<Self> {
+    pub fn with_settings(
+        settings: &Settings,
+        arguments: &EvaluationArguments,
+        named: &[Named],
+    ) -> Result<Self> {
         let plan = Plan::new(settings, named)?;
         let world = Outside {
             files: Files::new(plan.access),
             search_path: settings.search_path.clone(),
-            system: settings.system.clone().unwrap_or_else(current_system).into(),
+            system: settings
+                .system
+                .clone()
+                .unwrap_or_else(current_system)
+                .into(),
             current_dir: plan.current_dir,
-            messages: Messages { verbose_traces: settings.trace_verbose, warnings: settings.warnings },
+            messages: Messages {
+                verbose_traces: settings.trace_verbose,
+                warnings: settings.warnings,
+            },
         };
         let evaluator = Evaluator::new(Box::new(world), options(settings));
-        let mut session =
-            Session { evaluator, sources: plan.sources, arguments: Vec::new(), show_trace: settings.show_trace };
-        load_all(&mut session.evaluator, settings).map_err(|failure| session.load_failure(failure))?;
+        let mut session = Session {
+            evaluator,
+            sources: plan.sources,
+            arguments: Vec::new(),
+            show_trace: settings.show_trace,
+        };
+        load_all(&mut session.evaluator, settings)
+            .map_err(|failure| session.load_failure(failure))?;
         session.arguments = session.compile_arguments(arguments, &plan.base)?;
         Ok(session)
     }
 
     /// The report of an error of this evaluation.
     pub fn report(&self, error: &Error) -> Failure {
-        let options = ReportOptions { show_trace: self.show_trace, color: terminal::has_color() };
+        let options = ReportOptions {
+            show_trace: self.show_trace,
+            color: terminal::has_color(),
+        };
         Failure::Report(self.evaluator.report(error, options))
     }
 
@@ -73,7 +91,9 @@ impl Session {
     pub fn evaluate(&mut self, source: &Source) -> Result<Value> {
         let value = match source {
             Source::File(path) => self.evaluator.evaluate_file(path),
-            Source::Text { origin, text, base } => self.evaluator.evaluate_source(origin.clone(), text, base),
+            Source::Text { origin, text, base } => {
+                self.evaluator.evaluate_source(origin.clone(), text, base)
+            }
         };
         value.map_err(|error| self.report(&error))
     }
@@ -83,10 +103,15 @@ impl Session {
         match source {
             Source::Text { origin, text, base } => Ok((origin.clone(), text.clone(), base.clone())),
             Source::File(path) => {
-                let file = self.evaluator.resolve_file(path).map_err(|error| self.report(&error))?;
+                let file = self
+                    .evaluator
+                    .resolve_file(path)
+                    .map_err(|error| self.report(&error))?;
                 let text = match self.evaluator.vm().world.read_file(&file) {
                     Ok(text) => text,
-                    Err(error) => return Err(Failure::new(crate::failure::world_text(&file, error))),
+                    Err(error) => {
+                        return Err(Failure::new(crate::failure::world_text(&file, error)));
+                    }
                 };
                 let base = piton_core::path::parent(&file).to_vec();
                 Ok((Origin::File(file.into()), text, base))
@@ -95,10 +120,16 @@ impl Session {
     }
 
     /// The values of `--arg` (compiled at once, evaluated when they are needed), `--argstr` and `--arg-from-file`.
-    fn compile_arguments(&mut self, arguments: &EvaluationArguments, base: &[u8]) -> Result<Vec<(Symbol, Value)>> {
+    fn compile_arguments(
+        &mut self,
+        arguments: &EvaluationArguments,
+        base: &[u8],
+    ) -> Result<Vec<(Symbol, Value)>> {
         let mut values = BTreeMap::new();
         for pair in arguments.arg.chunks_exact(2) {
-            let code = self.evaluator.compile_text(Origin::String, pair[1].as_bytes(), base);
+            let code = self
+                .evaluator
+                .compile_text(Origin::String, pair[1].as_bytes(), base);
             let code = code.map_err(|error| self.report(&error))?;
             let vm = self.evaluator.vm_mut();
             let address = vm.link(code);
@@ -110,16 +141,22 @@ impl Session {
         }
         for pair in arguments.arg_from_file.chunks_exact(2) {
             let shown = pair[1].to_string_lossy();
-            let bytes = std::fs::read(as_path(pair[1].as_bytes()))
-                .map_err(|error| Failure::new(format!("opening file '{shown}': {}", reason(&error))))?;
+            let bytes = std::fs::read(as_path(pair[1].as_bytes())).map_err(|error| {
+                Failure::new(format!("opening file '{shown}': {}", reason(&error)))
+            })?;
             if bytes.contains(&0) {
-                let text = format!("the contents of the file '{shown}' cannot be represented as a Nix string");
+                let text = format!(
+                    "the contents of the file '{shown}' cannot be represented as a Nix string"
+                );
                 return Err(Failure::new(text));
             }
             values.insert(pair[0].as_bytes(), self.string(&bytes));
         }
         let interner = &mut self.evaluator.vm_mut().interner;
-        Ok(values.into_iter().map(|(name, value)| (interner.intern(name), value)).collect())
+        Ok(values
+            .into_iter()
+            .map(|(name, value)| (interner.intern(name), value))
+            .collect())
     }
 
     /// A string that stays alive.
@@ -130,7 +167,10 @@ impl Session {
 
     /// A set of attributes without positions, kept alive.
     pub fn attrs(&mut self, entries: &[(Symbol, Value)]) -> Value {
-        let entries = entries.iter().map(|(name, value)| (*name, Pos::NONE, *value)).collect();
+        let entries = entries
+            .iter()
+            .map(|(name, value)| (*name, Pos::NONE, *value))
+            .collect();
         let value = self.evaluator.vm_mut().heap.attrs_from(entries).value();
         self.evaluator.keep(value)
     }
@@ -139,7 +179,9 @@ impl Session {
 fn options(settings: &Settings) -> Options {
     let defaults = Limits::default();
     let home = match (settings.mode, std::env::var_os("HOME")) {
-        (Mode::Pure | Mode::PureEval, _) => Err("paths that begin with '~/' can not be resolved in pure mode".to_owned()),
+        (Mode::Pure | Mode::PureEval, _) => {
+            Err("paths that begin with '~/' can not be resolved in pure mode".to_owned())
+        }
         (_, Some(home)) if !home.is_empty() => Ok(home.into_vec()),
         _ => Err("paths that begin with '~/' cannot be resolved: HOME is not set".to_owned()),
     };
@@ -150,7 +192,8 @@ fn options(settings: &Settings) -> Options {
             gc_stress: settings.gc_stress,
             ..defaults
         },
-        parse: ParseOptions { pipe_operators: settings.pipe_operators },
+        parse: settings.parse,
+        features: settings.features.clone(),
         granted: granted(settings),
         home,
     }
@@ -169,7 +212,10 @@ fn granted(settings: &Settings) -> Capabilities {
 
 /// The bit of a capability.
 fn capability(name: &str) -> u64 {
-    (0..u64::BITS).map(|bit| 1 << bit).find(|bit| capability_names(*bit) == [name]).unwrap_or_default()
+    (0..u64::BITS)
+        .map(|bit| 1 << bit)
+        .find(|bit| capability_names(*bit) == [name])
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -178,7 +224,10 @@ mod tests {
 
     #[test]
     fn capabilities_are_found_by_name() {
-        assert_eq!(capability_names(capability("env") | capability("clock")), ["env", "clock"]);
+        assert_eq!(
+            capability_names(capability("env") | capability("clock")),
+            ["env", "clock"]
+        );
         assert!(!Capabilities::PURE.contains(capability("env")));
     }
 }

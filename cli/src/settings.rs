@@ -1,9 +1,12 @@
 //! From the command line to what an evaluation runs under: mode, limits, language features, search path.
 
-use crate::arguments::EvaluationArguments;
+use crate::arguments::{EvaluationArguments, LintArgument};
 use crate::failure::{Failure, Result};
 use crate::terminal;
 use crate::world::search_path::{Entry, default_entries, parse_nix_path};
+use clap::ValueEnum;
+use piton_core::syntax::{Lint, ParseOptions};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -19,8 +22,7 @@ const IGNORED: &str = "
     external-builders extra-platforms fallback filter-syscalls flake-registry fsync-metadata fsync-store-paths
     gc-reserved-space hashed-mirrors http-connections http2 id-count ignore-try ignored-acls impersonate-linux-26
     json-log-path keep-build-log keep-derivations keep-env-derivations keep-failed keep-going keep-outputs lazy-trees
-    lint-absolute-path-literals lint-short-path-literals lint-url-literals log-lines max-build-log-size max-free max-jobs
-    max-silent-time max-substitution-jobs min-free min-free-check-interval nar-buffer-size narinfo-cache-meta-ttl
+    log-lines max-build-log-size max-free max-jobs max-silent-time max-substitution-jobs min-free min-free-check-interval nar-buffer-size narinfo-cache-meta-ttl
     narinfo-cache-negative-ttl narinfo-cache-positive-ttl netrc-file nix-shell-always-looks-for-shell-nix
     nix-shell-shebang-arguments-relative-to-script plugin-files post-build-hook pre-build-hook preallocate-contents
     print-missing require-drop-supplementary-groups require-sigs run-diff-hook sandbox sandbox-build-dir
@@ -28,14 +30,14 @@ const IGNORED: &str = "
     store substitute substituters sync-before-registering system-features tarball-ttl timeout trace-function-calls
     trace-import-from-derivation trust-tarballs-from-git-forges trusted-public-keys trusted-substituters trusted-users
     upgrade-nix-store-path-url use-case-hack use-cgroups use-registries use-sqlite-wal use-xdg-base-directories
-    user-agent-suffix warn-dirty warn-large-path-threshold warn-short-path-literals
+    user-agent-suffix warn-dirty warn-large-path-threshold
 ";
 
-/// Experimental features of Nix, of which only the first one changes the language here.
+/// Experimental features of Nix, of which the first one changes the language; builtins may ask for the others.
 const FEATURES: &str = "
     pipe-operators auto-allocate-uids blake3-hashes build-time-fetch-tree ca-derivations cgroups configurable-impure-env
     daemon-trust-override dynamic-derivations external-builders fetch-closure fetch-tree flakes git-hashing
-    impure-derivations local-overlay-store mounted-ssh-store nix-command no-url-literals parallel-eval
+    impure-derivations local-overlay-store mounted-ssh-store nix-command parallel-eval
     parse-toml-timestamps read-only-local-store recursive-nix verified-fetches
 ";
 
@@ -75,8 +77,10 @@ pub struct Settings {
     pub trace_verbose: bool,
     /// Show warnings.
     pub warnings: bool,
-    /// `|>` and `<|`
-    pub pipe_operators: bool,
+    /// What of the language is enabled, and what the parser says of it.
+    pub parse: ParseOptions,
+    /// Nix's experimental features that are enabled.
+    pub features: BTreeSet<String>,
     /// The search path.
     pub search_path: Vec<Entry>,
     /// What `builtins.currentSystem` says, if not this system.
@@ -98,7 +102,8 @@ impl Settings {
             trace_verbose: arguments.trace_verbose,
             // Three levels lie between the usual messages and errors alone.
             warnings: arguments.quiet < 3u8.saturating_add(arguments.verbose),
-            pipe_operators: false,
+            parse: ParseOptions::default(),
+            features: BTreeSet::new(),
             search_path: Vec::new(),
             system: None,
         };
@@ -112,8 +117,27 @@ impl Settings {
         if let [.., features] = &arguments.experimental_features[..] {
             options.features = features.clone();
         }
-        for features in [&options.features].into_iter().chain(&options.extra_features).chain(&arguments.extra_experimental_features) {
+        for features in [&options.features]
+            .into_iter()
+            .chain(&options.extra_features)
+            .chain(&arguments.extra_experimental_features)
+        {
             settings.enable(features);
+        }
+        settings.parse.pipe_operators = settings.features.contains("pipe-operators");
+        let lints = [
+            (
+                &arguments.lint_absolute_path_literals,
+                &mut settings.parse.absolute_paths,
+            ),
+            (
+                &arguments.lint_short_path_literals,
+                &mut settings.parse.short_paths,
+            ),
+            (&arguments.lint_url_literals, &mut settings.parse.urls),
+        ];
+        for (argument, setting) in lints {
+            *setting = argument.map_or(*setting, LintArgument::lint);
         }
         if arguments.pure_eval {
             options.pure_eval = true;
@@ -124,7 +148,10 @@ impl Settings {
             options.restrict_eval = arguments.restrict_eval;
         }
         // The system to evaluate for comes before the one to build on.
-        settings.system = [&options.eval_system, &options.system].into_iter().find(|name| !name.is_empty()).cloned();
+        settings.system = [&options.eval_system, &options.system]
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .cloned();
         // The strictest one counts.
         settings.mode = match (options.pure_eval, arguments.pure, options.restrict_eval) {
             (true, ..) => Mode::PureEval,
@@ -138,9 +165,14 @@ impl Settings {
 
     fn enable(&mut self, features: &str) {
         for feature in features.split_whitespace() {
-            if feature == "pipe-operators" {
-                self.pipe_operators = true;
-            } else if !FEATURES.split_whitespace().any(|known| known == feature) {
+            if FEATURES.split_whitespace().any(|known| known == feature) {
+                self.features.insert(feature.to_owned());
+            } else if feature == "no-url-literals" {
+                terminal::warn(
+                    "experimental feature 'no-url-literals' has been stabilized and renamed; use 'lint-url-literals = fatal' \
+                     setting instead",
+                );
+            } else {
                 terminal::warn(&format!("unknown experimental feature '{feature}'"));
             }
         }
@@ -167,8 +199,20 @@ impl Options {
             "restrict-eval" => self.restrict_eval = boolean(name, value)?,
             "show-trace" => settings.show_trace = boolean(name, value)?,
             "trace-verbose" => settings.trace_verbose = boolean(name, value)?,
+            "lint-absolute-path-literals" => settings.parse.absolute_paths = lint(name, value)?,
+            "lint-short-path-literals" => settings.parse.short_paths = lint(name, value)?,
+            "lint-url-literals" => settings.parse.urls = lint(name, value)?,
+            "warn-short-path-literals" => {
+                settings.parse.short_paths = if boolean(name, value)? {
+                    Lint::Warn
+                } else {
+                    Lint::Ignore
+                };
+            }
             "max-call-depth" => {
-                let depth = value.parse().map_err(|_| Failure::new(format!("setting '{name}' has invalid value '{value}'")))?;
+                let depth = value.parse().map_err(|_| {
+                    Failure::new(format!("setting '{name}' has invalid value '{value}'"))
+                })?;
                 settings.max_call_depth = Some(depth);
             }
             "experimental-features" => self.features = value.to_owned(),
@@ -192,12 +236,23 @@ impl Options {
     }
 }
 
+fn lint(name: &str, value: &str) -> Result<Lint> {
+    match <LintArgument as ValueEnum>::from_str(value, false) {
+        Ok(argument) => Ok(argument.lint()),
+        Err(_) => Err(Failure::new(format!(
+            "setting '{name}' has invalid value '{value}', expected 'ignore', 'warn' or 'fatal'"
+        ))),
+    }
+}
+
 /// A mistyped value must not leave an evaluation less restricted than was meant, so it is an error where Nix warns.
 fn boolean(name: &str, value: &str) -> Result<bool> {
     match value {
         "true" | "yes" | "1" => Ok(true),
         "false" | "no" | "0" => Ok(false),
-        _ => Err(Failure::new(format!("Boolean setting '{name}' has invalid value '{value}'"))),
+        _ => Err(Failure::new(format!(
+            "Boolean setting '{name}' has invalid value '{value}'"
+        ))),
     }
 }
 
@@ -206,14 +261,24 @@ fn search_path(include: &[OsString], options: &Options, mode: Mode) -> Vec<Entry
     if matches!(mode, Mode::Pure | Mode::PureEval) {
         return Vec::new();
     }
-    let mut entries: Vec<Entry> = include.iter().map(|entry| Entry::parse(entry.as_bytes())).collect();
+    let mut entries: Vec<Entry> = include
+        .iter()
+        .map(|entry| Entry::parse(entry.as_bytes()))
+        .collect();
     match (&options.nix_path, std::env::var_os("NIX_PATH")) {
-        (Some(set), _) => entries.extend(set.split_whitespace().map(|entry| Entry::parse(entry.as_bytes()))),
+        (Some(set), _) => entries.extend(
+            set.split_whitespace()
+                .map(|entry| Entry::parse(entry.as_bytes())),
+        ),
         (None, Some(environment)) => entries.extend(parse_nix_path(environment.as_bytes())),
         (None, None) => {}
     }
     for extra in &options.extra_nix_path {
-        entries.extend(extra.split_whitespace().map(|entry| Entry::parse(entry.as_bytes())));
+        entries.extend(
+            extra
+                .split_whitespace()
+                .map(|entry| Entry::parse(entry.as_bytes())),
+        );
     }
     if mode == Mode::Default {
         entries.extend(default_entries(std::env::var_os("HOME").as_deref()));
@@ -234,14 +299,34 @@ mod tests {
         let option = |name: &str, value: &str| vec![name.to_owned(), value.to_owned()];
         let arguments = EvaluationArguments::default;
         assert_eq!(mode(arguments()), Mode::Default);
-        assert_eq!(mode(EvaluationArguments { pure: true, ..arguments() }), Mode::Pure);
-        assert_eq!(mode(EvaluationArguments { option: option("pure-eval", "true"), ..arguments() }), Mode::PureEval);
         assert_eq!(
-            mode(EvaluationArguments { option: option("restrict-eval", "1"), pure: true, ..arguments() }),
+            mode(EvaluationArguments {
+                pure: true,
+                ..arguments()
+            }),
             Mode::Pure
         );
         assert_eq!(
-            mode(EvaluationArguments { option: option("pure-eval", "true"), impure: true, ..arguments() }),
+            mode(EvaluationArguments {
+                option: option("pure-eval", "true"),
+                ..arguments()
+            }),
+            Mode::PureEval
+        );
+        assert_eq!(
+            mode(EvaluationArguments {
+                option: option("restrict-eval", "1"),
+                pure: true,
+                ..arguments()
+            }),
+            Mode::Pure
+        );
+        assert_eq!(
+            mode(EvaluationArguments {
+                option: option("pure-eval", "true"),
+                impure: true,
+                ..arguments()
+            }),
             Mode::Default
         );
     }
@@ -249,6 +334,12 @@ mod tests {
     #[test]
     fn mistyped_values_are_errors() {
         let option = vec!["pure-eval".to_owned(), "maybe".to_owned()];
-        assert!(Settings::new(&EvaluationArguments { option, ..EvaluationArguments::default() }).is_err());
+        assert!(
+            Settings::new(&EvaluationArguments {
+                option,
+                ..EvaluationArguments::default()
+            })
+            .is_err()
+        );
     }
 }

@@ -66,14 +66,24 @@ impl Plan {
     pub fn new(settings: &Settings, named: &[Named]) -> Result<Self> {
         let current_dir = match std::env::current_dir() {
             Ok(path) => path.into_os_string().into_vec(),
-            Err(error) => return Err(Failure::new(format!("cannot get the current folder: {}", reason(&error)))),
+            Err(error) => {
+                return Err(Failure::new(format!(
+                    "cannot get the current folder: {}",
+                    reason(&error)
+                )));
+            }
         };
         let open = match settings.mode {
             Mode::RestrictEval => restricted(settings, &current_dir),
             _ => Access::new(Rule::Everything, Vec::new()),
         };
         let files = Files::new(open.clone());
-        let mut plan = Plan { sources: Vec::new(), access: open, base: current_dir.clone(), current_dir };
+        let mut plan = Plan {
+            sources: Vec::new(),
+            access: open,
+            base: current_dir.clone(),
+            current_dir,
+        };
         let mut folders = Vec::new();
         let bounded = settings.mode == Mode::Pure || settings.no_impure;
         let mut texts = Vec::new();
@@ -81,11 +91,19 @@ impl Plan {
             let source = match named {
                 Named::Text(text) => {
                     texts.push(plan.sources.len());
-                    Source::Text { origin: Origin::String, text: text.clone(), base: Vec::new() }
+                    Source::Text {
+                        origin: Origin::String,
+                        text: text.clone(),
+                        base: Vec::new(),
+                    }
                 }
                 Named::Stdin => {
                     texts.push(plan.sources.len());
-                    Source::Text { origin: Origin::Stdin, text: read_stdin()?, base: Vec::new() }
+                    Source::Text {
+                        origin: Origin::Stdin,
+                        text: read_stdin()?,
+                        base: Vec::new(),
+                    }
                 }
                 Named::File(name) => {
                     let path = match search_name(name) {
@@ -93,11 +111,20 @@ impl Plan {
                         None => absolute(name, &plan.current_dir),
                     };
                     if is_descriptor(&path) {
-                        let text = std::fs::read(crate::world::as_path(&path)).map_err(|error| {
-                            Failure::new(format!("cannot read '{}': {}", String::from_utf8_lossy(&path), reason(&error)))
-                        })?;
+                        let text =
+                            std::fs::read(crate::world::as_path(&path)).map_err(|error| {
+                                Failure::new(format!(
+                                    "cannot read '{}': {}",
+                                    String::from_utf8_lossy(&path),
+                                    reason(&error)
+                                ))
+                            })?;
                         let base = parent(&path).to_vec();
-                        Source::Text { origin: Origin::File(path.into()), text, base }
+                        Source::Text {
+                            origin: Origin::File(path.into()),
+                            text,
+                            base,
+                        }
                     } else if bounded {
                         let (path, folder) = tree_of(&files, path);
                         folders.push(folder);
@@ -115,9 +142,20 @@ impl Plan {
         plan.access = match settings.mode {
             _ if settings.no_impure => {
                 if at_home {
-                    folders.push(files.resolve(&plan.current_dir).unwrap_or_else(|_| plan.current_dir.clone()));
+                    folders.push(
+                        files
+                            .resolve(&plan.current_dir)
+                            .unwrap_or_else(|_| plan.current_dir.clone()),
+                    );
                 }
-                Access::new(Rule::NoImpure, if settings.mode == Mode::PureEval { Vec::new() } else { folders })
+                Access::new(
+                    Rule::NoImpure,
+                    if settings.mode == Mode::PureEval {
+                        Vec::new()
+                    } else {
+                        folders
+                    },
+                )
             }
             Mode::Pure => Access::new(Rule::Pure, folders),
             Mode::PureEval => Access::new(Rule::Pure, Vec::new()),
@@ -141,7 +179,12 @@ fn restricted(settings: &Settings, current_dir: &[u8]) -> Access {
     let mut folders = Vec::new();
     for entry in &settings.search_path {
         let path = absolute(&entry.path, current_dir);
-        folders.extend(files.resolve(&path).ok().filter(|resolved| *resolved != path));
+        folders.extend(
+            files
+                .resolve(&path)
+                .ok()
+                .filter(|resolved| *resolved != path),
+        );
         folders.push(path);
     }
     Access::new(Rule::Restricted, folders)
@@ -151,7 +194,11 @@ fn restricted(settings: &Settings, current_dir: &[u8]) -> Access {
 fn tree_of(files: &Files, path: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
     let path = files.resolve(&path).unwrap_or(path);
     let is_folder = files.read_dir(&path).is_ok();
-    let folder = if is_folder { path.clone() } else { parent(&path).to_vec() };
+    let folder = if is_folder {
+        path.clone()
+    } else {
+        parent(&path).to_vec()
+    };
     if !is_folder {
         return (path, folder);
     }
@@ -167,7 +214,11 @@ fn tree_of(files: &Files, path: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
 
 /// The path that a name on the command line stands for.
 pub fn absolute(name: &[u8], current_dir: &[u8]) -> Vec<u8> {
-    if name.starts_with(b"/") { canonical(name) } else { canonical(&[current_dir, name].join(&b'/')) }
+    if name.starts_with(b"/") {
+        canonical(name)
+    } else {
+        canonical(&[current_dir, name].join(&b'/'))
+    }
 }
 
 /// `name` of `<name>`.
@@ -177,7 +228,12 @@ fn search_name(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Looks a name up in the search path, as `<name>` does.
-pub fn find_file(settings: &Settings, files: &Files, current_dir: &[u8], name: &[u8]) -> Result<Vec<u8>> {
+pub fn find_file(
+    settings: &Settings,
+    files: &Files,
+    current_dir: &[u8],
+    name: &[u8],
+) -> Result<Vec<u8>> {
     let shown = String::from_utf8_lossy(name);
     if matches!(settings.mode, Mode::Pure | Mode::PureEval) {
         let reason = "in pure evaluation mode (use '--impure' to override)";
@@ -185,13 +241,17 @@ pub fn find_file(settings: &Settings, files: &Files, current_dir: &[u8], name: &
     }
     let mut told: Vec<&Entry> = Vec::new();
     for entry in &settings.search_path {
-        let Some(rest) = entry.rest_of(name) else { continue };
+        let Some(rest) = entry.rest_of(name) else {
+            continue;
+        };
         let folder = absolute(&entry.path, current_dir);
         if matches!(files.file_type(&folder), Err(WorldError::NotFound)) {
             if !told.iter().any(|earlier| earlier.path == entry.path) {
                 told.push(entry);
                 let path = String::from_utf8_lossy(&entry.path);
-                crate::terminal::warn(&format!("Nix search path entry '{path}' does not exist, ignoring"));
+                crate::terminal::warn(&format!(
+                    "Nix search path entry '{path}' does not exist, ignoring"
+                ));
             }
             continue;
         }
@@ -211,14 +271,19 @@ pub fn find_file(settings: &Settings, files: &Files, current_dir: &[u8], name: &
 fn is_descriptor(path: &[u8]) -> bool {
     let is_number = |rest: &[u8]| !rest.is_empty() && rest.iter().all(u8::is_ascii_digit);
     path == b"/dev/stdin"
-        || [&b"/dev/fd/"[..], b"/proc/self/fd/"].iter().any(|prefix| path.strip_prefix(*prefix).is_some_and(is_number))
+        || [&b"/dev/fd/"[..], b"/proc/self/fd/"]
+            .iter()
+            .any(|prefix| path.strip_prefix(*prefix).is_some_and(is_number))
 }
 
 fn read_stdin() -> Result<Vec<u8>> {
     let mut text = Vec::new();
     match std::io::stdin().lock().read_to_end(&mut text) {
         Ok(_) => Ok(text),
-        Err(error) => Err(Failure::new(format!("cannot read standard input: {}", reason(&error)))),
+        Err(error) => Err(Failure::new(format!(
+            "cannot read standard input: {}",
+            reason(&error)
+        ))),
     }
 }
 
@@ -228,10 +293,25 @@ mod tests {
 
     #[test]
     fn names_on_the_command_line() {
-        for (text, expected) in [("<a>", Some("a")), ("<a/b>", Some("a/b")), ("<>", None), ("a", None), ("<a", None)] {
-            assert_eq!(search_name(text.as_bytes()), expected.map(str::as_bytes), "{text}");
+        for (text, expected) in [
+            ("<a>", Some("a")),
+            ("<a/b>", Some("a/b")),
+            ("<>", None),
+            ("a", None),
+            ("<a", None),
+        ] {
+            assert_eq!(
+                search_name(text.as_bytes()),
+                expected.map(str::as_bytes),
+                "{text}"
+            );
         }
-        for (path, expected) in [("/dev/stdin", true), ("/dev/fd/63", true), ("/dev/fd/", false), ("/dev/null", false)] {
+        for (path, expected) in [
+            ("/dev/stdin", true),
+            ("/dev/fd/63", true),
+            ("/dev/fd/", false),
+            ("/dev/null", false),
+        ] {
             assert_eq!(is_descriptor(path.as_bytes()), expected, "{path}");
         }
         assert_eq!(absolute(b"a/../b", b"/c"), b"/c/b");

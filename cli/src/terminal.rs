@@ -29,7 +29,11 @@ pub fn error_label() -> String {
 
 /// `text` in a colour, where there are colours.
 pub fn paint(code: &str, text: &str) -> String {
-    if has_color() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    if has_color() {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Tells the user of something that does not keep the evaluation from going on.
@@ -82,7 +86,9 @@ fn visible(line: &str, color: bool, colored: &mut bool) -> String {
         rest = &rest[character.len_utf8()..];
         match character {
             '\t' => out.push('\t'),
-            '\0'..='\u{7f}' if character.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(character))),
+            '\0'..='\u{7f}' if character.is_control() => {
+                out.push_str(&format!("\\x{:02x}", u32::from(character)))
+            }
             character if character.is_control() => out.extend(character.escape_unicode()),
             character => out.push(character),
         }
@@ -99,7 +105,8 @@ fn color_sequence(text: &str) -> Option<usize> {
 
 /// Appends a line in which no CI system finds a command.
 fn push_without_commands(line: &str, out: &mut String) {
-    let start = line.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\u{200b}');
+    let start =
+        line.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\u{200b}');
     let mut rest = line;
     if start.starts_with("::") {
         out.push_str(&line[..line.len() - start.len()]);
@@ -124,7 +131,14 @@ mod tests {
 
     #[test]
     fn plain_text_stays() {
-        for text in ["", "a", "a\n  b\n", "# title\n## section\na :: b", "tab\there", "é λ ✓"] {
+        for text in [
+            "",
+            "a",
+            "a\n  b\n",
+            "# title\n## section\na :: b",
+            "tab\there",
+            "é λ ✓",
+        ] {
             assert_eq!(clean(text.as_bytes(), false), text);
         }
     }
@@ -147,7 +161,10 @@ mod tests {
 
     #[test]
     fn control_characters_are_shown() {
-        assert_eq!(clean(b"a\x1b[2Jb\x07\x08\rc\x7f", false), "a\\x1b[2Jb\\x07\\x08\\x0dc\\x7f");
+        assert_eq!(
+            clean(b"a\x1b[2Jb\x07\x08\rc\x7f", false),
+            "a\\x1b[2Jb\\x07\\x08\\x0dc\\x7f"
+        );
         assert_eq!(clean("\u{9b}31m".as_bytes(), false), "\\u{9b}31m");
         assert_eq!(clean(b"\xff", false), "\u{fffd}");
     }

@@ -20,8 +20,9 @@ use crate::source::Origin;
 use crate::symbol::Symbol;
 use crate::syntax::{ParseOptions, ast::Ast};
 use crate::vm::{DeepForce, Limits, Load, Outcome, Task, Vm};
-use crate::world::World;
+use crate::world::{Message, World};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub parse: ParseOptions,
     /// What is granted to builtins.
     pub granted: Capabilities,
+    /// Nix's experimental features that are enabled, as builtins may ask.
+    pub features: BTreeSet<String>,
     /// What `~/` in a path stands for, or why it may not be used.
     pub home: std::result::Result<Vec<u8>, String>,
 }
@@ -44,6 +47,7 @@ impl Default for Options {
             limits: Limits::default(),
             parse: ParseOptions::default(),
             granted: Capabilities::DEFAULT,
+            features: BTreeSet::new(),
             home: Err("there is no home directory".to_owned()),
         }
     }
@@ -63,6 +67,7 @@ impl Evaluator {
     pub fn new(world: Box<dyn World>, options: Options) -> Self {
         let mut vm = Box::new(Vm::new(world, options.limits));
         vm.host.granted = options.granted;
+        vm.host.features = options.features;
         let mut evaluator = Evaluator {
             vm,
             parse: options.parse,
@@ -251,7 +256,12 @@ impl Evaluator {
             .sources
             .add(origin, text.into())
             .map_err(|limit| Error::new(ErrorKind::Limit, limit))?;
-        crate::syntax::parse(file, &mut self.vm.interner, &self.parse)
+        let ast = crate::syntax::parse(file, &mut self.vm.interner, &self.parse)?;
+        for (pos, message) in &ast.warnings {
+            let text = crate::report::lint(*pos, message, &self.vm.sources);
+            self.vm.world.emit(Message::Lint, text.as_bytes());
+        }
+        Ok(ast)
     }
 
     /// Compiles a text; undefined variables are errors here.

@@ -10,6 +10,7 @@ pub mod path;
 pub mod print;
 pub mod report;
 pub mod source;
+pub mod store;
 pub mod symbol;
 pub mod syntax;
 pub mod value;

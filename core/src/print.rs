@@ -57,7 +57,7 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
     let mut out = Vec::new();
     let mut seen = FxHashSet::default();
     let (mut attributes, mut items) = (0, 0);
-    let mut cell = value;
+    let mut cell;
     let mut todo = vec![Todo::Value(value, 0)];
     while let Some(next) = todo.pop() {
         let (value, depth) = match next {

@@ -82,6 +82,17 @@ pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> Str
     out
 }
 
+/// A warning of the parser: the message, and the lines of source around its place, all to stand behind "warning: ".
+pub fn lint(pos: Pos, message: &str, sources: &SourceMap) -> String {
+    let mut lines = String::new();
+    place(&mut lines, sources, pos, "       ", Paint { color: false });
+    let mut out = message.to_owned();
+    for line in lines.lines() {
+        let _ = write!(out, "\n  {line}");
+    }
+    out
+}
+
 fn alternatives(names: &[String]) -> String {
     match names {
         [one] => one.clone(),

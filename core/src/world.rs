@@ -47,6 +47,8 @@ pub enum Message {
     TraceVerbose,
     /// `builtins.warn`
     Warning,
+    /// A literal that the parser discourages.
+    Lint,
     /// `builtins.break`
     Break,
 }
@@ -63,6 +65,10 @@ pub trait World {
     fn read_dir(&self, path: &[u8]) -> Answer<Vec<(Vec<u8>, FileType)>>;
     /// What is at a path. A link there is reported as such; links on the way are followed.
     fn file_type(&self, path: &[u8]) -> Answer<FileType>;
+    /// What a symbolic link says.
+    fn read_link(&self, path: &[u8]) -> Answer<Vec<u8>>;
+    /// Whether its owner may execute a file.
+    fn is_executable(&self, path: &[u8]) -> Answer<bool>;
     /// The path with all links resolved.
     fn resolve(&self, path: &[u8]) -> Answer<Vec<u8>>;
     /// An environment variable.

@@ -180,6 +180,7 @@ struct piton_request {
 #define PITON_REQUEST_STORE_PATH 24          /* (path) -> store path with context; needs READ */
 #define PITON_REQUEST_FETCH 25               /* (options) -> what was fetched; needs NET unless locked and local */
 #define PITON_REQUEST_EVAL_TEXT 26           /* (text) -> the value of Nix source text */
+#define PITON_REQUEST_SETTING 27             /* (name) -> whether that experimental feature is enabled */
 
 /* Flags of PITON_REQUEST_COERCE_TO_STRING. */
 #define PITON_COERCE_MORE 1          /* also integers, floats, bools, null and lists */

@@ -196,6 +196,8 @@ pub mod request {
     pub const FETCH: u32 = 25;
     /// `(text)`: evaluates Nix source text in the scope of all builtins; answers the value. For builtins that Nix can say itself.
     pub const EVAL_TEXT: u32 = 26;
+    /// `(name)`: answers whether Nix's experimental feature of that name is enabled. Capability none.
+    pub const SETTING: u32 = 27;
 }
 
 /// Flags of [`request::COERCE_TO_STRING`].

@@ -475,48 +475,36 @@ impl<'f> Cx<'f> {
 
     /// Evaluates to weak head normal form. What is not a thunk returns without suspending.
     #[inline(always)]
-    pub async fn force(self, value: &Value<'f>) -> Result<Value<'f>> {
-        if !value.is_thunk() {
-            return Ok(value.clone());
+    pub fn force(self, value: &Value<'f>) -> Forced<'f> {
+        let value = if value.is_thunk() { self.peek(value) } else { value.clone() };
+        if value.is_thunk() {
+            Forced { value: None, answer: self.ask(request::FORCE, 0, [&value]) }
+        } else {
+            Forced { value: Some(value), answer: Answer { cx: self, asked: false } }
         }
-        let seen = self.peek(value);
-        if !seen.is_thunk() {
-            return Ok(seen);
-        }
-        self.ask(request::FORCE, 0, [value]).await
     }
 
     /// Evaluates everything that can be reached.
-    pub async fn force_deep(self, value: &Value<'f>) -> Result<Value<'f>> {
-        self.ask(request::FORCE_DEEP, 0, [value]).await
+    pub fn force_deep(self, value: &Value<'f>) -> Answer<'f> {
+        self.ask(request::FORCE_DEEP, 0, [value])
     }
 
     /// Evaluates to weak head normal form; `None` where `throw` or `assert` failed.
-    pub async fn try_force(self, value: &Value<'f>) -> Result<Option<Value<'f>>> {
-        self.ask_optional(request::TRY_FORCE, 0, [value]).await
+    pub fn try_force(self, value: &Value<'f>) -> impl Future<Output = Result<Option<Value<'f>>>> + use<'f> {
+        self.ask_optional(request::TRY_FORCE, 0, [value])
     }
 
     /// Like [`Cx::force`]; an error that passes through gains the line `context`.
-    pub async fn force_with_context(
-        self,
-        value: &Value<'f>,
-        context: &Value<'f>,
-    ) -> Result<Value<'f>> {
+    pub fn force_with_context(self, value: &Value<'f>, context: &Value<'f>) -> Answer<'f> {
         self.ask(request::FORCE_WITH_CONTEXT, 0, [value, context])
-            .await
     }
 
     /// Calls a function with 1 to 5 arguments; the result is in weak head normal form.
     #[inline(always)]
-    pub async fn call<const N: usize>(
-        self,
-        f: &Value<'f>,
-        args: [&Value<'f>; N],
-    ) -> Result<Value<'f>> {
+    pub fn call<const N: usize>(self, f: &Value<'f>, args: [&Value<'f>; N]) -> Answer<'f> {
         const { assert!(N >= 1 && N <= 5, "a call has 1 to 5 arguments") };
         self.write_request(request::CALL, 0, std::iter::once(f).chain(args));
-        Suspend::new().await;
-        self.answer()
+        Answer { cx: self, asked: false }
     }
 
     /// Coerces to a string as interpolation does; `flags` of [`coerce`].
@@ -538,52 +526,48 @@ impl<'f> Cx<'f> {
     }
 
     /// `a == b`
-    pub async fn equal(self, a: &Value<'f>, b: &Value<'f>) -> Result<bool> {
-        let answer = self.ask(request::EQUAL, 0, [a, b]).await?;
-        self.bool(&answer)
+    pub fn equal(self, a: &Value<'f>, b: &Value<'f>) -> impl Future<Output = Result<bool>> + use<'f> {
+        let answer = self.ask(request::EQUAL, 0, [a, b]);
+        async move { self.bool(&answer.await?) }
     }
 
     /// `a < b`
-    pub async fn less(self, a: &Value<'f>, b: &Value<'f>) -> Result<bool> {
-        let answer = self.ask(request::LESS, 0, [a, b]).await?;
-        self.bool(&answer)
+    pub fn less(self, a: &Value<'f>, b: &Value<'f>) -> impl Future<Output = Result<bool>> + use<'f> {
+        let answer = self.ask(request::LESS, 0, [a, b]);
+        async move { self.bool(&answer.await?) }
     }
 
     /// The value of Nix source text, evaluated in the scope of all builtins: for what Nix can say itself.
-    pub async fn eval_text(self, source: &str) -> Result<Value<'f>> {
+    pub fn eval_text(self, source: &str) -> Answer<'f> {
         self.ask(request::EVAL_TEXT, 0, [&self.string(source)])
-            .await
     }
 
     /// Any request whose answer is a value.
-    pub async fn ask<const N: usize>(
-        self,
-        number: u32,
-        flags: u64,
-        args: [&Value<'f>; N],
-    ) -> Result<Value<'f>> {
-        self.request(number, flags, args).await;
-        self.answer()
+    ///
+    /// It is written at once: await what this returns before asking for anything else.
+    #[inline(always)]
+    pub fn ask<const N: usize>(self, number: u32, flags: u64, args: [&Value<'f>; N]) -> Answer<'f> {
+        const { assert!(N <= 6, "a request has at most 6 arguments") };
+        self.write_request(number, flags, args);
+        Answer { cx: self, asked: false }
     }
 
     /// Any request whose answer may be "absent".
-    pub async fn ask_optional<const N: usize>(
+    pub fn ask_optional<const N: usize>(
         self,
         number: u32,
         flags: u64,
         args: [&Value<'f>; N],
-    ) -> Result<Option<Value<'f>>> {
-        self.request(number, flags, args).await;
-        match self.response().tag() {
-            tag::ABSENT => Ok(None),
-            _ => self.answer().map(Some),
-        }
-    }
-
-    async fn request<const N: usize>(self, number: u32, flags: u64, args: [&Value<'f>; N]) {
-        const { assert!(N <= 6, "a request has at most 6 arguments") };
+    ) -> impl Future<Output = Result<Option<Value<'f>>>> + use<'f, N> {
+        let asked = Suspend::new();
         self.write_request(number, flags, args);
-        Suspend::new().await;
+        async move {
+            asked.await;
+            match self.response().tag() {
+                tag::ABSENT => Ok(None),
+                _ => self.answer().map(Some),
+            }
+        }
     }
 
     /// Writes the request where the host reads it, before the future suspends: this keeps the arguments out of the future.
@@ -598,6 +582,7 @@ impl<'f> Cx<'f> {
     {
         // SAFETY: the context is the host's, valid during a poll, and nobody else uses the request slot meanwhile.
         let slot = unsafe { &mut (*self.vm).request };
+        assert!(slot.number == 0, "one request at a time: the one before has not been awaited");
         let mut argc = 0;
         for arg in args {
             slot.args[argc] = *arg.raw();
@@ -664,6 +649,43 @@ fn type_tag(kind: Type) -> u64 {
         Type::Attrs => tag::ATTRS,
         Type::Function => tag::FUNCTION,
         Type::Thunk => tag::THUNK,
+    }
+}
+
+/// The answer to a request that has been written; suspends when it is awaited.
+pub struct Answer<'f> {
+    cx: Cx<'f>,
+    asked: bool,
+}
+
+impl<'f> Future for Answer<'f> {
+    type Output = Result<Value<'f>>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.asked {
+            return Poll::Ready(self.cx.answer());
+        }
+        self.asked = true;
+        Poll::Pending
+    }
+}
+
+/// A value in weak head normal form: there already, or the answer to a request.
+pub struct Forced<'f> {
+    value: Option<Value<'f>>,
+    answer: Answer<'f>,
+}
+
+impl<'f> Future for Forced<'f> {
+    type Output = Result<Value<'f>>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.value.take() {
+            Some(value) => Poll::Ready(Ok(value)),
+            None => Pin::new(&mut self.answer).poll(context),
+        }
     }
 }
 

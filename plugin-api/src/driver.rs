@@ -95,8 +95,9 @@ fn finish(result: Result<Value<'_>>) -> RawValue {
 /// Runs a leaf.
 #[inline(always)]
 pub fn leaf<'f>(vm: *mut VmContext, body: impl FnOnce() -> Result<Value<'f>>) -> RawValue {
-    match guarded(body) {
-        Some(result) => finish(result),
+    // The result becomes two words before it leaves the catch, which hands everything through memory.
+    match guarded(|| finish(body())) {
+        Some(raw) => raw,
         None => panicked(vm),
     }
 }
@@ -129,14 +130,20 @@ pub mod slot {
         vm: *mut VmContext,
     ) -> RawValue {
         let mut context = Context::from_waker(Waker::noop());
-        // SAFETY: the future was written by `start`, and the host never moves a frame.
-        let polled = guarded(|| unsafe { Pin::new_unchecked(&mut *future) }.poll(&mut context));
+        // The result becomes two words before it leaves the catch, which hands everything through memory.
+        let polled = guarded(|| {
+            // SAFETY: the future was written by `start`, and the host never moves a frame.
+            match unsafe { Pin::new_unchecked(&mut *future) }.poll(&mut context) {
+                Poll::Pending => RawValue::new(tag::PENDING, 0),
+                Poll::Ready(result) => finish(result),
+            }
+        });
         match polled {
-            Some(Poll::Pending) => RawValue::new(tag::PENDING, 0),
-            Some(Poll::Ready(result)) => {
+            Some(raw) if raw.tag() == tag::PENDING => raw,
+            Some(raw) => {
                 // SAFETY: finished, never polled again.
                 unsafe { future.drop_in_place() };
-                finish(result)
+                raw
             }
             None => {
                 let raw = panicked(vm);

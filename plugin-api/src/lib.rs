@@ -32,7 +32,7 @@ pub mod manifest;
 mod value;
 
 pub use abi_stable::StableAbi;
-pub use context::{Attribute, Cx, Error, ErrorKind, Result, StringContext, Symbol};
+pub use context::{Answer, Attribute, Cx, Error, ErrorKind, Forced, Result, StringContext, Symbol};
 #[doc(hidden)]
 pub use declare::private as __private;
 pub use value::{Type, Value};

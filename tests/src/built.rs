@@ -59,24 +59,21 @@ fn plugin_dir() -> PathBuf {
 }
 
 /// The plugin in the crate `folder` (from the root of the workspace), whose library is called `name`.
-pub fn rust_plugin(folder: &str, name: &str, features: &[&str]) -> PathBuf {
-    once(format!("{folder} {features:?}"), || {
-        let target = plugin_dir();
-        let mut command = cargo();
-        command.current_dir(source_dir(folder)).args(["build", "--quiet"]).arg("--target-dir").arg(&target);
-        if !features.is_empty() {
-            command.arg("--features").arg(features.join(","));
-        }
-        succeed(&mut command);
-        // Out of cargo's way: another choice of features is built to the same place.
-        let built = target.join("debug").join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
-        keep(&built, &target.join("kept").join(features.join("-")))
-    })
+pub fn rust_plugin(folder: &str, name: &str) -> PathBuf {
+    once(folder.to_owned(), || build_crate(&source_dir(folder), name))
+}
+
+fn build_crate(folder: &Path, name: &str) -> PathBuf {
+    let target = plugin_dir();
+    let mut command = cargo();
+    command.current_dir(folder).args(["build", "--quiet"]).arg("--target-dir").arg(&target);
+    succeed(&mut command);
+    target.join("debug").join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"))
 }
 
 /// The Rust plugin that the tests of the boundary use.
 pub fn test_plugin() -> PathBuf {
-    rust_plugin("tests/plugins/abi-test", "abi_test", &[])
+    rust_plugin("tests/plugins/abi-test", "abi_test")
 }
 
 /// The plugin in the file `source` (from the root of the workspace), in C; each of `defines` is set.
@@ -99,16 +96,6 @@ pub fn c_plugin(source: &str, defines: &[&str]) -> PathBuf {
     })
 }
 
-fn keep(file: &Path, folder: &Path) -> PathBuf {
-    create_dir(folder);
-    let kept = folder.join(file.file_name().expect("a library has a name"));
-    // Copied beside and renamed: another process may have the old one open.
-    let unfinished = kept.with_extension(std::process::id().to_string());
-    std::fs::copy(file, &unfinished).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    std::fs::rename(&unfinished, &kept).expect("a library can be renamed");
-    kept
-}
-
 fn create_dir(folder: &Path) {
     std::fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
 }
@@ -127,26 +114,34 @@ fn succeed(command: &mut Command) {
     );
 }
 
+/// The test plugin with a builtin whose frame is larger than the host reserves. A crate of its own: cargo puts two choices of
+/// features of one library into one file.
+pub fn too_big_plugin() -> PathBuf {
+    once("too big".to_owned(), || {
+        let folder = plugin_dir().join("too-big");
+        let (source, api) = (source_dir("tests/plugins/abi-test/src/lib.rs"), source_dir("plugin-api"));
+        let manifest = format!(
+            "[package]\nname = \"too-big\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+             [lib]\nname = \"too_big\"\npath = {source:?}\ncrate-type = [\"cdylib\"]\n\n\
+             [features]\ndefault = [\"too-big\"]\ntoo-big = []\n\n\
+             [dependencies]\npiton-plugin-api = {{ path = {api:?} }}\n\n[workspace]\n"
+        );
+        write(&folder.join("Cargo.toml"), &manifest);
+        write(&folder.join("Cargo.lock"), &read(&source_dir("tests/plugins/abi-test/Cargo.lock")));
+        build_crate(&folder, "too_big")
+    })
+}
+
 /// The plugin `examples/hello`, built against a plugin API in which each `(file of src, text, other text)` is replaced.
 pub fn altered_plugin(changes: &[(&str, &str, &str)]) -> PathBuf {
     once(format!("altered {changes:?}"), || {
         let root = plugin_dir().join("altered");
-        for folder in ["plugin-api/src", "plugin-api/include", "hello/src"] {
-            create_dir(&root.join(folder));
-        }
-        let read = |file: &Path| {
-            std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
-        };
-        let write = |file: &str, text: &str| {
-            let file = root.join(file);
-            std::fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        };
         // A workspace of the two, with the shared dependencies and lints of the real one.
         let workspace = read(&source_dir("Cargo.toml"));
         let members = workspace.lines().find(|line| line.starts_with("members = ")).expect("it has members");
-        write("Cargo.toml", &workspace.replace(members, "members = [\"plugin-api\", \"hello\"]"));
-        write("Cargo.lock", &read(&source_dir("examples/hello/Cargo.lock")));
-        write("plugin-api/Cargo.toml", &read(&source_dir("plugin-api/Cargo.toml")));
+        write(&root.join("Cargo.toml"), &workspace.replace(members, "members = [\"plugin-api\", \"hello\"]"));
+        write(&root.join("Cargo.lock"), &read(&source_dir("examples/hello/Cargo.lock")));
+        write(&root.join("plugin-api/Cargo.toml"), &read(&source_dir("plugin-api/Cargo.toml")));
         for entry in std::fs::read_dir(source_dir("plugin-api/src")).expect("a folder can be read") {
             let file = entry.expect("a folder can be read").path();
             let name = file.file_name().and_then(|name| name.to_str()).expect("a source file has a name");
@@ -155,16 +150,27 @@ pub fn altered_plugin(changes: &[(&str, &str, &str)]) -> PathBuf {
                 assert!(source.contains(text), "'{text}' is not in {name}");
                 source = source.replace(text, other);
             }
-            write(&format!("plugin-api/src/{name}"), &source);
+            write(&root.join("plugin-api/src").join(name), &source);
         }
-        let hello = read(&source_dir("examples/hello/Cargo.toml"));
-        let hello = hello.replace("../../plugin-api", "../plugin-api").replace("[workspace]", "");
-        write("hello/Cargo.toml", &hello);
-        write("hello/src/lib.rs", &read(&source_dir("examples/hello/src/lib.rs")));
-        let target = plugin_dir();
-        let mut command = cargo();
-        command.current_dir(root.join("hello")).args(["build", "--quiet"]).arg("--target-dir").arg(&target);
-        succeed(&mut command);
-        keep(&target.join("debug").join(format!("{DLL_PREFIX}hello{DLL_SUFFIX}")), &target.join("kept/altered"))
+        let hello = read(&source_dir("examples/hello/Cargo.toml"))
+            .replace("../../plugin-api", "../plugin-api")
+            .replace("name = \"hello\"", "name = \"altered\"")
+            .replace("[workspace]", "");
+        write(&root.join("hello/Cargo.toml"), &hello);
+        write(&root.join("hello/src/lib.rs"), &read(&source_dir("examples/hello/src/lib.rs")));
+        build_crate(&root.join("hello"), "altered")
     })
+}
+
+fn read(file: &Path) -> String {
+    std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// Writes a file, and its folder; one that is as it should be stays untouched, so that cargo finds nothing to do.
+fn write(file: &Path, text: &str) {
+    create_dir(file.parent().expect("a file is in a folder"));
+    if std::fs::read_to_string(file).is_ok_and(|found| found == text) {
+        return;
+    }
+    std::fs::write(file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
 }

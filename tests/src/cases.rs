@@ -24,7 +24,8 @@ pub type Complaint = String;
 
 /// The folder of the cases.
 pub fn root() -> PathBuf {
-    crate::source_dir("tests/language")
+    // As the program tells it: links resolved.
+    crate::source_dir("tests/language").canonicalize().expect("there are cases")
 }
 
 impl Case {
@@ -43,16 +44,16 @@ impl Case {
     }
 
     /// Runs it, with more arguments.
-    pub fn run(&self, args: &[&str]) -> Finished {
+    pub fn run(&self, args: &[&str]) -> Result<Finished, Complaint> {
         let flags = self.read("flags").unwrap_or_default();
         let mut finished = piton_run(["instantiate", "--eval", "--strict"])
             .args(args)
             .args(flags.split_whitespace())
             .arg(format!("{}.nix", self.name))
             .dir(root())
-            .finish();
+            .try_finish()?;
         finished.stderr = finished.err().replace(crate::run::text(&root()), "$CASES").into_bytes();
-        finished
+        Ok(finished)
     }
 
     /// Compares what was said with what is expected.

@@ -71,7 +71,13 @@ impl Run {
     }
 
     /// Runs it to its end.
+    #[track_caller]
     pub fn finish(self) -> Finished {
+        self.try_finish().unwrap_or_else(|complaint| panic!("{complaint}"))
+    }
+
+    /// Runs it to its end; fails if it dies of a signal or does not end.
+    pub fn try_finish(self) -> Result<Finished, String> {
         let mut command = Command::new(&self.program);
         command.args(&self.args).env_clear().env("HOME", "/homeless-shelter");
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
@@ -86,15 +92,19 @@ impl Run {
         let mut stdin = child.stdin.take().expect("the program's input is a pipe");
         // It may end without having read all of it.
         let writer = std::thread::spawn(move || drop(stdin.write_all(&self.stdin)));
-        let status = wait(&mut child, &self.args);
+        let status = wait(&mut child);
         drop(writer.join());
         let stdout = stdout.join().expect("reading does not panic");
         let stderr = stderr.join().expect("reading does not panic");
-        let Some(status) = status.code() else {
-            let end = &stderr[stderr.len().saturating_sub(2000)..];
-            panic!("{:?} died: {status}\n{}", shortened(&self.args), String::from_utf8_lossy(end));
+        let end = String::from_utf8_lossy(&stderr[stderr.len().saturating_sub(2000)..]).into_owned();
+        let complain = |what: &str| Err(format!("{:?} {what}\n{end}", shortened(&self.args)));
+        let Some(status) = status else {
+            return complain(&format!("did not end within {} seconds", TIME_LIMIT.as_secs()));
         };
-        Finished { status, stdout, stderr }
+        match status.code() {
+            Some(status) => Ok(Finished { status, stdout, stderr }),
+            None => complain(&format!("died: {status}")),
+        }
     }
 }
 
@@ -108,17 +118,17 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     })
 }
 
-fn wait(child: &mut Child, args: &[OsString]) -> std::process::ExitStatus {
+fn wait(child: &mut Child) -> Option<std::process::ExitStatus> {
     let started = Instant::now();
     let mut pause = Duration::from_micros(200);
     loop {
         if let Some(status) = child.try_wait().expect("a child can be waited for") {
-            return status;
+            return Some(status);
         }
         if started.elapsed() > TIME_LIMIT {
             let _ = child.kill();
             let _ = child.wait();
-            panic!("{:?} did not end within {} seconds", shortened(args), TIME_LIMIT.as_secs());
+            return None;
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));

@@ -48,7 +48,11 @@ impl Access {
 
     /// An error unless `path` may be read.
     pub fn check(&self, path: &[u8]) -> Result<(), WorldError> {
-        if self.permits(path) { Ok(()) } else { Err(self.refusal(path)) }
+        if self.permits(path) {
+            Ok(())
+        } else {
+            Err(self.refusal(path))
+        }
     }
 
     fn is_below_folder(&self, path: &[u8]) -> bool {
@@ -74,12 +78,15 @@ impl Access {
                 None => " with '--no-impure': only files below the folder of the evaluated file can be imported".to_owned(),
             },
         };
-        WorldError::Forbidden(format!("access to absolute path '{path}' is forbidden{reason}"))
+        WorldError::Forbidden(format!(
+            "access to absolute path '{path}' is forbidden{reason}"
+        ))
     }
 }
 
 fn is_store_path(path: &[u8]) -> bool {
-    path.strip_prefix(STORE).is_some_and(|rest| rest.len() > 1 && rest[0] == b'/')
+    path.strip_prefix(STORE)
+        .is_some_and(|rest| rest.len() > 1 && rest[0] == b'/')
 }
 
 /// Whether `path` is `folder` or lies below it.
@@ -100,23 +107,51 @@ mod tests {
 
     #[test]
     fn folders_are_compared_by_component() {
-        for (path, expected) in [("/a/b", true), ("/a/b/c", true), ("/a/bc", false), ("/a", false), ("/", false)] {
-            assert_eq!(access(Rule::NoImpure).permits(path.as_bytes()), expected, "{path}");
+        for (path, expected) in [
+            ("/a/b", true),
+            ("/a/b/c", true),
+            ("/a/bc", false),
+            ("/a", false),
+            ("/", false),
+        ] {
+            assert_eq!(
+                access(Rule::NoImpure).permits(path.as_bytes()),
+                expected,
+                "{path}"
+            );
         }
         assert!(Access::new(Rule::NoImpure, vec![b"/".to_vec()]).permits(b"/etc/passwd"));
     }
 
     #[test]
     fn pure_evaluation_reads_store_paths_but_does_not_list_the_store() {
-        for (path, expected) in [("/nix/store/x/y", true), ("/nix/store", false), ("/nix/store-x/y", false)] {
-            assert_eq!(access(Rule::Pure).permits(path.as_bytes()), expected, "{path}");
+        for (path, expected) in [
+            ("/nix/store/x/y", true),
+            ("/nix/store", false),
+            ("/nix/store-x/y", false),
+        ] {
+            assert_eq!(
+                access(Rule::Pure).permits(path.as_bytes()),
+                expected,
+                "{path}"
+            );
         }
     }
 
     #[test]
     fn restricted_evaluation_sees_the_way() {
-        for (path, expected) in [("/", true), ("/a", true), ("/a/b/c", true), ("/c", false), ("/nix/store/x", false)] {
-            assert_eq!(access(Rule::Restricted).permits(path.as_bytes()), expected, "{path}");
+        for (path, expected) in [
+            ("/", true),
+            ("/a", true),
+            ("/a/b/c", true),
+            ("/c", false),
+            ("/nix/store/x", false),
+        ] {
+            assert_eq!(
+                access(Rule::Restricted).permits(path.as_bytes()),
+                expected,
+                "{path}"
+            );
         }
     }
 }

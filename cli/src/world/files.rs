@@ -4,13 +4,14 @@
 use super::access::Access;
 use crate::failure::reason;
 use piton_core::world::{Answer, FileType, WorldError};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 /// How many links a path may go through, as in Nix.
@@ -27,7 +28,11 @@ pub struct Files {
 impl Files {
     /// The file system under these rules.
     pub fn new(access: Access) -> Self {
-        Files { access, plain: RefCell::default(), resolved: RefCell::default() }
+        Files {
+            access,
+            plain: RefCell::default(),
+            resolved: RefCell::default(),
+        }
     }
 
     /// The rules.
@@ -39,17 +44,28 @@ impl Files {
     pub fn read_file(&self, path: &[u8]) -> Answer<Vec<u8>> {
         let target = self.target(path)?;
         read_plain(as_path(&target)).map_err(|error| match error {
-            ReadError::System(error) => refusal(&error, || format!("opening file '{}'", text(path))),
-            ReadError::Kind(what) => WorldError::Other(format!("cannot read '{}': it is {what}", text(path))),
+            ReadError::System(error) => {
+                refusal(&error, || format!("opening file '{}'", text(path)))
+            }
+            ReadError::Kind(what) => {
+                WorldError::Other(format!("cannot read '{}': it is {what}", text(path)))
+            }
         })
     }
 
     /// Names and types of what is in a folder and may be seen.
     pub fn read_dir(&self, path: &[u8]) -> Answer<Vec<(Vec<u8>, FileType)>> {
         let target = self.target(path)?;
-        let fail = |error: io::Error| refusal(&error, || format!("cannot read directory \"{}\"", text(path)));
+        let fail = |error: io::Error| {
+            refusal(&error, || {
+                format!("cannot read directory \"{}\"", text(path))
+            })
+        };
         if !fs::metadata(as_path(&target)).map_err(fail)?.is_dir() {
-            return Err(WorldError::Other(format!("cannot read directory \"{}\": Not a directory", text(path))));
+            return Err(WorldError::Other(format!(
+                "cannot read directory \"{}\": Not a directory",
+                text(path)
+            )));
         }
         let mut entries = Vec::new();
         for entry in fs::read_dir(as_path(&target)).map_err(fail)? {
@@ -65,20 +81,42 @@ impl Files {
 
     /// What is at a path; a link there is not followed.
     pub fn file_type(&self, path: &[u8]) -> Answer<FileType> {
-        let metadata = if self.access.is_unlimited() {
-            fs::symlink_metadata(as_path(path))
-        } else {
-            let place = match split(path) {
-                Some((folder, name)) => join(&self.resolve_unchecked(folder)?, name),
-                None => b"/".to_vec(),
-            };
-            self.access.check(&place)?;
-            fs::symlink_metadata(as_path(&place))
-        };
-        match metadata {
+        let place = self.place(path)?;
+        match fs::symlink_metadata(as_path(&place)) {
             Ok(metadata) => Ok(kind_of(metadata.file_type())),
             Err(error) => Err(refusal(&error, || format!("getting status of '{}'", text(path)))),
         }
+    }
+
+    /// What a symbolic link says.
+    pub fn read_link(&self, path: &[u8]) -> Answer<Vec<u8>> {
+        let place = self.place(path)?;
+        match fs::read_link(as_path(&place)) {
+            Ok(target) => Ok(target.into_os_string().into_vec()),
+            Err(error) => Err(refusal(&error, || format!("reading symbolic link '{}'", text(path)))),
+        }
+    }
+
+    /// Whether its owner may execute a file.
+    pub fn is_executable(&self, path: &[u8]) -> Answer<bool> {
+        let place = self.place(path)?;
+        match fs::symlink_metadata(as_path(&place)) {
+            Ok(metadata) => Ok(metadata.permissions().mode() & 0o100 != 0),
+            Err(error) => Err(refusal(&error, || format!("getting status of '{}'", text(path)))),
+        }
+    }
+
+    /// The path to hand to the system to look at what is there without following a link.
+    fn place<'p>(&self, path: &'p [u8]) -> Answer<Cow<'p, [u8]>> {
+        if self.access.is_unlimited() {
+            return Ok(Cow::Borrowed(path));
+        }
+        let place = match split(path) {
+            Some((folder, name)) => join(&self.resolve_unchecked(folder)?, name),
+            None => b"/".to_vec(),
+        };
+        self.access.check(&place)?;
+        Ok(Cow::Owned(place))
     }
 
     /// The path with all links resolved; it exists and may be read.
@@ -88,13 +126,19 @@ impl Files {
         }
         let resolved = self.resolve_unchecked(path)?;
         self.access.check(&resolved)?;
-        self.resolved.borrow_mut().insert(path.to_vec(), resolved.clone());
+        self.resolved
+            .borrow_mut()
+            .insert(path.to_vec(), resolved.clone());
         Ok(resolved)
     }
 
     /// The path to hand to the system: under a rule the resolved one, so that what has been checked is what is read.
     fn target(&self, path: &[u8]) -> Answer<Vec<u8>> {
-        if self.access.is_unlimited() { Ok(path.to_vec()) } else { self.resolve(path) }
+        if self.access.is_unlimited() {
+            Ok(path.to_vec())
+        } else {
+            self.resolve(path)
+        }
     }
 
     /// The path with all links resolved, as far as they may be looked at; so far it exists.
@@ -121,7 +165,10 @@ impl Files {
                 Ok(target) => {
                     links += 1;
                     if links > MAX_LINKS {
-                        return Err(WorldError::Other(format!("infinite symlink recursion in path '{}'", text(path))));
+                        return Err(WorldError::Other(format!(
+                            "infinite symlink recursion in path '{}'",
+                            text(path)
+                        )));
                     }
                     let target = target.into_os_string().into_vec();
                     if target.starts_with(b"/") {
@@ -135,7 +182,11 @@ impl Files {
                 Err(error) if error.kind() == ErrorKind::InvalidInput => {
                     self.plain.borrow_mut().insert(out.clone());
                 }
-                Err(error) => return Err(refusal(&error, || format!("reading symlink '{}'", text(&out)))),
+                Err(error) => {
+                    return Err(refusal(&error, || {
+                        format!("reading symlink '{}'", text(&out))
+                    }));
+                }
             }
         }
         if out.is_empty() {
@@ -170,7 +221,12 @@ fn read_plain(path: &Path) -> Result<Vec<u8>, ReadError> {
     }
     let mut file = fs::File::open(path).map_err(ReadError::System)?;
     // The size is a hint: files in /proc say that they are empty.
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0).saturating_add(1).min(1 << 30));
+    let mut bytes = Vec::with_capacity(
+        usize::try_from(metadata.len())
+            .unwrap_or(0)
+            .saturating_add(1)
+            .min(1 << 30),
+    );
     file.read_to_end(&mut bytes).map_err(ReadError::System)?;
     Ok(bytes)
 }
@@ -196,7 +252,10 @@ fn kind_of(kind: fs::FileType) -> FileType {
 
 /// The names of a path, the first one last.
 fn components(path: &[u8]) -> Vec<Vec<u8>> {
-    path.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec).collect()
+    path.split(|byte| *byte == b'/')
+        .rev()
+        .map(<[u8]>::to_vec)
+        .collect()
 }
 
 /// Folder and name of a canonical path; the root has none.
@@ -230,7 +289,8 @@ mod tests {
 
     impl Scratch {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("piton-files-{name}-{}", std::process::id()));
+            let path =
+                std::env::temp_dir().join(format!("piton-files-{name}-{}", std::process::id()));
             let _ = fs::remove_dir_all(&path);
             fs::create_dir_all(path.join("in/sub")).expect("scratch folder");
             fs::create_dir_all(path.join("out")).expect("scratch folder");
@@ -263,18 +323,45 @@ mod tests {
         let scratch = Scratch::new("links");
         for rule in [Rule::Pure, Rule::Restricted, Rule::NoImpure] {
             let files = scratch.files(rule);
-            assert_eq!(files.read_file(&scratch.path("in/good")).as_deref(), Ok(&b"inside"[..]));
-            assert_eq!(files.resolve(&scratch.path("in/good")), Ok(scratch.path("in/sub/file")));
+            assert_eq!(
+                files.read_file(&scratch.path("in/good")).as_deref(),
+                Ok(&b"inside"[..])
+            );
+            assert_eq!(
+                files.resolve(&scratch.path("in/good")),
+                Ok(scratch.path("in/sub/file"))
+            );
             for name in ["in/bad", "in/away/secret", "out/secret"] {
                 let path = scratch.path(name);
-                assert!(matches!(files.read_file(&path), Err(WorldError::Forbidden(_))), "{rule:?} {name}");
-                assert!(matches!(files.resolve(&path), Err(WorldError::Forbidden(_))), "{rule:?} {name}");
+                assert!(
+                    matches!(files.read_file(&path), Err(WorldError::Forbidden(_))),
+                    "{rule:?} {name}"
+                );
+                assert!(
+                    matches!(files.resolve(&path), Err(WorldError::Forbidden(_))),
+                    "{rule:?} {name}"
+                );
             }
-            assert_eq!(files.file_type(&scratch.path("in/bad")), Ok(FileType::Symlink));
-            assert!(matches!(files.file_type(&scratch.path("in/away/secret")), Err(WorldError::Forbidden(_))));
-            assert!(matches!(files.read_dir(&scratch.path("in/away")), Err(WorldError::Forbidden(_))));
-            assert!(matches!(files.resolve(&scratch.path("in/loop")), Err(WorldError::Other(_))));
-            assert_eq!(files.resolve(&scratch.path("in/none")), Err(WorldError::NotFound));
+            assert_eq!(
+                files.file_type(&scratch.path("in/bad")),
+                Ok(FileType::Symlink)
+            );
+            assert!(matches!(
+                files.file_type(&scratch.path("in/away/secret")),
+                Err(WorldError::Forbidden(_))
+            ));
+            assert!(matches!(
+                files.read_dir(&scratch.path("in/away")),
+                Err(WorldError::Forbidden(_))
+            ));
+            assert!(matches!(
+                files.resolve(&scratch.path("in/loop")),
+                Err(WorldError::Other(_))
+            ));
+            assert_eq!(
+                files.resolve(&scratch.path("in/none")),
+                Err(WorldError::NotFound)
+            );
         }
     }
 
@@ -282,24 +369,53 @@ mod tests {
     fn restricted_folders_show_what_leads_to_the_permitted() {
         let scratch = Scratch::new("restricted");
         let names = |files: &Files, path: &str| {
-            files.read_dir(&scratch.path(path)).map(|entries| entries.into_iter().map(|entry| entry.0).collect::<Vec<_>>())
+            files
+                .read_dir(&scratch.path(path))
+                .map(|entries| entries.into_iter().map(|entry| entry.0).collect::<Vec<_>>())
         };
-        assert_eq!(names(&scratch.files(Rule::Restricted), ""), Ok(vec![b"in".to_vec()]));
-        assert!(matches!(names(&scratch.files(Rule::Pure), ""), Err(WorldError::Forbidden(_))));
+        assert_eq!(
+            names(&scratch.files(Rule::Restricted), ""),
+            Ok(vec![b"in".to_vec()])
+        );
+        assert!(matches!(
+            names(&scratch.files(Rule::Pure), ""),
+            Err(WorldError::Forbidden(_))
+        ));
     }
 
     #[test]
     fn everything_is_read_without_a_rule() {
         let scratch = Scratch::new("everything");
         let files = scratch.files(Rule::Everything);
-        assert_eq!(files.read_file(&scratch.path("in/away/secret")).as_deref(), Ok(&b"outside"[..]));
-        assert_eq!(files.resolve(&scratch.path("in/bad")), Ok(scratch.path("out/secret")));
-        assert_eq!(files.file_type(&scratch.path("in/sub")), Ok(FileType::Directory));
-        assert_eq!(files.file_type(&scratch.path("in/sub/file/x")), Err(WorldError::NotFound));
+        assert_eq!(
+            files.read_file(&scratch.path("in/away/secret")).as_deref(),
+            Ok(&b"outside"[..])
+        );
+        assert_eq!(
+            files.resolve(&scratch.path("in/bad")),
+            Ok(scratch.path("out/secret"))
+        );
+        assert_eq!(
+            files.file_type(&scratch.path("in/sub")),
+            Ok(FileType::Directory)
+        );
+        assert_eq!(
+            files.file_type(&scratch.path("in/sub/file/x")),
+            Err(WorldError::NotFound)
+        );
         assert_eq!(files.file_type(b"/"), Ok(FileType::Directory));
-        assert!(matches!(files.read_file(&scratch.path("in")), Err(WorldError::Other(_))));
-        assert!(matches!(files.read_dir(&scratch.path("in/good")), Err(WorldError::Other(_))));
-        assert!(matches!(files.read_file(b"/dev/zero"), Err(WorldError::Other(_))));
+        assert!(matches!(
+            files.read_file(&scratch.path("in")),
+            Err(WorldError::Other(_))
+        ));
+        assert!(matches!(
+            files.read_dir(&scratch.path("in/good")),
+            Err(WorldError::Other(_))
+        ));
+        assert!(matches!(
+            files.read_file(b"/dev/zero"),
+            Err(WorldError::Other(_))
+        ));
         assert_eq!(files.read_file(b"/dev/null").as_deref(), Ok(&b""[..]));
     }
 
@@ -307,7 +423,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn files_without_a_size_are_read_to_their_end() {
         let scratch = Scratch::new("proc");
-        let version = scratch.files(Rule::Everything).read_file(b"/proc/version").expect("a file of the kernel");
+        let version = scratch
+            .files(Rule::Everything)
+            .read_file(b"/proc/version")
+            .expect("a file of the kernel");
         assert!(version.starts_with(b"Linux"));
     }
 }

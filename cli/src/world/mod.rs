@@ -57,6 +57,14 @@ impl World for Outside {
         self.files.file_type(path)
     }
 
+    fn read_link(&self, path: &[u8]) -> Answer<Vec<u8>> {
+        self.files.read_link(path)
+    }
+
+    fn is_executable(&self, path: &[u8]) -> Answer<bool> {
+        self.files.is_executable(path)
+    }
+
     fn resolve(&self, path: &[u8]) -> Answer<Vec<u8>> {
         self.files.resolve(path)
     }
@@ -79,7 +87,9 @@ impl World for Outside {
             return 0;
         }
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        now.map_or(0, |duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
+        now.map_or(0, |duration| {
+            i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+        })
     }
 
     fn system(&self) -> Arc<str> {
@@ -87,7 +97,10 @@ impl World for Outside {
     }
 
     fn search_path(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        self.search_path.iter().map(|entry| (entry.prefix.clone(), entry.path.clone())).collect()
+        self.search_path
+            .iter()
+            .map(|entry| (entry.prefix.clone(), entry.path.clone()))
+            .collect()
     }
 
     fn emit(&self, kind: Message, text: &[u8]) {
@@ -97,8 +110,11 @@ impl World for Outside {
                 terminal::write_error(&[b"trace: ", text].concat());
             }
             Message::Warning if self.messages.warnings => terminal::write_error(&warning(text)),
+            Message::Lint if self.messages.warnings => {
+                terminal::warn(&String::from_utf8_lossy(text))
+            }
             // Without a debugger there is nothing to break into.
-            Message::TraceVerbose | Message::Warning | Message::Break => {}
+            Message::TraceVerbose | Message::Warning | Message::Lint | Message::Break => {}
         }
     }
 }

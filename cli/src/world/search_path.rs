@@ -17,8 +17,14 @@ impl Entry {
     /// Reads `prefix=path` or `path`.
     pub fn parse(text: &[u8]) -> Self {
         match text.iter().position(|byte| *byte == b'=') {
-            Some(at) => Entry { prefix: text[..at].to_vec(), path: text[at + 1..].to_vec() },
-            None => Entry { prefix: Vec::new(), path: text.to_vec() },
+            Some(at) => Entry {
+                prefix: text[..at].to_vec(),
+                path: text[at + 1..].to_vec(),
+            },
+            None => Entry {
+                prefix: Vec::new(),
+                path: text.to_vec(),
+            },
         }
     }
 
@@ -40,7 +46,10 @@ pub fn parse_nix_path(text: &[u8]) -> Vec<Entry> {
     let mut rest = text;
     while !rest.is_empty() {
         let mut end = next_colon(rest, 0);
-        let value = rest[..end].iter().rposition(|byte| *byte == b'=').map_or(0, |at| at + 1);
+        let value = rest[..end]
+            .iter()
+            .rposition(|byte| *byte == b'=')
+            .map_or(0, |at| at + 1);
         if end < rest.len() && is_remote(&rest[value..]) {
             end = next_colon(rest, end + 1);
         }
@@ -52,7 +61,10 @@ pub fn parse_nix_path(text: &[u8]) -> Vec<Entry> {
 }
 
 fn next_colon(text: &[u8], from: usize) -> usize {
-    text[from..].iter().position(|byte| *byte == b':').map_or(text.len(), |at| from + at)
+    text[from..]
+        .iter()
+        .position(|byte| *byte == b':')
+        .map_or(text.len(), |at| from + at)
 }
 
 /// Whether a path names something to be downloaded.
@@ -74,7 +86,10 @@ pub fn default_entries(home: Option<&OsStr>) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut add = |prefix: &str, path: &Path| {
         if path.exists() {
-            entries.push(Entry { prefix: prefix.into(), path: path.as_os_str().as_bytes().to_vec() });
+            entries.push(Entry {
+                prefix: prefix.into(),
+                path: path.as_os_str().as_bytes().to_vec(),
+            });
         }
     };
     if let Some(home) = home {
@@ -96,14 +111,21 @@ mod tests {
         let cases: [(&str, &[&str]); 5] = [
             ("", &[]),
             ("/a:b=/c", &["=/a", "b=/c"]),
-            ("q=/x:/y:z=https://foo:bar", &["q=/x", "=/y", "z=https://foo", "=bar"]),
+            (
+                "q=/x:/y:z=https://foo:bar",
+                &["q=/x", "=/y", "z=https://foo", "=bar"],
+            ),
             ("a=channel:nixos:flake:x", &["a=channel:nixos", "=flake:x"]),
             (":/a:", &["=", "=/a"]),
         ];
         for (text, expected) in cases {
             let entries: Vec<String> = parse_nix_path(text.as_bytes())
                 .iter()
-                .map(|entry| [&entry.prefix[..], &entry.path].map(String::from_utf8_lossy).join("="))
+                .map(|entry| {
+                    [&entry.prefix[..], &entry.path]
+                        .map(String::from_utf8_lossy)
+                        .join("=")
+                })
                 .collect();
             assert_eq!(entries, expected, "{text}");
         }
@@ -111,10 +133,22 @@ mod tests {
 
     #[test]
     fn names_that_an_entry_is_for() {
-        let cases = [("a", "a", Some("")), ("a", "a/b", Some("b")), ("a", "ab", None), ("", "a/b", Some("a/b"))];
+        let cases = [
+            ("a", "a", Some("")),
+            ("a", "a/b", Some("b")),
+            ("a", "ab", None),
+            ("", "a/b", Some("a/b")),
+        ];
         for (prefix, name, expected) in cases {
-            let entry = Entry { prefix: prefix.into(), path: b"/".to_vec() };
-            assert_eq!(entry.rest_of(name.as_bytes()), expected.map(str::as_bytes), "{prefix} {name}");
+            let entry = Entry {
+                prefix: prefix.into(),
+                path: b"/".to_vec(),
+            };
+            assert_eq!(
+                entry.rest_of(name.as_bytes()),
+                expected.map(str::as_bytes),
+                "{prefix} {name}"
+            );
         }
     }
 }

@@ -79,6 +79,8 @@ pub struct Code {
     pub instructions: Vec<Instruction>,
     /// The position of each instruction.
     pub positions: Vec<Pos>,
+    /// Where the parts of a `+` or an interpolation begin, by instruction, in ascending order.
+    pub part_positions: Vec<(u32, Box<[Pos]>)>,
     /// How many registers it uses, parameters first.
     pub registers: u16,
     /// How many parameters a lambda takes before it runs.

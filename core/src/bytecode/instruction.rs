@@ -116,8 +116,8 @@ instructions! {
     JumpIfTrue AW,
     /// fail unless a is a bool
     CheckBool A,
-    /// fail: the assertion whose text is constant w
-    AssertFailed W,
+    /// fail: the assertion whose text is constant w; x: 1 if it compares a with the register behind it
+    AssertFailed AW,
     /// a = !b
     Not AB,
     /// a = -b

@@ -493,6 +493,10 @@ impl Compiler<'_> {
             self.part(*part, first + index as u16, index + 1 < parts.len(), pos)?;
         }
         self.join(dst, first, parts.len(), kind, pos);
+        self.function().note_parts(parts.iter().map(|part| match part {
+            Part::Literal(_) => pos,
+            Part::Expr(_, pos) => *pos,
+        }));
         Ok(())
     }
 
@@ -529,6 +533,10 @@ impl Compiler<'_> {
             }
         }
         self.join(dst, first, parts.len(), 1, pos);
+        self.function().note_parts(parts.iter().map(|part| match part {
+            Part::Literal(_) => pos,
+            Part::Expr(_, pos) => *pos,
+        }));
         Ok(())
     }
 
@@ -700,13 +708,33 @@ impl Compiler<'_> {
 
     fn assertion(&mut self, condition: ExprId, pos: Pos) -> Result<()> {
         let mark = self.function().mark();
-        let test = self.operand(condition)?;
+        let mut compared = None;
+        let test = match self.ast.expr(condition) {
+            // The operands stay in their registers, to be told when they differ.
+            Expr::Binary(BinaryOp::Eq, left, right) => {
+                let first = self.function().allocate(3)?;
+                self.value(left, first)?;
+                if self.may_hold_thunk(left) {
+                    let pos = self.ast.pos(left);
+                    self.function().emit_abc(Op::Force, first, 0, 0, pos);
+                }
+                self.value(right, first + 1)?;
+                let pos = self.ast.pos(condition);
+                self.function()
+                    .emit_abc(Op::Eq, first + 2, first, first + 1, pos);
+                compared = Some(first);
+                first + 2
+            }
+            _ => self.operand(condition)?,
+        };
         let holds = self
             .function()
             .jump(Op::JumpIfTrue, test, BoolUse::Assert as u8, pos);
         let text = crate::syntax::show_expression(self.ast, self.interner, condition);
         let text = self.function().constant(Constant::String(text.into()));
-        self.function().emit_aw(Op::AssertFailed, 0, text, pos);
+        let mut failed = Instruction::aw(Op::AssertFailed, compared.unwrap_or_default(), text);
+        failed.x = u8::from(compared.is_some());
+        self.function().emit(failed, pos);
         self.function().land(holds);
         self.function().release(mark);
         Ok(())
@@ -792,6 +820,10 @@ impl Compiler<'_> {
         };
         let (a, b) = self.operands(left, right)?;
         self.function().emit_abc(op, dst, a, b, pos);
+        if op == Op::Add {
+            let starts = [left, right].map(|operand| self.ast.operand_start(operand));
+            self.function().note_parts(starts.into_iter());
+        }
         Ok(())
     }
 

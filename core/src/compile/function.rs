@@ -25,6 +25,7 @@ impl Function {
             name: None,
             instructions: Vec::new(),
             positions: Vec::new(),
+            part_positions: Vec::new(),
             registers: 0,
             arity: 0,
             parameters: Vec::new(),
@@ -132,6 +133,12 @@ impl Function {
     pub(super) fn emit(&mut self, instruction: Instruction, pos: Pos) {
         self.code.instructions.push(instruction);
         self.code.positions.push(pos);
+    }
+
+    /// Notes where the parts begin that the instruction emitted last joins.
+    pub(super) fn note_parts(&mut self, parts: impl Iterator<Item = Pos>) {
+        let instruction = self.code.instructions.len() as u32 - 1;
+        self.code.part_positions.push((instruction, parts.collect()));
     }
 
     pub(super) fn emit_abc(&mut self, op: Op, a: u16, b: u16, c: u16, pos: Pos) {

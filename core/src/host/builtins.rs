@@ -7,6 +7,7 @@ use super::table::HostContext;
 use crate::error::Error;
 use crate::heap::Marker;
 use piton_plugin_api::abi::{Builtin, flag};
+use std::collections::BTreeSet;
 use std::ffi::c_void;
 
 /// A plugin that is loaded. It stays so until the process ends.
@@ -71,6 +72,8 @@ pub struct Host {
     pub(super) next_owner: u64,
     /// What the evaluation grants.
     pub granted: Capabilities,
+    /// Nix's experimental features that are enabled.
+    pub features: BTreeSet<String>,
 }
 
 impl Host {
@@ -86,6 +89,7 @@ impl Host {
             error: None,
             next_owner: 1,
             granted: Capabilities::DEFAULT,
+            features: BTreeSet::new(),
         }
     }
 

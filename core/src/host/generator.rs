@@ -136,7 +136,7 @@ impl Vm {
                 let name = self.host.name(builtin);
                 error.trace(
                     Pos::NONE,
-                    format!("while evaluating the {ordinal} argument passed to 'builtins.{name}'"),
+                    format!("while evaluating the {ordinal} argument passed to builtins.{name}"),
                 );
                 error.place_told = true;
                 return Err(error);

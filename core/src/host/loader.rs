@@ -7,7 +7,7 @@ use super::table::HostContext;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::symbol::Symbol;
-use crate::vm::Vm;
+use crate::vm::{Flow, Vm};
 use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -176,14 +176,20 @@ impl Vm {
         Ok(())
     }
 
-    /// The value of builtin `index`: itself, or for a constant a thunk of it.
+    /// The value of builtin `index`: itself; for a constant its value where that can be had at once, else a thunk of it.
     fn builtin_value(&mut self, index: u32) -> Value {
         let function = Value::builtin(index);
-        if self.host.arity(index) == 0 {
-            self.heap.apply_thunk(function, &[]).as_value()
-        } else {
-            function
+        if self.host.arity(index) != 0 {
+            return function;
         }
+        let entry = &self.host.entries[index as usize];
+        if entry.is_leaf() && entry.descriptor.capabilities == 0 {
+            // `true` and `null` are values wherever they stand, not something to be evaluated yet.
+            if let Ok(Flow::Value(value)) = self.call_builtin(index, &[], 0, crate::source::Pos::NONE) {
+                return value;
+            }
+        }
+        self.heap.apply_thunk(function, &[]).as_value()
     }
 
     /// Makes the set `builtins` and the global variables of what is loaded, and answers their names in the order of their numbers.

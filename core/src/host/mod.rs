@@ -1,14 +1,18 @@
 //! Plugins: loading them, calling their builtins, serving what those ask for. All builtins come in here.
 
+mod add_path;
 mod arena;
 mod builtins;
 mod capability;
+mod derive;
+mod derive_finish;
 mod generator;
 mod loader;
 mod manifest;
 mod raw;
 mod requests;
 mod roots;
+mod store_requests;
 mod table;
 
 pub use builtins::{BuiltinInfo, Host, PluginInfo};

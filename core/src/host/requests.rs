@@ -7,6 +7,7 @@ use crate::heap::{Marker, Value, ValueType};
 use crate::source::Pos;
 use crate::vm::{
     Catch, Coercion, Context, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task, Vm,
+    cannot_coerce,
 };
 use crate::world::{FileType, Message, WorldError};
 use piton_plugin_api::abi::{capability, coerce, emit, request};
@@ -28,6 +29,9 @@ impl Vm {
         }
         let slot = &self.host.context.context.request;
         let (number, flags, argc, raw) = (slot.number, slot.flags, slot.argc as usize, slot.args);
+        if number == 0 {
+            return Err(self.contract(builtin, "it suspended without a request"));
+        }
         if argc > raw.len() {
             return Err(self.contract(builtin, "a request has too many arguments"));
         }
@@ -52,10 +56,7 @@ impl Vm {
             request::FORCE => self.force(a),
             request::FORCE_DEEP => self.push_task(Box::new(DeepForce::new(a))),
             request::TRY_FORCE => self.push_task(Box::new(Catch::new(a))),
-            request::FORCE_WITH_CONTEXT => {
-                let text = String::from_utf8_lossy(b.as_string().unwrap_or_default()).into_owned();
-                self.push_task(Box::new(Context::new(a, text)))
-            }
+            request::FORCE_WITH_CONTEXT => self.push_task(Box::new(Context::new(a, b))),
             request::CALL => self.apply(a, &args[1..argc], pos),
             request::COERCE_TO_STRING => {
                 let coercion = Coercion {
@@ -102,6 +103,10 @@ impl Vm {
             request::EVAL_TEXT => Ok(Flow::Load(Box::new(Load::Text(
                 a.as_string().unwrap_or_default().to_vec(),
             )))),
+            request::DERIVATION
+            | request::ADD_TEXT_TO_STORE
+            | request::ADD_PATH_TO_STORE
+            | request::STORE_PATH => self.store_request(number, [a, b, args[2]]),
             _ => self.answer(number, flags, a).map(Flow::Value),
         }
     }
@@ -136,6 +141,12 @@ impl Vm {
                 Ok(Value::NULL)
             }
             request::RESOLVE_SEARCH_PATH => Ok(self.resolve_search_path(a)),
+            request::SETTING => {
+                let name = std::str::from_utf8(a.as_string().unwrap_or_default());
+                Ok(Value::bool(
+                    name.is_ok_and(|name| self.host.features.contains(name)),
+                ))
+            }
             _ => Ok(Value::UNSUPPORTED),
         }
     }
@@ -231,6 +242,11 @@ fn requirements(number: u32) -> Option<(u64, usize)> {
         request::CURRENT_TIME => (capability::CLOCK, 0),
         request::CURRENT_SYSTEM => (capability::SYSTEM, 0),
         request::SEARCH_PATH => (capability::ENV, 0),
+        request::SETTING => (0, 1),
+        request::DERIVATION => (0, 1),
+        request::ADD_TEXT_TO_STORE => (capability::STORE_WRITE, 2),
+        request::ADD_PATH_TO_STORE => (capability::READ | capability::STORE_WRITE, 3),
+        request::STORE_PATH => (capability::READ, 1),
         _ => return None,
     })
 }
@@ -302,6 +318,9 @@ impl PathUse {
                 }
                 let trailing = matches!(self.action, Action::Exists { .. }) && text.ends_with(b"/");
                 let mut path = crate::path::canonical(text);
+                if !matches!(self.action, Action::Coerce) {
+                    vm.ensure_built(value.context(), &path)?;
+                }
                 if trailing && path != b"/" {
                     path.push(b'/');
                 }
@@ -314,20 +333,11 @@ impl PathUse {
                 }
                 match attrs.and_then(|attrs| attrs.get(vm.names.out_path)) {
                     Some(path) => Ok(Err(Step::Force(path))),
-                    None => Err(self.no_path(vm, value)),
+                    None => Err(cannot_coerce(vm, value)),
                 }
             }
-            _ => Err(self.no_path(vm, value)),
+            _ => Err(cannot_coerce(vm, value)),
         }
-    }
-
-    #[cold]
-    fn no_path(&self, vm: &mut Vm, value: Value) -> Error {
-        let found = crate::vm::describe(vm, value);
-        Error::new(
-            ErrorKind::Type,
-            format!("cannot coerce {found} to a string"),
-        )
     }
 
     fn act(&self, vm: &mut Vm, path: Vec<u8>) -> Result<Step> {
@@ -348,7 +358,8 @@ impl PathUse {
                         ),
                     ));
                 }
-                vm.heap.string(&bytes, 0)
+                let context = vm.file_context(&path, &bytes);
+                vm.heap.string(&bytes, context)
             }
             Action::ReadDir => {
                 let entries = vm

@@ -47,6 +47,7 @@ impl HostContext {
         // SAFETY: the box is the host's; the VM lends itself to the plugin until the poll ends and does not touch itself meanwhile.
         unsafe {
             (*context).vm = this;
+            (*context).context.request.number = 0;
             &raw mut (*context).context
         }
     }
@@ -142,6 +143,13 @@ pub(super) fn expected_types(mask: u32) -> String {
         (tag::ATTRS, ValueType::Attrs),
         (tag::FUNCTION, ValueType::Function),
     ];
+    // Sets that can be called count as functions, and messages do not mention them.
+    let callable = 1 << tag::FUNCTION | 1 << tag::ATTRS;
+    let mask = if u64::from(mask) == callable {
+        1 << tag::FUNCTION
+    } else {
+        mask
+    };
     let names: Vec<&str> = TYPES
         .iter()
         .filter(|(tag, _)| mask & 1 << tag != 0)

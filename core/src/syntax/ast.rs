@@ -293,6 +293,8 @@ pub struct Ast {
     /// Operands of `+` that begin elsewhere than [`Ast::pos`] says, in order of the operand's id: where they begin in
     /// the text, parentheses included. Nix names that place when it cannot add or coerce the operand.
     pub operand_starts: Vec<(ExprId, Pos)>,
+    /// Literals that are discouraged, and where they stand: [`super::Lint::Warn`].
+    pub warnings: Vec<(Pos, String)>,
     /// The root, valid once parsing is done.
     pub root: Option<ExprId>,
 }

@@ -9,6 +9,7 @@ mod bytes;
 pub mod compare;
 mod formals;
 mod lexer;
+mod lint;
 pub mod literal;
 pub mod lower;
 mod lower_text;
@@ -24,5 +25,5 @@ mod tests;
 
 pub use compare::ast_equal;
 pub use lower as oracle;
-pub use parser::{ParseOptions, parse};
+pub use parser::{Lint, ParseOptions, parse};
 pub use show::{print_float, print_name, print_string, show, show_expression, symbol_text};

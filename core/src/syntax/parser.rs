@@ -25,6 +25,24 @@ pub(super) const PIPES_DISABLED: &str = "experimental Nix feature 'pipe-operator
 pub struct ParseOptions {
     /// `|>` and `<|`: Nix's experimental feature `pipe-operators`.
     pub pipe_operators: bool,
+    /// What is said of absolute paths and of those from home on: `lint-absolute-path-literals`.
+    pub absolute_paths: Lint,
+    /// What is said of relative paths that do not begin with a dot: `lint-short-path-literals`.
+    pub short_paths: Lint,
+    /// What is said of URLs without quotes: `lint-url-literals`.
+    pub urls: Lint,
+}
+
+/// What becomes of a literal that is permitted and yet discouraged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Lint {
+    /// Nothing.
+    #[default]
+    Ignore,
+    /// It is warned of.
+    Warn,
+    /// It is an error.
+    Fatal,
 }
 
 /// Parses a source text.
@@ -34,6 +52,7 @@ pub fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions)
         lexer: Lexer::new(&file.text, options.pipe_operators),
         builder: Builder::new(file, interner),
         cur_pos,
+        options: *options,
         base: file.pos(0).0,
         depth: 0,
         exprs: Vec::new(),
@@ -52,6 +71,7 @@ pub(super) struct Parser<'a> {
     pub(super) lexer: Lexer<'a>,
     pub(super) builder: Builder<'a>,
     cur_pos: Symbol,
+    pub(super) options: ParseOptions,
     base: u32,
     depth: u32,
     // Stacks of what is being collected: each construct takes off again what it has put on.
@@ -363,7 +383,10 @@ impl Parser<'_> {
                 let text = self.lexer.text_of(token);
                 Expr::SearchPath(self.builder.bytes(&text[1..text.len() - 1]))
             }
-            Kind::Uri => Expr::Str(self.builder.bytes(self.lexer.text_of(token))),
+            Kind::Uri => {
+                self.lint_url(token)?;
+                Expr::Str(self.builder.bytes(self.lexer.text_of(token)))
+            }
             Kind::ParenOpen => {
                 self.lexer.advance();
                 let inner = self.expr()?;

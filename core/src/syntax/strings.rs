@@ -207,6 +207,7 @@ impl Parser<'_> {
         let token = self.lexer.token;
         let text = self.lexer.text;
         let raw = self.lexer.text_of(token);
+        self.lint_path(token)?;
         let (kind, first) = path_literal(raw);
         let run = self.builder.bytes(&first);
         let pos = self.at(token.start);

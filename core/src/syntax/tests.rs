@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{ParseOptions, ast_equal, oracle, parse, show};
+use super::{Lint, ParseOptions, ast_equal, oracle, parse, show};
 use crate::error::ErrorKind;
 use crate::source::{Origin, Pos, SourceMap};
 use crate::symbol::Interner;
 
 const PIPES: ParseOptions = ParseOptions {
     pipe_operators: true,
+    absolute_paths: Lint::Ignore,
+    short_paths: Lint::Ignore,
+    urls: Lint::Ignore,
 };
 
 fn sources(text: &[u8]) -> SourceMap {

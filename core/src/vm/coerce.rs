@@ -1,8 +1,8 @@
 //! Coercion to a string, as interpolation and `toString` do it, and joining of what was coerced.
 
 use super::machine::Vm;
-use super::messages::describe;
-use super::task::{Step, Task};
+use super::messages::{kind_of, show_short};
+use super::task::{Recovery, Step, Task};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value, ValueType};
 use crate::print;
@@ -22,13 +22,16 @@ pub(crate) struct Coerce {
     pending: Vec<Visit>,
     out: Vec<u8>,
     context: u32,
-    /// Whether the value awaited is the result of `__toString`.
+    /// The value being visited or awaited is an element of a list, with others behind it.
+    followed: bool,
     top: Value,
 }
 
 enum Visit {
     Value(Value),
-    /// A space, unless the list ends here or its next element is an empty list.
+    /// An element of a list, with its separator behind it.
+    Followed(Value),
+    /// The space behind an element.
     Separator,
 }
 
@@ -39,6 +42,7 @@ impl Coerce {
             pending: vec![Visit::Value(value)],
             out: Vec::new(),
             context: 0,
+            followed: false,
             top: value,
         }
     }
@@ -53,11 +57,9 @@ impl Coerce {
             ValueType::Path => {
                 let path = value.as_path().unwrap_or_default();
                 if self.coercion.copy_to_store {
-                    let path = String::from_utf8_lossy(path).into_owned();
-                    return Err(Error::new(
-                        ErrorKind::Forbidden,
-                        format!("cannot copy '{path}' to the store: this evaluation has no store"),
-                    ));
+                    let (copy, context) = vm.copy_to_store(path)?;
+                    self.context = vm.contexts.union(self.context, context);
+                    self.out.extend_from_slice(&copy);
                 } else {
                     self.out.extend_from_slice(path);
                 }
@@ -77,8 +79,10 @@ impl Coerce {
                 for (index, item) in items.iter().enumerate().rev() {
                     if index + 1 < items.len() {
                         self.pending.push(Visit::Separator);
+                        self.pending.push(Visit::Followed(*item));
+                    } else {
+                        self.pending.push(Visit::Value(*item));
                     }
-                    self.pending.push(Visit::Value(*item));
                 }
             }
             ValueType::Null if self.coercion.more => {}
@@ -103,11 +107,11 @@ impl Coerce {
 }
 
 #[cold]
-fn cannot_coerce(vm: &mut Vm, value: Value) -> Error {
-    let found = describe(vm, value);
+pub(crate) fn cannot_coerce(vm: &mut Vm, value: Value) -> Error {
+    let (kind, shown) = (kind_of(value), show_short(vm, value));
     Error::new(
         ErrorKind::Type,
-        format!("cannot coerce {found} to a string"),
+        format!("cannot coerce {kind} to a string: {shown}"),
     )
 }
 
@@ -126,16 +130,22 @@ impl Task for Coerce {
                         self.out.push(b' ');
                         continue;
                     }
-                    Some(Visit::Value(value)) => value.resolved(),
+                    Some(Visit::Value(value)) => {
+                        self.followed = false;
+                        value.resolved()
+                    }
+                    Some(Visit::Followed(value)) => {
+                        self.followed = true;
+                        value.resolved()
+                    }
                 },
             };
             if next.is_thunk() {
                 return Ok(Step::Force(next));
             }
-            // Nix sets no space behind an element that is an empty list.
-            if next.as_list().is_some_and(|list| list.is_empty())
-                && self.coercion.more
-                && matches!(self.pending.last(), Some(Visit::Separator))
+            // Nix sets no space behind an element that is an empty list; what `__toString` answers is no element.
+            if std::mem::take(&mut self.followed)
+                && next.as_list().is_some_and(|list| list.is_empty())
             {
                 self.pending.pop();
                 continue;
@@ -149,7 +159,7 @@ impl Task for Coerce {
     fn mark(&self, marker: &mut Marker) {
         marker.value(self.top);
         for visit in &self.pending {
-            if let Visit::Value(value) = visit {
+            if let Visit::Value(value) | Visit::Followed(value) = visit {
                 marker.value(*value);
             }
         }
@@ -222,5 +232,15 @@ impl Task for Join {
 
     fn mark(&self, marker: &mut Marker) {
         marker.values(&self.parts);
+    }
+
+    fn fail(&mut self, vm: &mut Vm, mut error: Error) -> Result<Recovery> {
+        // An error with a place comes from something that was evaluated, not from the coercion.
+        if error.kind == ErrorKind::Type && !error.pos.is_some() && error.traces.is_empty() {
+            let pos = vm.part_position(self.next);
+            error.trace(pos, "while evaluating a path segment");
+            error.place_told = true;
+        }
+        Err(error)
     }
 }

@@ -21,6 +21,7 @@ pub struct Linked {
     pub(super) name: Option<Symbol>,
     pub(super) instructions: Box<[Instruction]>,
     pub(super) positions: Box<[Pos]>,
+    part_positions: Box<[(u32, Box<[Pos]>)]>,
     pub(super) registers: u16,
     pub(super) arity: u16,
     pub(super) parameters: Box<[(Option<Symbol>, Pos)]>,
@@ -53,6 +54,18 @@ impl Linked {
     /// The position of instruction `pc`.
     pub(super) fn position(&self, pc: usize) -> Pos {
         self.positions.get(pc).copied().unwrap_or(self.pos)
+    }
+
+    /// Where part `index` of the `+` or interpolation at `pc` begins.
+    pub(super) fn part_position(&self, pc: u32, index: usize) -> Pos {
+        match self
+            .part_positions
+            .binary_search_by_key(&pc, |(pc, _)| *pc)
+        {
+            Ok(at) => self.part_positions[at].1.get(index).copied(),
+            Err(_) => None,
+        }
+        .unwrap_or_else(|| self.position(pc as usize))
     }
 
     pub(super) fn mark(&self, marker: &mut Marker) {
@@ -130,6 +143,7 @@ impl Vm {
             name: code.name,
             instructions: code.instructions.into(),
             positions: code.positions.into(),
+            part_positions: code.part_positions.into(),
             registers: code.registers,
             arity: code.arity,
             parameters: code.parameters.into(),

@@ -7,10 +7,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Captured, Heap, KeyEntry, Keys, Thunk, Value};
 use crate::host::Host;
 use crate::source::{Pos, SourceMap};
+use crate::store::{Overlay, Store};
 use crate::symbol::{Interner, Symbol};
 use crate::value::Contexts;
 use crate::world::World;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// Limits of an evaluation; each ends in an error that names it.
 #[derive(Clone, Copy, Debug)]
@@ -89,8 +92,10 @@ pub struct Vm {
     pub contexts: Contexts,
     /// Plugins and their builtins.
     pub host: Host,
-    /// The outside.
+    /// The outside, with what is in the store laid over it.
     pub world: Box<dyn World>,
+    /// What the evaluation has added to the store.
+    pub store: Rc<RefCell<Store>>,
     /// Limits.
     pub limits: Limits,
     /// Names that it looks up itself.
@@ -114,6 +119,7 @@ impl Vm {
     pub fn new(world: Box<dyn World>, limits: Limits) -> Self {
         let mut interner = Interner::new();
         let names = WellKnown::new(&mut interner);
+        let store: Rc<RefCell<Store>> = Rc::default();
         let threshold = if limits.gc_stress {
             0
         } else {
@@ -125,7 +131,8 @@ impl Vm {
             sources: SourceMap::default(),
             contexts: Contexts::default(),
             host: Host::new(),
-            world,
+            world: Box::new(Overlay::new(world, store.clone())),
+            store,
             limits,
             names,
             globals: Vec::new(),
@@ -342,6 +349,10 @@ impl Vm {
         let Some(location) = self.sources.locate(pos) else {
             return Value::NULL;
         };
+        // What is no file has places for messages alone.
+        if !matches!(location.file.origin, crate::source::Origin::File(_)) {
+            return Value::NULL;
+        }
         let (file, line, column) = (
             location.file.origin.display(),
             location.line,

@@ -26,10 +26,9 @@ pub fn show_short(vm: &mut Vm, value: Value) -> String {
     String::from_utf8_lossy(&print_value(vm, value, PrintLimits::MESSAGE)).into_owned()
 }
 
-/// "an integer: 1"
-pub(crate) fn describe(vm: &mut Vm, value: Value) -> String {
-    let kind = value.value_type();
-    let article = match kind {
+/// What a value is, with its article; builtins are told from functions.
+pub(crate) fn kind_of(value: Value) -> &'static str {
+    match value.value_type() {
         ValueType::Function => match value.as_builtin() {
             Some(_) => "a built-in function",
             None if value
@@ -41,8 +40,13 @@ pub(crate) fn describe(vm: &mut Vm, value: Value) -> String {
             None => "a function",
         },
         kind => indefinite_type(kind),
-    };
-    match kind {
+    }
+}
+
+/// "an integer: 1"
+pub(crate) fn describe(vm: &mut Vm, value: Value) -> String {
+    let article = kind_of(value);
+    match value.value_type() {
         ValueType::Null => article.to_owned(),
         _ => format!("{article}: {}", show_short(vm, value)),
     }

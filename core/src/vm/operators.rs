@@ -2,10 +2,12 @@
 
 use super::coerce::{Coercion, Join};
 use super::machine::Vm;
-use super::messages::describe;
+use super::frame::Frame;
+use super::messages::{describe, kind_of};
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Value, ValueType};
+use crate::source::Pos;
 
 #[cold]
 fn overflow(text: String) -> Error {
@@ -92,6 +94,25 @@ impl Vm {
         Ok(self.heap.float(x / y))
     }
 
+    #[cold]
+    fn cannot_add(&self, value: Value, to: &str) -> Error {
+        let kind = kind_of(value);
+        Error::new(ErrorKind::Type, format!("cannot add {kind} to {to}"))
+            .at(self.part_position(1))
+    }
+
+    /// Where part `index` of the `+` or interpolation that the code frame on top executes begins.
+    pub(super) fn part_position(&self, index: usize) -> Pos {
+        match self.frames.last() {
+            Some(Frame::Code(frame)) => {
+                // SAFETY: linked code lives as long as the VM.
+                let code = unsafe { &*frame.code };
+                code.part_position(frame.pc.saturating_sub(1), index)
+            }
+            _ => Pos::NONE,
+        }
+    }
+
     /// `left + right`: numbers add; a path takes a string; anything else joins as strings.
     pub(super) fn add(&mut self, left: Value, right: Value) -> Result<Flow> {
         match left.value_type() {
@@ -106,23 +127,13 @@ impl Vm {
                 if let Some(y) = right.as_float() {
                     return Ok(Flow::Value(self.heap.float(x as f64 + y)));
                 }
-                let found = describe(self, right);
-                Err(Error::new(
-                    ErrorKind::Type,
-                    format!("cannot add {found} to an integer"),
-                ))
+                Err(self.cannot_add(right, "an integer"))
             }
             ValueType::Float => match right.as_number() {
                 Some(y) => Ok(Flow::Value(
                     self.heap.float(left.as_float().unwrap_or_default() + y),
                 )),
-                None => {
-                    let found = describe(self, right);
-                    Err(Error::new(
-                        ErrorKind::Type,
-                        format!("cannot add {found} to a float"),
-                    ))
-                }
+                None => Err(self.cannot_add(right, "a float")),
             },
             ValueType::String if right.value_type() == ValueType::String => {
                 let context = self.contexts.union(left.context(), right.context());

@@ -2,7 +2,7 @@
 
 use super::equality::{Equal, shallow};
 use super::machine::Vm;
-use super::messages::describe;
+use super::messages::{kind_of, show_short};
 use super::task::{Step, Task};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value, ValueType};
@@ -35,13 +35,16 @@ impl Vm {
                 Ok(None)
             }
             _ => {
-                let (left, right) = (describe(self, a), describe(self, b));
+                let (left, right) = (kind_of(a), kind_of(b));
+                let (first, second) = (show_short(self, a), show_short(self, b));
                 let detail = if x == y {
                     format!(
-                        "cannot compare {left} with {right}; values of that type are incomparable"
+                        "cannot compare {left} with {right}; values of that type are incomparable (values are {first} and {second})"
                     )
                 } else {
-                    format!("cannot compare {left} with {right}")
+                    format!(
+                        "cannot compare {left} with {right}; values are {first} and {second}"
+                    )
                 };
                 Err(Error::new(ErrorKind::Type, detail))
             }

@@ -611,6 +611,14 @@ impl Vm {
                         let text = code.constants[instruction.wide() as usize];
                         let text = String::from_utf8_lossy(text.as_string().unwrap_or_default())
                             .into_owned();
+                        if x == 1 {
+                            // A comparison and a jump stand before.
+                            let places = [code.position(pc), code.position(pc - 2)];
+                            let (left, right) = (*register!(a), *register!(a + 1));
+                            if let Some(error) = self.inequality(left, right, &text, places) {
+                                attempt!(Err(error));
+                            }
+                        }
                         attempt!(Err(Error::new(
                             ErrorKind::Assertion,
                             format!("assertion '{text}' failed")

@@ -19,6 +19,14 @@ pub(crate) enum Step {
     Push(Box<dyn Task>),
 }
 
+/// How a task goes on after an error.
+pub(crate) enum Recovery {
+    /// It has its value.
+    Done(Value),
+    /// It is to be stepped again, as if it had just begun.
+    Resume,
+}
+
 /// A state machine on the frame stack.
 pub(crate) trait Task {
     /// Goes on: `None` at first, then with what it waited for.
@@ -27,8 +35,8 @@ pub(crate) trait Task {
     /// Marks the values that it holds.
     fn mark(&self, marker: &mut Marker);
 
-    /// An error passes through: answers a value to go on with instead, or the error.
-    fn fail(&mut self, error: Error) -> Result<Value> {
+    /// An error passes through: answers how to go on instead, or the error.
+    fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Recovery> {
         Err(error)
     }
 }

@@ -4,7 +4,8 @@
 use super::frame::Frame;
 use super::machine::Vm;
 use super::run::Flow;
-use super::task::{Step, Task};
+use super::coerce::{Coerce, Coercion};
+use super::task::{Recovery, Step, Task};
 use crate::bytecode::CodeKind;
 use crate::error::{Error, Result, Trace};
 use crate::heap::{Marker, Value};
@@ -69,8 +70,12 @@ impl Vm {
                     self.drop_generator(&frame);
                     self.stack.truncate(base);
                 }
-                Frame::Task(mut task) => match task.fail(error) {
-                    Ok(value) => return Ok(Flow::Value(value)),
+                Frame::Task(mut task) => match task.fail(self, error) {
+                    Ok(Recovery::Done(value)) => return Ok(Flow::Value(value)),
+                    Ok(Recovery::Resume) => match self.push_task(task) {
+                        Ok(flow) => return Ok(flow),
+                        Err(next) => error = next,
+                    },
                     Err(next) => error = next,
                 },
                 Frame::Loaded(path) => {
@@ -124,49 +129,76 @@ impl Task for Catch {
         marker.values(self.value.as_slice());
     }
 
-    fn fail(&mut self, error: Error) -> Result<Value> {
+    fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Recovery> {
         if error.kind.is_catchable() {
-            Ok(Value::UNSET)
+            Ok(Recovery::Done(Value::UNSET))
         } else {
             Err(error)
         }
     }
 }
 
-/// `addErrorContext`: an error that passes through gains a line.
+/// `addErrorContext`: an error that passes through gains a line. Its text is evaluated only then; an error in that takes the
+/// place of the first one.
 pub(crate) struct Context {
     value: Option<Value>,
-    text: String,
+    text: Option<Value>,
+    /// The error that waits for its line.
+    error: Option<Error>,
 }
 
 impl Context {
-    pub(crate) fn new(value: Value, text: String) -> Self {
+    pub(crate) fn new(value: Value, text: Value) -> Self {
         Context {
             value: Some(value),
-            text,
+            text: Some(text),
+            error: None,
         }
     }
 }
 
 impl Task for Context {
     fn step(&mut self, _: &mut Vm, value: Option<Value>) -> Result<Step> {
-        match (value, self.value.take()) {
-            (Some(value), _) => Ok(Step::Done(value)),
-            (None, Some(value)) => Ok(Step::Force(value)),
-            (None, None) => Ok(Step::Done(Value::NULL)),
+        match (value, self.error.take()) {
+            (Some(text), Some(mut error)) => {
+                let text = text.as_string().unwrap_or_default();
+                error.traces.push(Trace {
+                    pos: Pos::NONE,
+                    text: String::from_utf8_lossy(text).into_owned(),
+                    from_context: true,
+                });
+                Err(error)
+            }
+            (None, Some(error)) => match self.text.take() {
+                Some(text) => {
+                    self.error = Some(error);
+                    let coercion = Coercion {
+                        more: false,
+                        copy_to_store: false,
+                    };
+                    Ok(Step::Push(Box::new(Coerce::new(text, coercion))))
+                }
+                None => Err(error),
+            },
+            (Some(value), None) => Ok(Step::Done(value)),
+            (None, None) => Ok(match self.value.take() {
+                Some(value) => Step::Force(value),
+                None => Step::Done(Value::NULL),
+            }),
         }
     }
 
     fn mark(&self, marker: &mut Marker) {
         marker.values(self.value.as_slice());
+        marker.values(self.text.as_slice());
     }
 
-    fn fail(&mut self, mut error: Error) -> Result<Value> {
-        error.traces.push(Trace {
-            pos: Pos::NONE,
-            text: std::mem::take(&mut self.text),
-            from_context: true,
-        });
-        Err(error)
+    fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Recovery> {
+        // Without a text left, this is the error with its line, or one that came up in the text.
+        if self.text.is_none() {
+            return Err(error);
+        }
+        self.error = Some(error);
+        Ok(Recovery::Resume)
     }
 }

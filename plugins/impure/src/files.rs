@@ -14,13 +14,13 @@ builtin! {
     name = "pathExists", since = "0.1.0", example = "builtins.pathExists \"/\"" => "true",
     needs = [READ],
     async fn path_exists<'f>(cx, path: any) {
-        let flags = match path.kind() {
-            Type::String => {
-                let text = cx.bytes(&path)?;
-                if text.ends_with(b"/") || text.ends_with(b"/.") { DIRECTORY } else { 0 }
-            }
-            _ => 0,
-        };
+        if path.kind() != Type::String {
+            // A set may stand for a string with a slash, which then means nothing.
+            let path = cx.ask(request::COERCE_TO_PATH, 0, [&path]).await?;
+            return cx.ask(request::PATH_EXISTS, 0, [&path]).await;
+        }
+        let text = cx.bytes(&path)?;
+        let flags = if text.ends_with(b"/") || text.ends_with(b"/.") { DIRECTORY } else { 0 };
         cx.ask(request::PATH_EXISTS, flags, [&path]).await
     }
 }

@@ -8,7 +8,7 @@ builtin! {
     /// Combines the elements from the left: `op (op (op nul x0) x1) x2`. Each intermediate result is evaluated before the next
     /// call, so that long lists need no deep stack. `nul` itself is evaluated only if `op` or the caller looks at it.
     name = "foldl'", since = "0.1.0", example = "builtins.foldl' (sum: x: sum + x) 0 [ 1 2 3 4 ]" => "10",
-    async fn foldl<'f>(cx, op: any, nul: lazy, list: list) {
+    async fn foldl<'f>(cx, op: function | attrs, nul: lazy, list: list) {
         let op = callable(cx, op)?;
         let mut result = nul;
         for index in 0..cx.list_len(&list)? {
@@ -21,7 +21,7 @@ builtin! {
 builtin! {
     /// Whether `pred` holds for all elements. The elements after the first for which it does not are left alone.
     name = "all", since = "0.1.0", example = "builtins.all (x: x > 0) [ 1 2 3 ]" => "true",
-    async fn all<'f>(cx, pred: any, list: list) {
+    async fn all<'f>(cx, pred: function | attrs, list: list) {
         Ok(Value::bool(!reaches(cx, pred, list, false).await?))
     }
 }
@@ -29,7 +29,7 @@ builtin! {
 builtin! {
     /// Whether `pred` holds for at least one element. The elements after the first such one are left alone.
     name = "any", since = "0.1.0", example = "builtins.any (x: x > 2) [ 1 2 3 ]" => "true",
-    async fn any<'f>(cx, pred: any, list: list) {
+    async fn any<'f>(cx, pred: function | attrs, list: list) {
         Ok(Value::bool(reaches(cx, pred, list, true).await?))
     }
 }
@@ -72,7 +72,7 @@ builtin! {
     /// The elements are evaluated.
     name = "partition", since = "0.1.0",
     example = "builtins.partition (x: x > 2) [ 1 5 2 3 ]" => "{ right = [ 5 3 ]; wrong = [ 1 2 ]; }",
-    async fn partition<'f>(cx, pred: any, list: list) {
+    async fn partition<'f>(cx, pred: function | attrs, list: list) {
         let pred = callable(cx, pred)?;
         let (mut right, mut wrong) = (Vec::new(), Vec::new());
         for index in 0..cx.list_len(&list)? {
@@ -97,7 +97,7 @@ builtin! {
     name = "groupBy", since = "0.1.0",
     example = "builtins.groupBy (builtins.substring 0 1) [ \"ant\" \"bee\" \"asp\" ]"
         => "{ a = [ \"ant\" \"asp\" ]; b = [ \"bee\" ]; }",
-    async fn group_by<'f>(cx, f: any, list: list) {
+    async fn group_by<'f>(cx, f: function | attrs, list: list) {
         let f = callable(cx, f)?;
         let mut groups = Groups::default();
         for index in 0..cx.list_len(&list)? {

@@ -4,60 +4,115 @@
 
 use crate::support::plain;
 use ::toml::de::{DeArray, DeInteger, DeTable, DeValue};
+use ::toml::value::{Datetime, Offset};
+use piton_plugin_api::abi::request;
 use piton_plugin_api::{Attribute, Cx, Value, builtin};
 use toml_parser::Source;
 use toml_parser::decoder::Encoding;
 use toml_parser::parser::{Event, EventKind, RecursionGuard, parse_document};
 
 builtin! {
-    /// The set that the TOML 1.0 text `e` stands for. Dates and times have no counterpart in Nix and are errors.
+    /// The set that the TOML 1.0 text `e` stands for. Dates and times have no counterpart in Nix and are errors, unless the
+    /// experimental feature `parse-toml-timestamps` makes sets of them: `{ _type = "timestamp"; value = "1979-05-27"; }`.
     name = "fromTOML", since = "0.1.0",
     example = "builtins.fromTOML ''\n  x = 1\n  [table]\n  y = [ true, 2.5 ]\n''"
         => "{ table = { y = [ true 2.5 ]; }; x = 1; }",
     flags = [BARE],
-    leaf fn from_toml<'f>(cx, e: string) {
-        parse(cx, plain(cx, e)?)
-            .map_err(|reason| cx.fail(format!("while parsing TOML: {}", reason.trim_end())))
+    async fn from_toml<'f>(cx, e: string) {
+        let mut result = parse(cx, plain(cx, &e)?, false);
+        // The host is asked only where a text has a date or time.
+        if result.as_ref().is_err_and(|reason| reason == NO_TIMESTAMPS) {
+            let feature = cx.string("parse-toml-timestamps");
+            if cx.ask(request::SETTING, 0, [&feature]).await?.as_bool() == Some(true) {
+                result = parse(cx, plain(cx, &e)?, true);
+            }
+        }
+        result.map_err(|reason| cx.fail(format!("while parsing TOML: {}", reason.trim_end())))
     }
 }
 
-fn parse<'f>(cx: Cx<'f>, bytes: &[u8]) -> Result<Value<'f>, String> {
+const NO_TIMESTAMPS: &str = "Dates and times are not supported";
+
+fn parse<'f>(cx: Cx<'f>, bytes: &[u8], timestamps: bool) -> Result<Value<'f>, String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| format!("invalid UTF-8 at byte {}", error.valid_up_to()))?;
     let document = DeTable::parse(text).map_err(|error| error.to_string())?;
     refuse_newer(text)?;
-    table(cx, document.get_ref())
+    Reader { cx, timestamps }.table(document.get_ref())
 }
 
-fn table<'f>(cx: Cx<'f>, table: &DeTable<'_>) -> Result<Value<'f>, String> {
-    let attributes = table
-        .iter()
-        .map(|(key, element)| {
-            let name = cx.symbol(without_null(key.get_ref())?);
-            Ok(Attribute::new(name, value(cx, element.get_ref())?))
+/// From what the parser understood to values.
+struct Reader<'f> {
+    cx: Cx<'f>,
+    /// Dates and times become sets.
+    timestamps: bool,
+}
+
+impl<'f> Reader<'f> {
+    fn table(&self, table: &DeTable<'_>) -> Result<Value<'f>, String> {
+        let attributes = table
+            .iter()
+            .map(|(key, element)| {
+                let name = self.cx.symbol(without_null(key.get_ref())?);
+                Ok(Attribute::new(name, self.value(element.get_ref())?))
+            })
+            .collect::<Result<Vec<_>, String>>()?;
+        Ok(self.cx.attrs(&attributes))
+    }
+
+    fn array(&self, array: &DeArray<'_>) -> Result<Value<'f>, String> {
+        let items = array
+            .iter()
+            .map(|element| self.value(element.get_ref()))
+            .collect::<Result<Vec<_>, String>>()?;
+        Ok(self.cx.list(&items))
+    }
+
+    fn value(&self, value: &DeValue<'_>) -> Result<Value<'f>, String> {
+        Ok(match value {
+            DeValue::String(text) => self.cx.string(without_null(text)?),
+            DeValue::Integer(digits) => Value::int(integer(digits)?),
+            DeValue::Float(digits) => Value::float(float(digits.as_str())?),
+            DeValue::Boolean(value) => Value::bool(*value),
+            DeValue::Datetime(value) if self.timestamps => self.timestamp(value),
+            DeValue::Datetime(_) => return Err(NO_TIMESTAMPS.to_owned()),
+            DeValue::Array(items) => self.array(items)?,
+            DeValue::Table(attributes) => self.table(attributes)?,
         })
-        .collect::<Result<Vec<_>, String>>()?;
-    Ok(cx.attrs(&attributes))
+    }
+
+    fn timestamp(&self, value: &Datetime) -> Value<'f> {
+        let cx = self.cx;
+        cx.attrs(&[
+            Attribute::new(cx.symbol("_type"), cx.string("timestamp")),
+            Attribute::new(cx.symbol("value"), cx.string(&timestamp_text(value))),
+        ])
+    }
 }
 
-fn array<'f>(cx: Cx<'f>, array: &DeArray<'_>) -> Result<Value<'f>, String> {
-    let items = array
-        .iter()
-        .map(|element| value(cx, element.get_ref()))
-        .collect::<Result<Vec<_>, String>>()?;
-    Ok(cx.list(&items))
-}
-
-fn value<'f>(cx: Cx<'f>, value: &DeValue<'_>) -> Result<Value<'f>, String> {
-    Ok(match value {
-        DeValue::String(text) => cx.string(without_null(text)?),
-        DeValue::Integer(digits) => Value::int(integer(digits)?),
-        DeValue::Float(digits) => Value::float(float(digits.as_str())?),
-        DeValue::Boolean(value) => Value::bool(*value),
-        DeValue::Datetime(_) => return Err("Dates and times are not supported".to_owned()),
-        DeValue::Array(items) => array(cx, items)?,
-        DeValue::Table(attributes) => table(cx, attributes)?,
-    })
+/// A date or time as Nix spells it: fractions of seconds with as many digits as milli-, micro- or nanoseconds take.
+fn timestamp_text(value: &Datetime) -> String {
+    let mut text = value.date.map_or_else(String::new, |date| date.to_string());
+    if let Some(time) = value.time {
+        if !text.is_empty() {
+            text.push('T');
+        }
+        let second = time.second.unwrap_or(0);
+        text.push_str(&format!("{:02}:{:02}:{second:02}", time.hour, time.minute));
+        let nanoseconds = time.nanosecond.unwrap_or(0);
+        text.push_str(&match nanoseconds {
+            0 => String::new(),
+            _ if nanoseconds.is_multiple_of(1_000_000) => format!(".{:03}", nanoseconds / 1_000_000),
+            _ if nanoseconds.is_multiple_of(1_000) => format!(".{:06}", nanoseconds / 1_000),
+            _ => format!(".{nanoseconds:09}"),
+        });
+    }
+    match value.offset {
+        None => {}
+        Some(Offset::Z | Offset::Custom { minutes: 0 }) => text.push('Z'),
+        Some(offset) => text.push_str(&offset.to_string()),
+    }
+    text
 }
 
 fn integer(digits: &DeInteger<'_>) -> Result<i64, String> {

@@ -9,6 +9,7 @@
 
 use super::syntax::{ByteSet, Node};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 /// Repetitions that can go round without taking a byte need two bits each in [`Place::rounds`].
@@ -19,7 +20,9 @@ const NOT_EMPTY: u64 = 1 << 63;
 /// nothing have multiplied, and whoever asked is told that there is no answer.
 const STEPS_EACH: usize = 16;
 const STEPS_FREE: usize = 1 << 20;
-/// Remembered places beyond this are forgotten, so that a long text cannot fill the memory.
+/// What took fewer steps than this is cheaper to find out again than to remember.
+const STEPS_WORTH_REMEMBERING: usize = 8;
+/// No more places are remembered, and no deeper is searched, so that a long text cannot fill the memory.
 const MAX_REMEMBERED: usize = 1 << 22;
 
 type StateId = u32;
@@ -45,17 +48,44 @@ pub struct Program {
 }
 
 /// A point of choice of the search.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     state: StateId,
     rounds: u64,
     position: usize,
 }
 
+impl std::hash::Hash for Place {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.position as u64 ^ u64::from(self.state) << 40 ^ self.rounds << 17);
+    }
+}
+
+/// Places are small numbers that nobody chooses with an evil mind: one multiplication spreads them well enough.
+#[derive(Default)]
+struct PlaceHasher(u64);
+
+impl Hasher for PlaceHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let product = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ product >> 32;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// What a search over one text has learnt: where the match ends that a place leads to, if it leads to one.
 pub struct Memory {
-    known: HashMap<Place, Option<usize>>,
+    known: HashMap<Place, Option<usize>, BuildHasherDefault<PlaceHasher>>,
     stack: Vec<Pending>,
+    /// How many places may be known before those behind are forgotten.
+    forget_at: usize,
     steps_left: usize,
 }
 
@@ -67,6 +97,8 @@ struct Pending {
     place: Place,
     /// What the first choice led to, once it is known.
     first: Option<Option<usize>>,
+    /// How many steps were left when it was reached.
+    steps_left: usize,
 }
 
 /// Ranges of the whole match and of the groups.
@@ -96,11 +128,10 @@ impl Program {
         not_empty: bool,
         memory: &mut Memory,
     ) -> Result<Option<Captures>, Exhausted> {
-        if memory.known.len() > MAX_REMEMBERED {
+        if memory.known.len() > memory.forget_at {
             memory.known.retain(|place, _| place.position >= from);
-            if memory.known.len() > MAX_REMEMBERED {
-                memory.known.clear();
-            }
+            // Not again before as much has come as stays: what lies ahead may be much.
+            memory.forget_at = memory.forget_at.max(2 * memory.known.len());
         }
         let search = Search {
             program: self,
@@ -125,8 +156,9 @@ impl Program {
     pub fn memory(&self, text: &[u8]) -> Memory {
         let work = self.states.len().saturating_mul(text.len() + 1);
         Memory {
-            known: HashMap::new(),
+            known: HashMap::default(),
             stack: Vec::new(),
+            forget_at: MAX_REMEMBERED / 4,
             steps_left: work.saturating_mul(STEPS_EACH).saturating_add(STEPS_FREE),
         }
     }
@@ -208,12 +240,18 @@ impl Search<'_> {
             known,
             stack,
             steps_left,
+            ..
         } = memory;
         let place = match self.walk(start, |_, _, _| {}) {
             Walked::Done(end) => return Ok(end),
             Walked::Choice(place) => place,
         };
-        stack.push(Pending { place, first: None });
+        let pending = |place, steps_left| Pending {
+            place,
+            first: None,
+            steps_left,
+        };
+        stack.push(pending(place, *steps_left));
         let mut answer = None;
         // Whether `answer` is for the topmost entry, or that entry has just been pushed.
         let mut answered = false;
@@ -243,14 +281,12 @@ impl Search<'_> {
             match next.map(|next| self.walk(next, |_, _, _| {})) {
                 Some(Walked::Choice(place)) => {
                     answered = false;
-                    stack.push(Pending { place, first: None });
-                    *steps_left = match steps_left.checked_sub(1) {
-                        Some(left) => left,
-                        None => {
-                            stack.clear();
-                            return Err(Exhausted);
-                        }
-                    };
+                    if *steps_left == 0 || stack.len() + known.len() > MAX_REMEMBERED {
+                        stack.clear();
+                        return Err(Exhausted);
+                    }
+                    *steps_left -= 1;
+                    stack.push(pending(place, *steps_left));
                 }
                 Some(Walked::Done(end)) => {
                     answer = end;
@@ -262,7 +298,9 @@ impl Search<'_> {
                     answered = true;
                 }
                 None => {
-                    known.insert(place, answer);
+                    if top.steps_left - *steps_left >= STEPS_WORTH_REMEMBERING {
+                        known.insert(place, answer);
+                    }
                     stack.pop();
                 }
             }

@@ -24,7 +24,7 @@ plugin! {
         suspensions::call_nested, suspensions::loop_requests, suspensions::hold_many, suspensions::leak_roots,
         suspensions::drop_watch, suspensions::drop_count, suspensions::try_call,
         folds::slot_fold, folds::ref_fold, folds::slot_sort, folds::ref_sort,
-        measures::leaf_add, measures::async_add, measures::ref_add, measures::plain_sum, measures::force_sum,
+        measures::leaf_add, measures::async_add, measures::ref_add, measures::ask_many, measures::plain_sum, measures::force_sum,
         measures::answer, measures::lazy_map,
         state::count_calls,
     ],

@@ -28,6 +28,18 @@ builtin! {
 }
 
 builtin! {
+    /// Makes `n` requests that carry integers, and answers the last answer: the bare cost of a suspension.
+    name = "askMany", since = "0.1.0", example = "builtins.askMany 3 (i: i + 1)" => "3",
+    async fn ask_many<'f>(cx, n: int, f: lazy) {
+        let mut last = Value::int(0);
+        for _ in 0..cx.int(&n)? {
+            last = cx.call(&f, [&last]).await?;
+        }
+        Ok(last)
+    }
+}
+
+builtin! {
     /// The sum of a list of evaluated integers, read without suspending.
     name = "plainSum", since = "0.1.0", example = "builtins.plainSum [ 1 2 3 ]" => "6",
     leaf fn plain_sum<'f>(cx, list: list) {

@@ -1,0 +1,292 @@
+//! [`Derivation`], and the text that it is written as.
+//!
+//! ```text
+//!  Derive([("out","<path>","<method:algorithm>","<hash>"),…],[   head: the outputs
+//!  ("<derivation>",["out",…]),…                                   inputs: the only part that differs for the modulo hash
+//!  ],["<source>",…],"<system>","<builder>",["<argument>",…],[("<variable>","<value>"),…])     tail
+//! ```
+//!
+//! The three parts are written once. Where the paths of outputs will stand, in the head and in variables, is remembered, so that
+//! the masked text that those paths are computed from becomes the final one without being written again.
+
+use super::hash::{Algorithm, Hash};
+use std::borrow::Cow;
+
+/// Bytes, borrowed where they can be.
+pub type Text<'a> = Cow<'a, [u8]>;
+
+/// How what has a known hash is hashed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Method {
+    /// The bytes of a file.
+    Flat,
+    /// The archive of a tree.
+    Recursive,
+    /// The bytes of a file that may refer to other store paths.
+    Text,
+    /// As Git does.
+    Git,
+}
+
+impl Method {
+    /// As `outputHashMode` names it.
+    pub fn parse(name: &[u8]) -> Option<Self> {
+        Some(match name {
+            b"flat" => Method::Flat,
+            b"recursive" | b"nar" => Method::Recursive,
+            b"text" => Method::Text,
+            b"git" => Method::Git,
+            _ => return None,
+        })
+    }
+
+    /// What stands before the algorithm.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Method::Flat => "",
+            Method::Recursive => "r:",
+            Method::Text => "text:",
+            Method::Git => "git:",
+        }
+    }
+}
+
+/// What a derivation builds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Output<'a> {
+    /// At a path that follows from the derivation.
+    InputAddressed(Text<'a>),
+    /// With a known hash.
+    Fixed {
+        /// Its path.
+        path: Text<'a>,
+        /// How it is hashed.
+        method: Method,
+        /// Its hash.
+        hash: Hash,
+    },
+    /// At a path that follows from what is built.
+    Floating {
+        /// How it is hashed.
+        method: Method,
+        /// With which algorithm.
+        algorithm: Algorithm,
+    },
+    /// The same, of a derivation that builds something else each time.
+    Impure {
+        /// How it is hashed.
+        method: Method,
+        /// With which algorithm.
+        algorithm: Algorithm,
+    },
+    /// Not known yet: paths of inputs are missing, or the derivation is still being made.
+    Deferred,
+}
+
+impl Output<'_> {
+    /// Its path, if it is known.
+    pub fn path(&self) -> Option<&[u8]> {
+        match self {
+            Output::InputAddressed(path) | Output::Fixed { path, .. } => Some(path),
+            Output::Floating { .. } | Output::Impure { .. } | Output::Deferred => None,
+        }
+    }
+}
+
+/// What is to be built, and how. All collections are sorted by the bytes of their names, and have each name once.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Derivation<'a> {
+    /// Its name, without `.drv`. Not part of the text.
+    pub name: Text<'a>,
+    /// What it builds.
+    pub outputs: Vec<(Text<'a>, Output<'a>)>,
+    /// Derivations whose outputs it needs, and which of them.
+    pub input_drvs: Vec<(Text<'a>, Vec<Text<'a>>)>,
+    /// Other store paths that it needs.
+    pub input_srcs: Vec<Text<'a>>,
+    /// The system that it can be built on.
+    pub system: Text<'a>,
+    /// The program that builds it.
+    pub builder: Text<'a>,
+    /// The program's arguments.
+    pub args: Vec<Text<'a>>,
+    /// The program's environment. Structured attributes are the variable `__json`.
+    pub env: Vec<(Text<'a>, Text<'a>)>,
+}
+
+/// A part of a text that paths of outputs are still missing in.
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) bytes: Vec<u8>,
+    /// Where a path is missing, and of which output.
+    holes: Vec<(usize, usize)>,
+}
+
+impl Part {
+    /// The part with all paths in place.
+    pub(super) fn fill(&self, paths: &[Vec<u8>]) -> Vec<u8> {
+        let extra: usize = self.holes.iter().map(|(_, output)| paths[*output].len()).sum();
+        let mut out = Vec::with_capacity(self.bytes.len() + extra);
+        let mut done = 0;
+        for (at, output) in &self.holes {
+            out.extend_from_slice(&self.bytes[done..*at]);
+            out.extend_from_slice(&paths[*output]);
+            done = *at;
+        }
+        out.extend_from_slice(&self.bytes[done..]);
+        out
+    }
+}
+
+impl<'a> Derivation<'a> {
+    /// Sets a variable.
+    pub fn set_env(&mut self, name: Text<'a>, value: Text<'a>) {
+        match self.env.binary_search_by(|(known, _)| known.cmp(&name)) {
+            Ok(at) => self.env[at].1 = value,
+            Err(at) => self.env.insert(at, (name, value)),
+        }
+    }
+
+    /// All store paths that the text refers to, sorted.
+    pub fn references(&self) -> Vec<&[u8]> {
+        let drvs = self.input_drvs.iter().map(|(path, _)| &**path);
+        let mut all: Vec<&[u8]> = drvs.chain(self.input_srcs.iter().map(|path| &**path)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The text of its file.
+    pub fn write(&self) -> Vec<u8> {
+        let mut out = self.head().bytes;
+        self.write_inputs(&mut out);
+        out.extend_from_slice(&self.tail().bytes);
+        out
+    }
+
+    pub(super) fn head(&self) -> Part {
+        let mut part = Part::default();
+        let out = &mut part.bytes;
+        out.extend_from_slice(b"Derive([");
+        for (index, (name, output)) in self.outputs.iter().enumerate() {
+            separate(out, index);
+            out.push(b'(');
+            plain(out, name);
+            out.extend_from_slice(b",\"");
+            match output {
+                Output::Deferred => part.holes.push((out.len(), index)),
+                output => out.extend_from_slice(output.path().unwrap_or_default()),
+            }
+            out.extend_from_slice(b"\",\"");
+            let (method, algorithm, hash) = match output {
+                Output::Fixed { method, hash, .. } => (method.prefix(), hash.algorithm.name(), hash.hex()),
+                Output::Floating { method, algorithm } => (method.prefix(), algorithm.name(), Vec::new()),
+                Output::Impure { method, algorithm } => (method.prefix(), algorithm.name(), b"impure".to_vec()),
+                Output::InputAddressed(_) | Output::Deferred => ("", "", Vec::new()),
+            };
+            for text in [method.as_bytes(), algorithm.as_bytes(), b"\",\"", &hash, b"\")"] {
+                out.extend_from_slice(text);
+            }
+        }
+        out.extend_from_slice(b"],[");
+        part
+    }
+
+    pub(super) fn write_inputs(&self, out: &mut Vec<u8>) {
+        for (index, (path, outputs)) in self.input_drvs.iter().enumerate() {
+            separate(out, index);
+            write_input(out, path, outputs.iter().map(|output| &**output));
+        }
+    }
+
+    pub(super) fn tail(&self) -> Part {
+        let mut part = Part {
+            bytes: Vec::with_capacity(4096),
+            holes: Vec::new(),
+        };
+        let out = &mut part.bytes;
+        out.extend_from_slice(b"],[");
+        for (index, path) in self.input_srcs.iter().enumerate() {
+            separate(out, index);
+            plain(out, path);
+        }
+        out.extend_from_slice(b"],");
+        plain(out, &self.system);
+        out.push(b',');
+        escaped(out, &self.builder);
+        out.extend_from_slice(b",[");
+        for (index, argument) in self.args.iter().enumerate() {
+            separate(out, index);
+            escaped(out, argument);
+        }
+        out.extend_from_slice(b"],[");
+        for (index, (name, value)) in self.env.iter().enumerate() {
+            separate(out, index);
+            out.push(b'(');
+            escaped(out, name);
+            out.push(b',');
+            if value.is_empty()
+                && let Some(output) = self.missing_output(name)
+            {
+                part.holes.push((out.len() + 1, output));
+            }
+            escaped(out, value);
+            out.push(b')');
+        }
+        out.extend_from_slice(b"])");
+        part
+    }
+
+    fn missing_output(&self, name: &[u8]) -> Option<usize> {
+        self.outputs
+            .iter()
+            .position(|(output, kind)| **output == *name && *kind == Output::Deferred)
+    }
+}
+
+/// A derivation, or its modulo hash, and which of its outputs are meant.
+pub(super) fn write_input<'a>(out: &mut Vec<u8>, key: &[u8], outputs: impl IntoIterator<Item = &'a [u8]>) {
+    out.push(b'(');
+    plain(out, key);
+    out.extend_from_slice(b",[");
+    for (index, output) in outputs.into_iter().enumerate() {
+        separate(out, index);
+        plain(out, output);
+    }
+    out.extend_from_slice(b"])");
+}
+
+/// The comma before all members of a list but the first.
+pub(super) fn separate(out: &mut Vec<u8>, index: usize) {
+    if index > 0 {
+        out.push(b',');
+    }
+}
+
+/// A text in which nothing is escaped, as Nix does with names and paths.
+fn plain(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
+fn escaped(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    let mut rest = text;
+    while let Some(at) = rest
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t'))
+    {
+        out.extend_from_slice(&rest[..at]);
+        out.push(b'\\');
+        out.push(match rest[at] {
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            byte => byte,
+        });
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}

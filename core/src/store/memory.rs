@@ -1,0 +1,153 @@
+//! [`Store`]: what an evaluation has added to the store, by store path.
+
+use super::modulo::{Modulo, Resolved};
+use super::path::split_store_path;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// A tree that was added: it stays where it is, and is read from there.
+#[derive(Debug, Default)]
+pub struct Source {
+    /// Where it is.
+    pub origin: Vec<u8>,
+    /// What below there a filter has left out.
+    pub excluded: FxHashSet<Vec<u8>>,
+}
+
+enum Object {
+    Text {
+        contents: Vec<u8>,
+        references: Vec<Vec<u8>>,
+    },
+    Derivation(Vec<u8>),
+    Source(Source),
+}
+
+/// What a path below a store path refers to.
+pub(super) enum Found<'a> {
+    /// The file is this text.
+    Text(&'a [u8]),
+    /// It is a part of a tree.
+    Source {
+        /// Which one.
+        source: &'a Source,
+        /// The store path that the tree was added as.
+        root: &'a [u8],
+        /// Where the part really is.
+        origin: Vec<u8>,
+    },
+    /// The store path is here, this part of it is not.
+    Nothing,
+}
+
+/// The store of an evaluation. It holds texts, derivations and the places of trees, and grows only.
+#[derive(Default)]
+pub struct Store {
+    objects: FxHashMap<Box<[u8]>, Object>,
+    modulos: FxHashMap<Box<[u8]>, Modulo>,
+    /// Paths that were copied as they are, with their store paths: they do not change during an evaluation.
+    copies: FxHashMap<Box<[u8]>, Box<[u8]>>,
+}
+
+impl Store {
+    /// Adds a text.
+    pub fn add_text(&mut self, path: &[u8], contents: &[u8], references: Vec<Vec<u8>>) {
+        self.objects.entry(path.into()).or_insert_with(|| Object::Text {
+            contents: contents.to_vec(),
+            references,
+        });
+    }
+
+    /// Adds a derivation.
+    pub fn add_derivation(&mut self, derivation: Resolved) {
+        let path: Box<[u8]> = derivation.path.into();
+        self.modulos.entry(path.clone()).or_insert(derivation.modulo);
+        self.objects.entry(path).or_insert(Object::Derivation(derivation.text));
+    }
+
+    /// Adds a tree. A tree within one that was added before is where that one is.
+    pub fn add_source(&mut self, path: &[u8], mut source: Source) {
+        if let Some(found) = self.find(&source.origin) {
+            match found {
+                Found::Source { source: outer, origin, .. } => {
+                    let own = source.excluded.iter().map(|path| [&origin[..], &path[source.origin.len()..]].concat());
+                    source.excluded = own.chain(outer.excluded.iter().cloned()).collect();
+                    source.origin = origin;
+                }
+                Found::Text(contents) => {
+                    let contents = contents.to_vec();
+                    return self.add_text(path, &contents, Vec::new());
+                }
+                Found::Nothing => {}
+            }
+        }
+        self.objects.entry(path.into()).or_insert(Object::Source(source));
+    }
+
+    /// The store path that `path` was copied as.
+    pub fn copy_of(&self, path: &[u8]) -> Option<&[u8]> {
+        self.copies.get(path).map(|copy| &**copy)
+    }
+
+    /// Notes that `path` was copied.
+    pub fn note_copy(&mut self, path: &[u8], copy: &[u8]) {
+        self.copies.insert(path.into(), copy.into());
+    }
+
+    /// What a derivation counts as, if that has been computed.
+    pub fn modulo(&self, drv_path: &[u8]) -> Option<&Modulo> {
+        self.modulos.get(drv_path)
+    }
+
+    /// Notes what a derivation counts as.
+    pub fn note_modulo(&mut self, drv_path: &[u8], modulo: Modulo) {
+        self.modulos.insert(drv_path.into(), modulo);
+    }
+
+    /// The text of a derivation that was added.
+    pub fn derivation(&self, drv_path: &[u8]) -> Option<&[u8]> {
+        match self.objects.get(drv_path) {
+            Some(Object::Derivation(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What a text refers to; nothing for what is no text of this store.
+    pub fn references(&self, path: &[u8]) -> &[Vec<u8>] {
+        match self.objects.get(path) {
+            Some(Object::Text { references, .. }) => references,
+            _ => &[],
+        }
+    }
+
+    /// Whether this store path was added here.
+    pub fn contains(&self, path: &[u8]) -> bool {
+        self.objects.contains_key(path)
+    }
+
+    /// What a path refers to, if it lies below a store path that was added here.
+    pub(super) fn find<'a>(&'a self, path: &'a [u8]) -> Option<Found<'a>> {
+        let (root, below) = split_store_path(path)?;
+        Some(match self.objects.get(root)? {
+            Object::Text { contents, .. } | Object::Derivation(contents) if below.is_empty() => Found::Text(contents),
+            Object::Text { .. } | Object::Derivation(_) => Found::Nothing,
+            Object::Source(source) => {
+                let origin = [&source.origin, below].concat();
+                if source.excludes(&origin) {
+                    return Some(Found::Nothing);
+                }
+                Found::Source { source, root, origin }
+            }
+        })
+    }
+}
+
+impl Source {
+    /// Whether a filter has left out this path, or a folder that it lies in.
+    pub(super) fn excludes(&self, path: &[u8]) -> bool {
+        if self.excluded.is_empty() {
+            return false;
+        }
+        let mut ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        ends.any(|end| self.excluded.contains(&path[..end])) || self.excluded.contains(path)
+    }
+}

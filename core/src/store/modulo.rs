@@ -1,0 +1,232 @@
+//! From a derivation to its paths. The hash *modulo* is that of a derivation's text with its input derivations replaced by
+//! their hashes modulo, and fixed outputs by what they are: so it does not change with how something fixed is fetched.
+
+use super::derivation::{Derivation, Output, write_input, separate};
+use super::hash::{HexDigest, base32, hex, sha256};
+use super::path::{output_name, output_path, text_path};
+use std::borrow::Cow;
+
+/// What a derivation counts as in the hash of one that needs it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Modulo {
+    /// Outputs at paths that follow from the derivation.
+    Hash(HexDigest),
+    /// A fixed output: the derivation does not matter.
+    Fixed(HexDigest),
+    /// Outputs at paths that are not known before they are built.
+    Deferred,
+}
+
+/// Why a derivation has no path: the text of a message.
+pub type ResolveError = String;
+
+/// A derivation with its paths.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The path of its file.
+    pub path: Vec<u8>,
+    /// The text of its file.
+    pub text: Vec<u8>,
+    /// What it counts as.
+    pub modulo: Modulo,
+    /// The path of each output, as far as it is known.
+    pub outputs: Vec<Option<Vec<u8>>>,
+}
+
+/// Computes all paths of a derivation whose outputs are deferred, fixed, floating or impure. `lookup` knows what its inputs
+/// count as.
+pub fn resolve<'m>(
+    derivation: &Derivation<'_>,
+    lookup: impl Fn(&[u8]) -> Option<&'m Modulo>,
+) -> Result<Resolved, ResolveError> {
+    let (head, tail) = (derivation.head(), derivation.tail());
+    let mut text;
+    let (modulo, outputs);
+    if derivation.outputs.iter().any(|(_, output)| *output != Output::Deferred) {
+        outputs = derivation
+            .outputs
+            .iter()
+            .map(|(_, output)| output.path().map(<[u8]>::to_vec))
+            .collect();
+        modulo = fixed_modulo(derivation).unwrap_or(Modulo::Deferred);
+        text = head.bytes;
+        derivation.write_inputs(&mut text);
+        text.extend_from_slice(&tail.bytes);
+    } else {
+        match inputs_modulo(derivation, lookup)? {
+            None => {
+                outputs = vec![None; derivation.outputs.len()];
+                modulo = Modulo::Deferred;
+                text = head.bytes;
+                derivation.write_inputs(&mut text);
+                text.extend_from_slice(&tail.bytes);
+            }
+            Some(inputs) => {
+                let masked = sha256(&[&head.bytes, &inputs, &tail.bytes]);
+                let mut paths = Vec::with_capacity(derivation.outputs.len());
+                for (name, _) in &derivation.outputs {
+                    paths.push(output_path(&derivation.name, name, &masked)?);
+                }
+                text = head.fill(&paths);
+                let head_end = text.len();
+                derivation.write_inputs(&mut text);
+                let tail_start = text.len();
+                text.extend_from_slice(&tail.fill(&paths));
+                let own = sha256(&[&text[..head_end], &inputs, &text[tail_start..]]);
+                modulo = Modulo::Hash(hex(&own));
+                outputs = paths.into_iter().map(Some).collect();
+            }
+        }
+    }
+    let name = [&derivation.name, &b".drv"[..]].concat();
+    let path = text_path(&name, &sha256(&[&text]), derivation.references())?;
+    Ok(Resolved {
+        path,
+        text,
+        modulo,
+        outputs,
+    })
+}
+
+impl Modulo {
+    /// What a finished derivation counts as.
+    pub fn of<'m>(
+        derivation: &Derivation<'_>,
+        lookup: impl Fn(&[u8]) -> Option<&'m Modulo>,
+    ) -> Result<Modulo, ResolveError> {
+        if let Some(fixed) = fixed_modulo(derivation) {
+            return Ok(fixed);
+        }
+        let known = |(_, output): &(_, Output<'_>)| matches!(output, Output::InputAddressed(_));
+        if !derivation.outputs.iter().all(known) {
+            return Ok(Modulo::Deferred);
+        }
+        let Some(inputs) = inputs_modulo(derivation, lookup)? else {
+            return Ok(Modulo::Deferred);
+        };
+        let hash = sha256(&[&derivation.head().bytes, &inputs, &derivation.tail().bytes]);
+        Ok(Modulo::Hash(hex(&hash)))
+    }
+}
+
+/// A fixed output counts as a derivation with this one output.
+const OUT: &[&[u8]] = &[b"out"];
+
+fn fixed_modulo(derivation: &Derivation<'_>) -> Option<Modulo> {
+    let [(_, Output::Fixed { path, method, hash })] = &derivation.outputs[..] else {
+        return None;
+    };
+    let digest = sha256(&[
+        b"fixed:out:",
+        method.prefix().as_bytes(),
+        hash.algorithm.name().as_bytes(),
+        b":",
+        &hash.hex(),
+        b":",
+        path,
+    ]);
+    Some(Modulo::Fixed(hex(&digest)))
+}
+
+/// The inputs as they enter the hash; `None` if the paths of some are not known.
+fn inputs_modulo<'m>(
+    derivation: &Derivation<'_>,
+    lookup: impl Fn(&[u8]) -> Option<&'m Modulo>,
+) -> Result<Option<Vec<u8>>, ResolveError> {
+    let mut inputs: Vec<(&HexDigest, Cow<'_, [&[u8]]>)> = Vec::with_capacity(derivation.input_drvs.len());
+    for (path, outputs) in &derivation.input_drvs {
+        match lookup(path) {
+            None => return Err(format!("path '{}' is not valid", String::from_utf8_lossy(path))),
+            Some(Modulo::Deferred) => return Ok(None),
+            Some(Modulo::Hash(hash)) => inputs.push((hash, outputs.iter().map(|output| &**output).collect())),
+            Some(Modulo::Fixed(hash)) => {
+                if let Some(other) = outputs.iter().find(|output| &***output != b"out") {
+                    return Err(format!(
+                        "no hash for output '{}' of derivation '{}'",
+                        String::from_utf8_lossy(other),
+                        String::from_utf8_lossy(&derivation.name)
+                    ));
+                }
+                inputs.push((hash, Cow::Borrowed(OUT)));
+            }
+        }
+    }
+    inputs.sort();
+    // Derivations that count as the same one are one input.
+    inputs.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            let merged = kept.1.to_mut();
+            merged.extend_from_slice(&next.1);
+            merged.sort_unstable();
+            merged.dedup();
+        }
+        same
+    });
+    let mut out = Vec::with_capacity(inputs.len() * 80);
+    for (index, (hash, outputs)) in inputs.iter().enumerate() {
+        separate(&mut out, index);
+        write_input(&mut out, &hash[..], outputs.iter().copied());
+    }
+    Ok(Some(out))
+}
+
+/// What stands for the path of an output within the derivation that builds it.
+pub fn output_placeholder(output: &[u8]) -> Vec<u8> {
+    placeholder(&[b"nix-output:", output])
+}
+
+/// What stands for the path of an output, not known before it is built, in derivations that need it.
+pub fn unknown_output_placeholder(drv_path: &[u8], output: &[u8]) -> Vec<u8> {
+    let base = drv_path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let (hash, name) = base.split_at_checked(32).unwrap_or((base, b""));
+    let name = name.strip_prefix(b"-").unwrap_or(name);
+    let name = name.strip_suffix(b".drv").unwrap_or(name);
+    placeholder(&[b"nix-upstream-output:", hash, b":", &output_name(name, output)])
+}
+
+fn placeholder(parts: &[&[u8]]) -> Vec<u8> {
+    [b"/", &base32(&sha256(parts))[..]].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(name: &'static str) -> Derivation<'static> {
+        let mut derivation = Derivation {
+            name: Cow::Borrowed(name.as_bytes()),
+            outputs: vec![(Cow::Borrowed(b"out"), Output::Deferred)],
+            system: Cow::Borrowed(b"s"),
+            builder: Cow::Borrowed(b"b"),
+            ..Derivation::default()
+        };
+        for (variable, value) in [("builder", "b"), ("name", name), ("out", ""), ("system", "s")] {
+            derivation.set_env(Cow::Borrowed(variable.as_bytes()), Cow::Borrowed(value.as_bytes()));
+        }
+        derivation
+    }
+
+    /// The expected paths are those of Nix for `derivation { name = "x"; system = "s"; builder = "b"; }`, and for one named
+    /// "y" with `x = "${x}"` too.
+    #[test]
+    fn paths_are_those_of_nix() {
+        let x = resolve(&draft("x"), |_| None).expect("valid");
+        assert_eq!(String::from_utf8_lossy(&x.path), "/nix/store/5wq5jx7219pmi3xklyhl77fjbqvy6qaj-x.drv");
+        let out = x.outputs[0].clone().expect("known");
+        assert_eq!(String::from_utf8_lossy(&out), "/nix/store/gwwjwi08fyrbrz2d8zkfvy65nzzq2czp-x");
+        let read = Derivation::read(b"x", &x.text).expect("valid");
+        assert_eq!(Modulo::of(&read, |_| None).as_ref(), Ok(&x.modulo));
+        let mut y = draft("y");
+        y.set_env(Cow::Borrowed(b"x"), Cow::Owned(out));
+        y.input_drvs.push((Cow::Borrowed(&x.path), vec![Cow::Borrowed(b"out")]));
+        let y = resolve(&y, |path| (path == x.path).then_some(&x.modulo)).expect("valid");
+        assert_eq!(String::from_utf8_lossy(&y.path), "/nix/store/1spqzjdqxgw30gm8ga0f07p3xrir16w9-y.drv");
+        assert_eq!(y.outputs[0].as_deref(), Some(&b"/nix/store/7ysjqk0i22cz55qbq1h3d40ihq3kkms0-y"[..]));
+    }
+
+    #[test]
+    fn placeholders_are_those_of_nix() {
+        assert_eq!(output_placeholder(b"out"), b"/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9");
+    }
+}
