@@ -25,8 +25,14 @@ fn with_options(options: Options) -> Inside {
 }
 
 fn deep() -> Options {
-    let limits = Limits { call_depth: 10_000_000, ..Limits::default() };
-    Options { limits, ..Options::default() }
+    let limits = Limits {
+        call_depth: 10_000_000,
+        ..Limits::default()
+    };
+    Options {
+        limits,
+        ..Options::default()
+    }
 }
 
 #[test]
@@ -50,13 +56,24 @@ fn nested_suspensions_count_as_calls() {
     assert_eq!(error.kind(), ErrorKind::Limit);
     assert_eq!(error.message, "stack overflow; max-call-depth exceeded");
     assert_eq!(inside.roots(), 0);
-    assert_eq!(inside.ok("builtins.callNested (n: n + 1) 1"), "2", "the evaluator is still of use");
+    assert_eq!(
+        inside.ok("builtins.callNested (n: n + 1) 1"),
+        "2",
+        "the evaluator is still of use"
+    );
 }
 
 #[test]
 fn a_million_requests_in_one_frame_in_bounded_memory() {
-    let limits = Limits { memory: 64 << 20, first_collection: 4 << 20, ..Limits::default() };
-    let mut inside = with_options(Options { limits, ..Options::default() });
+    let limits = Limits {
+        memory: 64 << 20,
+        first_collection: 4 << 20,
+        ..Limits::default()
+    };
+    let mut inside = with_options(Options {
+        limits,
+        ..Options::default()
+    });
     // Each call answers a string of its own: 100 MB in all, of which only the last is kept.
     let text = "builtins.stringLength (builtins.loopRequests 1000000 (i: \"${toString i} and so much text that it is no short string, by far; it goes on and on\"))";
     assert_eq!(inside.ok(text), "77");
@@ -65,11 +82,20 @@ fn a_million_requests_in_one_frame_in_bounded_memory() {
 
 #[test]
 fn what_a_frame_holds_survives_collections() {
-    let limits = Limits { gc_stress: true, ..Limits::default() };
-    let mut inside = with_options(Options { limits, ..Options::default() });
+    let limits = Limits {
+        gc_stress: true,
+        ..Limits::default()
+    };
+    let mut inside = with_options(Options {
+        limits,
+        ..Options::default()
+    });
     let text = "builtins.holdMany 100 (i: [ i \"text number ${toString i}, long enough not to be inline\" ])";
     let printed = inside.ok(text);
-    assert!(printed.starts_with("[ [ 0 \"text number 0, long"), "{printed}");
+    assert!(
+        printed.starts_with("[ [ 0 \"text number 0, long"),
+        "{printed}"
+    );
     assert!(printed.contains("[ 99 \"text number 99, long"), "{printed}");
     assert_eq!(inside.ok("builtins.loopRequests 500 (i: [ i ])"), "[ 499 ]");
     assert_eq!(inside.roots(), 0);
@@ -84,7 +110,10 @@ fn leaked_roots_do_not_stay() {
     assert!(message.contains("panicAsync holds"), "{message}");
     assert_eq!(inside.roots(), leaked);
     for _ in 0..3 {
-        assert_eq!(inside.fails("builtins.panicInDrop (x: throw \"in f\")"), "in f");
+        assert_eq!(
+            inside.fails("builtins.panicInDrop (x: throw \"in f\")"),
+            "in f"
+        );
         assert_eq!(inside.roots(), leaked);
     }
 }
@@ -93,39 +122,83 @@ fn leaked_roots_do_not_stay() {
 fn a_panic_is_an_error_that_names_plugin_and_builtin() {
     let mut inside = with_test_plugin();
     let cases = [
-        ("builtins.panicLeaf 42", "panicLeaf", "panicLeaf was called with"),
-        ("builtins.panicAsync (x: x)", "panicAsync", "panicAsync holds"),
-        ("builtins.panicInDrop (x: x)", "panicInDrop", "a bomb was dropped"),
+        (
+            "builtins.panicLeaf 42",
+            "panicLeaf",
+            "panicLeaf was called with",
+        ),
+        (
+            "builtins.panicAsync (x: x)",
+            "panicAsync",
+            "panicAsync holds",
+        ),
+        (
+            "builtins.panicInDrop (x: x)",
+            "panicInDrop",
+            "a bomb was dropped",
+        ),
         ("builtins.panicNumber 1", "panicNumber", ""),
         ("builtins.panicPayload 1", "panicPayload", ""),
     ];
     for (text, name, words) in cases {
         let error = inside.print(text).expect_err("it panics");
         assert_eq!(error.kind(), ErrorKind::Plugin, "{text}");
-        for part in [format!("'{name}'"), "'abi_test' 0.1.0".to_owned(), words.to_owned()] {
-            assert!(error.message.contains(&part), "{text}: '{part}' is not in {}", error.message);
+        for part in [
+            format!("'{name}'"),
+            "'abi_test' 0.1.0".to_owned(),
+            words.to_owned(),
+        ] {
+            assert!(
+                error.message.contains(&part),
+                "{text}: '{part}' is not in {}",
+                error.message
+            );
         }
         let report = inside.report(text);
-        assert!(report.contains("«string»:1:1"), "the place in the Nix source is missing: {report}");
+        assert!(
+            report.contains("«string»:1:1"),
+            "the place in the Nix source is missing: {report}"
+        );
         assert_eq!(inside.roots(), 0, "{text}");
         let caught = format!("builtins.tryEval ({text})");
-        assert!(inside.fails(&caught).contains(name), "tryEval does not catch it");
+        assert!(
+            inside.fails(&caught).contains(name),
+            "tryEval does not catch it"
+        );
     }
     let message = inside.fails("builtins.panicLeaf 42");
-    assert!(message.contains("faults.rs:"), "the place in the plugin is missing: {message}");
-    assert_eq!(inside.ok("map (x: x * 2) [ 1 2 ]"), "[ 2 4 ]", "the evaluator is still of use");
+    assert!(
+        message.contains("faults.rs:"),
+        "the place in the plugin is missing: {message}"
+    );
+    assert_eq!(
+        inside.ok("map (x: x * 2) [ 1 2 ]"),
+        "[ 2 4 ]",
+        "the evaluator is still of use"
+    );
 }
 
 #[test]
 fn a_builtin_is_dropped_when_an_error_passes_through_it() {
     let mut inside = with_test_plugin();
-    let count = |inside: &mut Inside| inside.ok("builtins.dropCount null").parse::<i64>().expect("a number");
+    let count = |inside: &mut Inside| {
+        inside
+            .ok("builtins.dropCount null")
+            .parse::<i64>()
+            .expect("a number")
+    };
     let before = count(&mut inside);
-    assert_eq!(inside.fails("builtins.dropWatch (_: throw \"inside\")"), "inside");
+    assert_eq!(
+        inside.fails("builtins.dropWatch (_: throw \"inside\")"),
+        "inside"
+    );
     assert_eq!(count(&mut inside), before + 1);
     inside.fails("builtins.dropWatch (_: builtins.dropWatch (_: 1 + \"x\"))");
     assert_eq!(count(&mut inside), before + 3);
-    assert_eq!(inside.ok("(builtins.tryEval (builtins.dropWatch (_: throw \"x\"))).success"), "false");
+    assert_eq!(
+        inside.ok("(builtins.tryEval (builtins.dropWatch (_: throw \"x\"))).success"),
+        "false"
+    );
     assert_eq!(count(&mut inside), before + 4);
     assert_eq!(inside.ok("builtins.dropWatch (_: 5)"), "5");
     assert_eq!(count(&mut inside), before + 5);
@@ -148,24 +221,45 @@ fn errors_of_builtins_are_of_their_kind() {
     for (number, kind) in kinds.into_iter().enumerate() {
         let text = format!("builtins.failLeaf {number} \"message {number}\"");
         let error = inside.print(&text).expect_err("it fails");
-        assert_eq!((error.kind(), &*error.message), (kind, &*format!("message {number}")));
+        assert_eq!(
+            (error.kind(), &*error.message),
+            (kind, &*format!("message {number}"))
+        );
         let caught = inside.print(&format!("(builtins.tryEval ({text})).success"));
         assert_eq!(caught.is_ok(), kind.is_catchable(), "tryEval and {kind:?}");
     }
-    assert_eq!(inside.fails("builtins.failAfter (_: 1)"), "the second error");
-    assert_eq!(inside.fails("builtins.failAfter (_: throw \"of f\")"), "of f");
-    assert_eq!(inside.fails("builtins.failAfter (_: \"x\")"), "expected an integer but found a string: \"x\"");
+    assert_eq!(
+        inside.fails("builtins.failAfter (_: 1)"),
+        "the second error"
+    );
+    assert_eq!(
+        inside.fails("builtins.failAfter (_: throw \"of f\")"),
+        "of f"
+    );
+    assert_eq!(
+        inside.fails("builtins.failAfter (_: \"x\")"),
+        "expected an integer but found a string: \"x\""
+    );
     assert_eq!(inside.ok("builtins.tryCall (_: throw \"no\")"), "null");
-    assert_eq!(inside.fails("builtins.tryCall (_: abort \"no\")"), "evaluation aborted with the following error message: 'no'");
+    assert_eq!(
+        inside.fails("builtins.tryCall (_: abort \"no\")"),
+        "evaluation aborted with the following error message: 'no'"
+    );
 }
 
 #[test]
 fn requests_that_cannot_be_served() {
     let mut inside = with_test_plugin();
     let message = inside.fails("builtins.unknownRequest 1");
-    assert!(message.contains("9999") || message.contains("support"), "{message}");
+    assert!(
+        message.contains("9999") || message.contains("support"),
+        "{message}"
+    );
     let message = inside.fails("builtins.noRequest (x: 1)");
-    assert!(message.contains("'abi_test'") && message.contains("'noRequest'"), "{message}");
+    assert!(
+        message.contains("'abi_test'") && message.contains("'noRequest'"),
+        "{message}"
+    );
     assert_eq!(inside.roots(), 0);
 }
 
@@ -173,20 +267,31 @@ fn requests_that_cannot_be_served() {
 fn a_request_without_its_capability_is_refused() {
     let mut inside = with_test_plugin();
     let message = inside.fails("builtins.needsClock null");
-    assert!(message.contains("'needsClock'") && message.contains("clock"), "{message}");
+    assert!(
+        message.contains("'needsClock'") && message.contains("clock"),
+        "{message}"
+    );
     assert_eq!(inside.ok("builtins.hasClock null"), "1000000000");
     // Declared, but not granted: it is not there.
-    let options = Options { granted: Capabilities::PURE, ..Options::default() };
+    let options = Options {
+        granted: Capabilities::PURE,
+        ..Options::default()
+    };
     let mut pure = with_options(options);
     assert_eq!(pure.ok("builtins ? hasClock"), "false");
-    assert_eq!(pure.fails("__hasClock null"), "undefined variable '__hasClock'");
+    assert_eq!(
+        pure.fails("__hasClock null"),
+        "undefined variable '__hasClock'"
+    );
     assert!(pure.fails("builtins.needsClock null").contains("clock"));
 }
 
 #[test]
 fn plugins_in_c_that_break_the_protocol() {
     let mut inside = inside();
-    inside.load(&c_plugin("tests/plugins/c/misbehaves.c", &[])).expect("it loads");
+    inside
+        .load(&c_plugin("tests/plugins/c/misbehaves.c", &[]))
+        .expect("it loads");
     let names = [
         "waitsForNothing",
         "failsSilently",
@@ -197,9 +302,15 @@ fn plugins_in_c_that_break_the_protocol() {
         "tooFewArguments",
     ];
     for name in names {
-        let error = inside.print(&format!("builtins.{name} 1")).expect_err("it misbehaves");
+        let error = inside
+            .print(&format!("builtins.{name} 1"))
+            .expect_err("it misbehaves");
         assert_eq!(error.kind(), ErrorKind::Plugin, "{name}: {}", error.message);
-        assert!(error.message.contains("misbehaves") && error.message.contains(name), "{}", error.message);
+        assert!(
+            error.message.contains("misbehaves") && error.message.contains(name),
+            "{}",
+            error.message
+        );
         assert_eq!(inside.ok("builtins.length [ 1 2 ]"), "2", "after {name}");
     }
 }
@@ -207,7 +318,9 @@ fn plugins_in_c_that_break_the_protocol() {
 #[test]
 fn constants_are_evaluated_once() {
     let mut inside = inside();
-    inside.load(&c_plugin("tests/plugins/c/constant.c", &[])).expect("it loads");
+    inside
+        .load(&c_plugin("tests/plugins/c/constant.c", &[]))
+        .expect("it loads");
     let text = "[ builtins.constantLeaf builtins.constantLeaf __constantLeaf builtins.constantList builtins.constantList ]";
     assert!(inside.ok(text).starts_with("[ 7 7 7 [ 1 2 3 ]"));
     assert_eq!(inside.ok("builtins.constantStarts null"), "2");
@@ -219,8 +332,14 @@ fn the_drivers_agree() {
     let arguments = [
         ("Fold", "(a: b: a + b) 0 (builtins.genList (i: i) 50)"),
         ("Fold", "(a: b: \"${a}-${toString b}\") \"start\" [ 1 2 3 ]"),
-        ("Fold", "(a: b: a ++ [ b ]) [ ] (map (x: x * 2) [ 1 2 3 4 5 ])"),
-        ("Fold", "(a: b: if b == 3 then throw \"three\" else b) 0 [ 1 2 3 4 ]"),
+        (
+            "Fold",
+            "(a: b: a ++ [ b ]) [ ] (map (x: x * 2) [ 1 2 3 4 5 ])",
+        ),
+        (
+            "Fold",
+            "(a: b: if b == 3 then throw \"three\" else b) 0 [ 1 2 3 4 ]",
+        ),
         ("Fold", "(a: b: b) 0 [ 1 (throw \"element\") ]"),
         ("Fold", "1 0 [ 1 ]"),
         ("Fold", "(a: b: a) 0 [ ]"),
@@ -237,7 +356,10 @@ fn the_drivers_agree() {
         };
         assert_eq!(answer("slot"), answer("ref"), "{name} {arguments}");
     }
-    assert_eq!(inside.ok("[ (builtins.refAdd 1 2) (builtins.asyncAdd 1 2) (builtins.leafAdd 1 2) ]"), "[ 3 3 3 ]");
+    assert_eq!(
+        inside.ok("[ (builtins.refAdd 1 2) (builtins.asyncAdd 1 2) (builtins.leafAdd 1 2) ]"),
+        "[ 3 3 3 ]"
+    );
     assert_eq!(inside.roots(), 0);
 }
 
@@ -267,26 +389,56 @@ fn the_example_plugins() {
     let cases = [
         ("builtins.greet \"Bob\"", "\"Hello, Bob!\""),
         ("builtins.toBase64 \"\"", "\"\""),
-        ("map builtins.toBase64 [ \"f\" \"fo\" \"foo\" \"foob\" ]", "[ \"Zg==\" \"Zm8=\" \"Zm9v\" \"Zm9vYg==\" ]"),
-        ("builtins.length (builtins.zipWith (a: b: throw \"lazy\") [ 1 2 ] [ 3 4 ])", "2"),
+        (
+            "map builtins.toBase64 [ \"f\" \"fo\" \"foo\" \"foob\" ]",
+            "[ \"Zg==\" \"Zm8=\" \"Zm9v\" \"Zm9vYg==\" ]",
+        ),
+        (
+            "builtins.length (builtins.zipWith (a: b: throw \"lazy\") [ 1 2 ] [ 3 4 ])",
+            "2",
+        ),
         ("builtins.applyTwice (x: [ x ]) 1", "[ [ 1 ] ]"),
         ("builtins.firstSet [ null null ]", "null"),
         ("builtins.firstSet [ null 1 (throw \"not reached\") ]", "1"),
-        ("builtins.countBy (x: x) [ \"a\" \"b\" \"a\" ]", "{ a = 2; b = 1; }"),
-        ("builtins.attrNames (builtins.indexBy (x: x.n) (builtins.genList (i: { n = \"n${toString i}\"; }) 5))", "[ \"n0\" \"n1\" \"n2\" \"n3\" \"n4\" ]"),
+        (
+            "builtins.countBy (x: x) [ \"a\" \"b\" \"a\" ]",
+            "{ a = 2; b = 1; }",
+        ),
+        (
+            "builtins.attrNames (builtins.indexBy (x: x.n) (builtins.genList (i: { n = \"n${toString i}\"; }) 5))",
+            "[ \"n0\" \"n1\" \"n2\" \"n3\" \"n4\" ]",
+        ),
         ("builtins.popcount (-1)", "64"),
-        ("builtins.sumWith (x: x * x) (builtins.genList (i: i) 101)", "338350"),
+        (
+            "builtins.sumWith (x: x * x) (builtins.genList (i: i) 101)",
+            "338350",
+        ),
         ("builtins.iterate (s: \"<${s}>\") 3 \"x\"", "\"<<<x>>>\""),
         ("builtins.iterate (x: x) 0 (1 + 1)", "2"),
     ];
     for (text, expected) in cases {
         assert_eq!(inside.ok(text), expected, "{text}");
     }
-    assert_eq!(inside.fails("builtins.indexBy (x: \"same\") [ 1 2 ]"), "two elements are named 'same'");
-    assert_eq!(inside.fails("builtins.sumWith (x: \"a\") [ 1 ]"), "expected an integer but found a string: \"a\"");
-    assert_eq!(inside.fails("builtins.sumWith (x: 9223372036854775807) [ 1 2 ]"), "sumWith: integer overflow");
-    assert_eq!(inside.fails("builtins.iterate (x: throw \"third\") 3 \"x\""), "third");
-    assert_eq!(inside.fails("builtins.popcount \"x\""), "expected an integer but found a string: \"x\"");
+    assert_eq!(
+        inside.fails("builtins.indexBy (x: \"same\") [ 1 2 ]"),
+        "two elements are named 'same'"
+    );
+    assert_eq!(
+        inside.fails("builtins.sumWith (x: \"a\") [ 1 ]"),
+        "expected an integer but found a string: \"a\""
+    );
+    assert_eq!(
+        inside.fails("builtins.sumWith (x: 9223372036854775807) [ 1 2 ]"),
+        "sumWith: integer overflow"
+    );
+    assert_eq!(
+        inside.fails("builtins.iterate (x: throw \"third\") 3 \"x\""),
+        "third"
+    );
+    assert_eq!(
+        inside.fails("builtins.popcount \"x\""),
+        "expected an integer but found a string: \"x\""
+    );
     assert_eq!(inside.roots(), 0);
 }
 
@@ -298,7 +450,12 @@ fn every_example_of_test_and_example_plugins_runs() {
     }
     for builtin in inside.evaluator.vm().host.builtins() {
         if !builtin.example.is_empty() && !["pure", "impure"].contains(&&*builtin.plugin) {
-            assert_eq!(inside.ok(&builtin.example), builtin.example_result, "{}", builtin.example);
+            assert_eq!(
+                inside.ok(&builtin.example),
+                builtin.example_result,
+                "{}",
+                builtin.example
+            );
         }
     }
 }

@@ -22,8 +22,12 @@ fn every_example_gives_what_it_says() {
         }
         match inside.print(example) {
             Ok(printed) if printed == *expected => {}
-            Ok(printed) => wrong.push(format!("{name}: {example}\n  says {expected}\n  is   {printed}")),
-            Err(error) => wrong.push(format!("{name}: {example}\n  says {expected}\n  fails: {error}")),
+            Ok(printed) => wrong.push(format!(
+                "{name}: {example}\n  says {expected}\n  is   {printed}"
+            )),
+            Err(error) => wrong.push(format!(
+                "{name}: {example}\n  says {expected}\n  fails: {error}"
+            )),
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -32,9 +36,21 @@ fn every_example_gives_what_it_says() {
 #[test]
 fn every_builtin_is_documented() {
     for builtin in inside().evaluator.vm().host.builtins() {
-        assert!(!builtin.doc.trim().is_empty(), "{} has no documentation", builtin.name);
-        assert!(!builtin.since.is_empty(), "{} does not say since when", builtin.name);
-        assert!(builtin.arguments.iter().all(|name| !name.is_empty()), "{} has a nameless argument", builtin.name);
+        assert!(
+            !builtin.doc.trim().is_empty(),
+            "{} has no documentation",
+            builtin.name
+        );
+        assert!(
+            !builtin.since.is_empty(),
+            "{} does not say since when",
+            builtin.name
+        );
+        assert!(
+            builtin.arguments.iter().all(|name| !name.is_empty()),
+            "{} has a nameless argument",
+            builtin.name
+        );
     }
 }
 
@@ -47,14 +63,20 @@ fn the_builtins_are_those_of_nix() {
     let expected: BTreeSet<String> = nix.difference(&later).cloned().collect();
     let missing: Vec<_> = expected.difference(&ours).collect();
     let extra: Vec<_> = ours.difference(&expected).collect();
-    assert!(missing.is_empty() && extra.is_empty(), "missing: {missing:?}, not in Nix: {extra:?}");
+    assert!(
+        missing.is_empty() && extra.is_empty(),
+        "missing: {missing:?}, not in Nix: {extra:?}"
+    );
 }
 
 #[test]
 fn the_global_variables_are_those_of_nix() {
     let mut inside = inside();
     let later: BTreeSet<&str> = LATER.lines().collect();
-    for name in GLOBAL.lines().filter(|name| !later.contains(name.trim_start_matches("__"))) {
+    for name in GLOBAL
+        .lines()
+        .filter(|name| !later.contains(name.trim_start_matches("__")))
+    {
         let text = format!("builtins.seq (builtins.tryEval {name}) 1");
         if let Err(error) = inside.print(&text) {
             panic!("'{name}' is a variable in Nix: {error}");
@@ -70,6 +92,12 @@ fn the_global_variables_are_those_of_nix() {
 }
 
 fn names(inside: &mut piton_tests::Inside, set: &str) -> BTreeSet<String> {
-    let printed = inside.ok(&format!("builtins.concatStringsSep \" \" (builtins.attrNames {set})"));
-    printed.trim_matches('"').split(' ').map(str::to_owned).collect()
+    let printed = inside.ok(&format!(
+        "builtins.concatStringsSep \" \" (builtins.attrNames {set})"
+    ));
+    printed
+        .trim_matches('"')
+        .split(' ')
+        .map(str::to_owned)
+        .collect()
 }

@@ -7,7 +7,10 @@ use piton_tests::cases::{WISHLIST, discover, in_parallel, no_complaints};
 fn every_case_is_as_expected() {
     let accept = std::env::var_os("PITON_ACCEPT").is_some_and(|value| value == "1");
     let (cases, _) = discover();
-    let cases: Vec<_> = cases.into_iter().filter(|case| case.theme() != WISHLIST).collect();
+    let cases: Vec<_> = cases
+        .into_iter()
+        .filter(|case| case.theme() != WISHLIST)
+        .collect();
     assert!(cases.len() > 150, "only {} cases were found", cases.len());
     let complaints = in_parallel(&cases, |case| {
         let finished = case.run(&[])?;
@@ -24,9 +27,15 @@ fn every_case_is_as_expected() {
 #[test]
 fn every_wish_is_still_one() {
     let (cases, _) = discover();
-    let wishes: Vec<_> = cases.into_iter().filter(|case| case.theme() == WISHLIST).collect();
+    let wishes: Vec<_> = cases
+        .into_iter()
+        .filter(|case| case.theme() == WISHLIST)
+        .collect();
     let complaints = in_parallel(&wishes, |wish| match wish.check(&wish.run(&[])?) {
-        Ok(()) => Err(format!("{}: it passes, so it is no wish any more; move it to its theme", wish.name)),
+        Ok(()) => Err(format!(
+            "{}: it passes, so it is no wish any more; move it to its theme",
+            wish.name
+        )),
         Err(complaint) if complaint.starts_with(&format!("{}: exit status", wish.name)) => Ok(()),
         Err(complaint) => Err(complaint),
     });

@@ -11,7 +11,10 @@ use std::path::Path;
 /// The reason that a plugin is refused for, on the command line.
 fn refused(file: &Path) -> String {
     let err = eval_fails(&["--plugin", text(file)], "1");
-    assert!(err.contains(text(file)), "the message does not name the file: {err}");
+    assert!(
+        err.contains(text(file)),
+        "the message does not name the file: {err}"
+    );
     err
 }
 
@@ -42,7 +45,14 @@ fn a_plugin_in_c_that_does_not_fit_is_refused_with_the_reason() {
         let ended = piton_run(["eval", "--plugin", text(&file), "--expr", "1"]).try_finish()?;
         let err = ended.err();
         let well = ended.status == 1 && err.contains(text(&file)) && err.contains(reason);
-        if well { Ok(()) } else { Err(format!("{name} {defines:?}: status {}, {err}", ended.status)) }
+        if well {
+            Ok(())
+        } else {
+            Err(format!(
+                "{name} {defines:?}: status {}, {err}",
+                ended.status
+            ))
+        }
     });
     no_complaints(&complaints);
 }
@@ -50,7 +60,10 @@ fn a_plugin_in_c_that_does_not_fit_is_refused_with_the_reason() {
 #[test]
 fn a_plugin_that_fits_loads() {
     let valid = c_plugin("tests/plugins/c/valid.c", &[]);
-    assert_eq!(eval(&["--plugin", text(&valid)], "builtins.probe [ 1 ]"), "[ 1 ]");
+    assert_eq!(
+        eval(&["--plugin", text(&valid)], "builtins.probe [ 1 ]"),
+        "[ 1 ]"
+    );
     assert_eq!(eval(&["--plugin", text(&valid)], "__probe 2"), "2");
 }
 
@@ -62,10 +75,16 @@ fn what_is_no_plugin_is_refused() {
     assert!(refused(&missing).contains("No such file"), "a missing file");
     let text_file = folder.join("text.so");
     std::fs::write(&text_file, "not a library\n").expect("a file can be written");
-    assert!(refused(&text_file).contains("not a shared library"), "a text");
+    assert!(
+        refused(&text_file).contains("not a shared library"),
+        "a text"
+    );
     let empty = folder.join("empty.so");
     std::fs::write(&empty, "").expect("a file can be written");
-    assert!(refused(&empty).contains("not a shared library"), "an empty file");
+    assert!(
+        refused(&empty).contains("not a shared library"),
+        "an empty file"
+    );
     refused(folder);
     // The test itself is an executable of this system, and not a plugin.
     refused(&std::env::current_exe().expect("the test knows its own file"));
@@ -90,10 +109,16 @@ fn a_truncated_plugin_is_refused_wherever_it_is_cut() {
 #[test]
 fn a_rust_plugin_built_for_other_types_is_refused() {
     // One field of an argument's descriptor has another name: every size is the same, the layout is not.
-    let file = altered_plugin(&[("abi.rs", "pub reserved: u32", "pub unused: u32"), ("declare.rs", "reserved: 0", "unused: 0")]);
+    let file = altered_plugin(&[
+        ("abi.rs", "pub reserved: u32", "pub unused: u32"),
+        ("declare.rs", "reserved: 0", "unused: 0"),
+    ]);
     let err = refused(&file);
     assert!(err.contains("laid out differently"), "{err}");
-    assert!(err.contains("reserved"), "it does not say what differs: {err}");
+    assert!(
+        err.contains("reserved"),
+        "it does not say what differs: {err}"
+    );
     assert!(err.lines().count() < 25, "it says too much: {err}");
 }
 
@@ -110,9 +135,21 @@ fn two_plugins_with_one_name() {
     let copy = folder.path().join("another_file.so");
     std::fs::copy(&valid, &copy).expect("a file can be copied");
     let err = eval_fails(&["--plugin", text(&valid), "--plugin", text(&copy)], "1");
-    assert!(err.contains(text(&copy)) && err.contains("'valid'"), "{err}");
+    assert!(
+        err.contains(text(&copy)) && err.contains("'valid'"),
+        "{err}"
+    );
     // Allowing overrides is about builtins.
-    eval_fails(&["--plugin-override", "--plugin", text(&valid), "--plugin", text(&copy)], "1");
+    eval_fails(
+        &[
+            "--plugin-override",
+            "--plugin",
+            text(&valid),
+            "--plugin",
+            text(&copy),
+        ],
+        "1",
+    );
 }
 
 #[test]
@@ -122,7 +159,10 @@ fn one_builtin_in_two_plugins() {
     for part in ["'map'", "'pure'", "'duplicate'", "--plugin-override"] {
         assert!(err.contains(part), "{part} is not in {err}");
     }
-    let overridden = eval(&["--plugin-override", "--plugin", text(&duplicate)], "builtins.map 1");
+    let overridden = eval(
+        &["--plugin-override", "--plugin", text(&duplicate)],
+        "builtins.map 1",
+    );
     assert_eq!(overridden, "1", "the later one takes its place");
 }
 
@@ -143,28 +183,54 @@ fn refused_plugins_leave_nothing_behind() {
 #[test]
 fn policies() {
     let file = test_plugin();
-    let load = |policy: &LoadPolicy| Inside::bare(piton_core::eval::Options::default()).load_with(&file, policy);
-    let none_allowed = LoadPolicy { allowed: Some(vec!["00".repeat(32)]), ..LoadPolicy::default() };
-    assert!(load(&none_allowed).expect_err("its hash is not allowed").contains("SHA-256"));
+    let load = |policy: &LoadPolicy| {
+        Inside::bare(piton_core::eval::Options::default()).load_with(&file, policy)
+    };
+    let none_allowed = LoadPolicy {
+        allowed: Some(vec!["00".repeat(32)]),
+        ..LoadPolicy::default()
+    };
+    assert!(
+        load(&none_allowed)
+            .expect_err("its hash is not allowed")
+            .contains("SHA-256")
+    );
     let mut hashing = inside();
     let text = format!("builtins.hashFile \"sha256\" {}", file.display());
     let hash = hashing.ok(&text).trim_matches('"').to_owned();
-    load(&LoadPolicy { allowed: Some(vec![hash]), ..LoadPolicy::default() }).expect("its hash is allowed");
-    let pure_only = LoadPolicy { only_capabilities: Some(0), ..LoadPolicy::default() };
+    load(&LoadPolicy {
+        allowed: Some(vec![hash]),
+        ..LoadPolicy::default()
+    })
+    .expect("its hash is allowed");
+    let pure_only = LoadPolicy {
+        only_capabilities: Some(0),
+        ..LoadPolicy::default()
+    };
     let err = load(&pure_only).expect_err("it has a builtin that needs the clock");
-    assert!(err.contains("'hasClock'") && err.contains("'clock'"), "{err}");
+    assert!(
+        err.contains("'hasClock'") && err.contains("'clock'"),
+        "{err}"
+    );
 }
 
 #[test]
 fn the_shipped_sets_are_those_of_this_build() {
     let build = |build_id| LoadPolicy {
-        shipped: Some(piton_core::host::ShippedBuild { name: "pure", build_id }),
+        shipped: Some(piton_core::host::ShippedBuild {
+            name: "pure",
+            build_id,
+        }),
         ..LoadPolicy::default()
     };
     let mut bare = Inside::bare(piton_core::eval::Options::default());
-    let err = bare.load_with(&shipped_plugin("pure"), &build("another")).expect_err("another build's");
+    let err = bare
+        .load_with(&shipped_plugin("pure"), &build("another"))
+        .expect_err("another build's");
     assert!(err.contains("another build"), "{err}");
-    let err = bare.load_with(&test_plugin(), &build("")).expect_err("not a shipped set");
+    let err = bare
+        .load_with(&test_plugin(), &build(""))
+        .expect_err("not a shipped set");
     assert!(err.contains("abi_test"), "{err}");
 }
 
@@ -172,6 +238,9 @@ fn the_shipped_sets_are_those_of_this_build() {
 fn an_evaluator_without_plugins_has_no_builtins() {
     let mut bare = Inside::bare(piton_core::eval::Options::default());
     assert_eq!(bare.ok("builtins"), "{ builtins = «repeated»; }");
-    assert_eq!(bare.ok("let f = x: x * 2; in [ (f 21) (1 < 2) (-1) \"${\"a\"}\" ]"), "[ 42 true -1 \"a\" ]");
+    assert_eq!(
+        bare.ok("let f = x: x * 2; in [ (f 21) (1 < 2) (-1) \"${\"a\"}\" ]"),
+        "[ 42 true -1 \"a\" ]"
+    );
     assert_eq!(bare.fails("map"), "undefined variable 'map'");
 }

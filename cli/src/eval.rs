@@ -5,6 +5,7 @@ use crate::failure::{Failure, Result};
 use crate::output::Format;
 use crate::session::Session;
 use crate::source::Named;
+use piton_core::heap::Value;
 use std::ffi::OsString;
 
 /// Evaluates and prints.
@@ -38,15 +39,26 @@ pub fn print_all(
     if !strict && format != Format::Raw {
         session.evaluator.keep_thunks();
     }
+    for_each(session, attributes, |session, mut value| {
+        if !session.arguments.is_empty() {
+            value = session.auto_call(value)?;
+        }
+        session.print(value, format, strict)
+    })
+}
+
+/// Does something with the parts that are asked for of all sources of a session.
+pub fn for_each(
+    session: &mut Session,
+    attributes: &[OsString],
+    mut action: impl FnMut(&mut Session, Value) -> Result<()>,
+) -> Result<()> {
     let attributes = selection_paths(attributes)?;
     for source in std::mem::take(&mut session.sources) {
         let root = session.evaluate(&source)?;
         for path in &attributes {
-            let mut value = session.select(root, path)?;
-            if !session.arguments.is_empty() {
-                value = session.auto_call(value)?;
-            }
-            session.print(value, format, strict)?;
+            let value = session.select(root, path)?;
+            action(session, value)?;
         }
     }
     Ok(())

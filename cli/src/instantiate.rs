@@ -1,7 +1,7 @@
 //! `piton instantiate`, which is also what the program does under the name `nix-instantiate`.
 
 use crate::arguments::InstantiateArguments;
-use crate::eval::print_all;
+use crate::eval::{for_each, print_all};
 use crate::failure::{Failure, Result};
 use crate::inspect;
 use crate::output::{self, Format};
@@ -21,14 +21,16 @@ pub fn run(arguments: &InstantiateArguments) -> Result<()> {
     if arguments.find_file {
         return find_files(arguments);
     }
-    if !arguments.eval && !arguments.parse {
-        return Err(Failure::new(
-            "instantiating derivations is not available yet; '--eval' evaluates, '--parse' shows how a file was understood",
-        ));
-    }
     let mut session = Session::new(&arguments.evaluation, &named(arguments))?;
     if arguments.parse {
         return inspect::parse_all(&mut session);
+    }
+    if !arguments.eval {
+        return for_each(
+            &mut session,
+            &arguments.attributes,
+            Session::print_derivations,
+        );
     }
     // Of several formats Nix takes the last one; the order is not known here, and asking for two is no habit of anybody.
     let format = if arguments.xml {

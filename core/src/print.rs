@@ -49,18 +49,26 @@ enum Todo {
     Value(Value, usize),
     Text(&'static str),
     Name(crate::symbol::Symbol),
-    Elided(usize, &'static str, &'static str),
+    /// What is left of a list from an index on, at a depth.
+    Items(List, usize, usize),
+    /// What is left of a set, in the order of its names, likewise.
+    Attributes(Attrs, Vec<usize>, usize, usize),
+}
+
+fn elided(count: usize, singular: &str, plural: &str, out: &mut Vec<u8>) {
+    let noun = if count == 1 { singular } else { plural };
+    out.extend_from_slice(format!("«{count} {noun} elided» ").as_bytes());
 }
 
 /// `value` as text.
 pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
     let mut out = Vec::new();
     let mut seen = FxHashSet::default();
+    // A member counts towards the limits once it is printed, with all that is in it.
     let (mut attributes, mut items) = (0, 0);
-    let mut cell;
     let mut todo = vec![Todo::Value(value, 0)];
     while let Some(next) = todo.pop() {
-        let (value, depth) = match next {
+        let (cell, value, depth) = match next {
             Todo::Text(text) => {
                 out.extend_from_slice(text.as_bytes());
                 continue;
@@ -70,15 +78,38 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
                 out.extend_from_slice(b" = ");
                 continue;
             }
-            Todo::Elided(count, singular, plural) => {
-                let noun = if count == 1 { singular } else { plural };
-                out.extend_from_slice(format!("«{count} {noun} elided» ").as_bytes());
+            Todo::Items(list, index, depth) => {
+                items += usize::from(index > 0);
+                match list.items().get(index) {
+                    None => {}
+                    Some(_) if items >= limits.items => {
+                        elided(list.len() - index, "item", "items", &mut out);
+                    }
+                    Some(item) => {
+                        todo.push(Todo::Items(list, index + 1, depth));
+                        todo.push(Todo::Text(" "));
+                        todo.push(Todo::Value(*item, depth));
+                    }
+                }
                 continue;
             }
-            Todo::Value(value, depth) => {
-                cell = value;
-                (value.resolved(), depth)
+            Todo::Attributes(attrs, order, index, depth) => {
+                attributes += usize::from(index > 0);
+                match order.get(index).copied() {
+                    None => {}
+                    Some(_) if attributes >= limits.attributes => {
+                        elided(order.len() - index, "attribute", "attributes", &mut out);
+                    }
+                    Some(slot) => {
+                        todo.push(Todo::Attributes(attrs, order, index + 1, depth));
+                        todo.push(Todo::Text("; "));
+                        todo.push(Todo::Value(attrs.values()[slot], depth));
+                        todo.push(Todo::Name(attrs.keys().entries()[slot].name));
+                    }
+                }
+                continue;
             }
+            Todo::Value(value, depth) => (value, value.resolved(), depth),
         };
         if let Some(list) = value.as_list() {
             if !list.is_empty() && !seen.insert(list_identity(cell, list)) {
@@ -91,15 +122,7 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
             }
             out.extend_from_slice(b"[ ");
             todo.push(Todo::Text("]"));
-            let shown = list.len().min(limits.items - items);
-            items += shown;
-            if shown < list.len() {
-                todo.push(Todo::Elided(list.len() - shown, "item", "items"));
-            }
-            for item in list.items()[..shown].iter().rev() {
-                todo.push(Todo::Text(" "));
-                todo.push(Todo::Value(*item, depth + 1));
-            }
+            todo.push(Todo::Items(list, 0, depth + 1));
         } else if let Some(attrs) = value.as_attrs() {
             if !attrs.is_empty() && !seen.insert(attrs.values().as_ptr() as usize) {
                 out.extend_from_slice("«repeated»".as_bytes());
@@ -113,16 +136,7 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
             todo.push(Todo::Text("}"));
             let order: Vec<usize> =
                 crate::value::name_order(&mut vm.heap, &vm.interner, attrs).collect();
-            let shown = order.len().min(limits.attributes - attributes);
-            attributes += shown;
-            if shown < order.len() {
-                todo.push(Todo::Elided(order.len() - shown, "attribute", "attributes"));
-            }
-            for index in order[..shown].iter().rev() {
-                todo.push(Todo::Text("; "));
-                todo.push(Todo::Value(attrs.values()[*index], depth + 1));
-                todo.push(Todo::Name(attrs.keys().entries()[*index].name));
-            }
+            todo.push(Todo::Attributes(attrs, order, 0, depth + 1));
         } else {
             scalar(vm, value, limits, &mut out);
         }

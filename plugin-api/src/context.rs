@@ -476,11 +476,24 @@ impl<'f> Cx<'f> {
     /// Evaluates to weak head normal form. What is not a thunk returns without suspending.
     #[inline(always)]
     pub fn force(self, value: &Value<'f>) -> Forced<'f> {
-        let value = if value.is_thunk() { self.peek(value) } else { value.clone() };
-        if value.is_thunk() {
-            Forced { value: None, answer: self.ask(request::FORCE, 0, [&value]) }
+        let value = if value.is_thunk() {
+            self.peek(value)
         } else {
-            Forced { value: Some(value), answer: Answer { cx: self, asked: false } }
+            value.clone()
+        };
+        if value.is_thunk() {
+            Forced {
+                value: None,
+                answer: self.ask(request::FORCE, 0, [&value]),
+            }
+        } else {
+            Forced {
+                value: Some(value),
+                answer: Answer {
+                    cx: self,
+                    asked: false,
+                },
+            }
         }
     }
 
@@ -490,7 +503,10 @@ impl<'f> Cx<'f> {
     }
 
     /// Evaluates to weak head normal form; `None` where `throw` or `assert` failed.
-    pub fn try_force(self, value: &Value<'f>) -> impl Future<Output = Result<Option<Value<'f>>>> + use<'f> {
+    pub fn try_force(
+        self,
+        value: &Value<'f>,
+    ) -> impl Future<Output = Result<Option<Value<'f>>>> + use<'f> {
         self.ask_optional(request::TRY_FORCE, 0, [value])
     }
 
@@ -504,7 +520,10 @@ impl<'f> Cx<'f> {
     pub fn call<const N: usize>(self, f: &Value<'f>, args: [&Value<'f>; N]) -> Answer<'f> {
         const { assert!(N >= 1 && N <= 5, "a call has 1 to 5 arguments") };
         self.write_request(request::CALL, 0, std::iter::once(f).chain(args));
-        Answer { cx: self, asked: false }
+        Answer {
+            cx: self,
+            asked: false,
+        }
     }
 
     /// Coerces to a string as interpolation does; `flags` of [`coerce`].
@@ -526,13 +545,21 @@ impl<'f> Cx<'f> {
     }
 
     /// `a == b`
-    pub fn equal(self, a: &Value<'f>, b: &Value<'f>) -> impl Future<Output = Result<bool>> + use<'f> {
+    pub fn equal(
+        self,
+        a: &Value<'f>,
+        b: &Value<'f>,
+    ) -> impl Future<Output = Result<bool>> + use<'f> {
         let answer = self.ask(request::EQUAL, 0, [a, b]);
         async move { self.bool(&answer.await?) }
     }
 
     /// `a < b`
-    pub fn less(self, a: &Value<'f>, b: &Value<'f>) -> impl Future<Output = Result<bool>> + use<'f> {
+    pub fn less(
+        self,
+        a: &Value<'f>,
+        b: &Value<'f>,
+    ) -> impl Future<Output = Result<bool>> + use<'f> {
         let answer = self.ask(request::LESS, 0, [a, b]);
         async move { self.bool(&answer.await?) }
     }
@@ -549,7 +576,10 @@ impl<'f> Cx<'f> {
     pub fn ask<const N: usize>(self, number: u32, flags: u64, args: [&Value<'f>; N]) -> Answer<'f> {
         const { assert!(N <= 6, "a request has at most 6 arguments") };
         self.write_request(number, flags, args);
-        Answer { cx: self, asked: false }
+        Answer {
+            cx: self,
+            asked: false,
+        }
     }
 
     /// Any request whose answer may be "absent".
@@ -582,7 +612,10 @@ impl<'f> Cx<'f> {
     {
         // SAFETY: the context is the host's, valid during a poll, and nobody else uses the request slot meanwhile.
         let slot = unsafe { &mut (*self.vm).request };
-        assert!(slot.number == 0, "one request at a time: the one before has not been awaited");
+        assert!(
+            slot.number == 0,
+            "one request at a time: the one before has not been awaited"
+        );
         let mut argc = 0;
         for arg in args {
             slot.args[argc] = *arg.raw();

@@ -45,7 +45,9 @@ fn find<'a>(plugin: &'a Plugin, name: &str) -> &'a Builtin {
 
 /// The test plugin, built with optimisation.
 fn optimised_plugin() -> PathBuf {
-    let target = std::env::current_exe().expect("the bench knows its file").with_file_name("bench-plugins");
+    let target = std::env::current_exe()
+        .expect("the bench knows its file")
+        .with_file_name("bench-plugins");
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(piton_tests::source_dir("tests/plugins/abi-test"))
         .args(["build", "--release", "--quiet", "--target-dir"])
@@ -53,7 +55,9 @@ fn optimised_plugin() -> PathBuf {
         .status()
         .expect("cargo runs");
     assert!(status.success(), "the test plugin builds");
-    target.join("release").join(format!("{DLL_PREFIX}abi_test{DLL_SUFFIX}"))
+    target
+        .join("release")
+        .join(format!("{DLL_PREFIX}abi_test{DLL_SUFFIX}"))
 }
 
 fn main() {
@@ -61,11 +65,17 @@ fn main() {
     // SAFETY: the test plugin, built above.
     let library = unsafe { Library::new(&file) }.expect("the test plugin loads");
     // SAFETY: the name carries the type.
-    let entry: Symbol<Entry> = unsafe { library.get(b"piton_plugin_v1_abi_test") }.expect("it exports its entry");
+    let entry: Symbol<Entry> =
+        unsafe { library.get(b"piton_plugin_v1_abi_test") }.expect("it exports its entry");
     // SAFETY: the entry answers a descriptor that lives as long as the library.
     let plugin: &Plugin = unsafe { &*entry() };
 
-    let mut roots = RootTable { free: std::ptr::null_mut(), chunks: std::ptr::null_mut(), owner: 0, grow: no_roots };
+    let mut roots = RootTable {
+        free: std::ptr::null_mut(),
+        chunks: std::ptr::null_mut(),
+        owner: 0,
+        grow: no_roots,
+    };
     let mut context = VmContext {
         struct_size: size_of::<VmContext>(),
         // None of the builtins that are measured calls a function of the host.
@@ -73,7 +83,12 @@ fn main() {
         roots: &mut roots,
         instance: std::ptr::null_mut(),
         response: int(0),
-        request: Request { number: 0, argc: 0, flags: 0, args: [int(0); 6] },
+        request: Request {
+            number: 0,
+            argc: 0,
+            flags: 0,
+            args: [int(0); 6],
+        },
     };
     let vm: *mut VmContext = &mut context;
     let mut frame = vec![0_u128; 4096];
@@ -92,11 +107,16 @@ fn main() {
         }
         black_box(sum);
     });
-    println!("{:<42} {base:6.2} ns   1.0", "plain function through a pointer");
+    println!(
+        "{:<42} {base:6.2} ns   1.0",
+        "plain function through a pointer"
+    );
 
-    for (title, name) in
-        [("leaf", "leafAdd"), ("async leaf", "asyncAdd"), ("async leaf, genawaiter", "refAdd")]
-    {
+    for (title, name) in [
+        ("leaf", "leafAdd"),
+        ("async leaf", "asyncAdd"),
+        ("async leaf, genawaiter", "refAdd"),
+    ] {
         let builtin = find(plugin, name);
         let cost = measure(CALLS, |calls| {
             let mut sum = 0;
@@ -124,10 +144,17 @@ fn main() {
             black_box(raw);
         }
     });
-    println!("{:<42} {cost:6.2} ns  {:4.1}", "one suspension", cost / base);
+    println!(
+        "{:<42} {cost:6.2} ns  {:4.1}",
+        "one suspension",
+        cost / base
+    );
 
     // A nested level holds the frame of the builtin, its arguments, and what the host notes of it.
     let nested = find(plugin, "callNested");
     let level = nested.frame_size as usize + nested.arity as usize * size_of::<RawValue>();
-    println!("{:<42} {level:6} bytes of frame and arguments", "nested suspended level");
+    println!(
+        "{:<42} {level:6} bytes of frame and arguments",
+        "nested suspended level"
+    );
 }

@@ -9,7 +9,9 @@ use std::sync::{LazyLock, Mutex};
 
 /// A folder of the sources, from the root of the workspace.
 pub fn source_dir(relative: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the workspace");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests are a folder of the workspace");
     root.join(relative)
 }
 
@@ -17,17 +19,27 @@ pub fn source_dir(relative: &str) -> PathBuf {
 static PROFILE_DIR: LazyLock<PathBuf> = LazyLock::new(|| {
     let program = std::env::current_exe().expect("the test knows its own file");
     let deps = program.parent().expect("the test is in a folder");
-    deps.parent().expect("the test is in target/<profile>/deps").to_owned()
+    deps.parent()
+        .expect("the test is in target/<profile>/deps")
+        .to_owned()
 });
 
 static PITON: LazyLock<PathBuf> = LazyLock::new(|| {
-    let target = PROFILE_DIR.parent().expect("target/<profile> is in a folder");
+    let target = PROFILE_DIR
+        .parent()
+        .expect("target/<profile> is in a folder");
     let profile = match PROFILE_DIR.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(name) => name,
     };
     let mut command = cargo();
-    command.current_dir(source_dir("")).args(["build", "--workspace", "--quiet", "--profile", profile]);
+    command.current_dir(source_dir("")).args([
+        "build",
+        "--workspace",
+        "--quiet",
+        "--profile",
+        profile,
+    ]);
     command.arg("--target-dir").arg(target);
     succeed(&mut command);
     PROFILE_DIR.join(format!("piton{}", std::env::consts::EXE_SUFFIX))
@@ -48,13 +60,17 @@ static BUILT: LazyLock<Mutex<HashMap<String, PathBuf>>> = LazyLock::new(Mutex::d
 
 fn once(key: String, build: impl FnOnce() -> PathBuf) -> PathBuf {
     // A build that failed has panicked with its reason; the next test that needs it tries again and fails likewise.
-    let mut built = BUILT.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut built = BUILT
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     built.entry(key).or_insert_with(build).clone()
 }
 
 /// Where plugins are built to.
 fn plugin_dir() -> PathBuf {
-    let target = PROFILE_DIR.parent().expect("target/<profile> is in a folder");
+    let target = PROFILE_DIR
+        .parent()
+        .expect("target/<profile> is in a folder");
     target.join("test-plugins")
 }
 
@@ -66,9 +82,15 @@ pub fn rust_plugin(folder: &str, name: &str) -> PathBuf {
 fn build_crate(folder: &Path, name: &str) -> PathBuf {
     let target = plugin_dir();
     let mut command = cargo();
-    command.current_dir(folder).args(["build", "--quiet"]).arg("--target-dir").arg(&target);
+    command
+        .current_dir(folder)
+        .args(["build", "--quiet"])
+        .arg("--target-dir")
+        .arg(&target);
     succeed(&mut command);
-    target.join("debug").join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"))
+    target
+        .join("debug")
+        .join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"))
 }
 
 /// The Rust plugin that the tests of the boundary use.
@@ -80,13 +102,24 @@ pub fn test_plugin() -> PathBuf {
 pub fn c_plugin(source: &str, defines: &[&str]) -> PathBuf {
     once(format!("{source} {defines:?}"), || {
         let source = source_dir(source);
-        let name = source.file_stem().and_then(|name| name.to_str()).expect("a source file has a name");
+        let name = source
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .expect("a source file has a name");
         let folder = plugin_dir().join("c").join(defines.join("-"));
         create_dir(&folder);
         let library = folder.join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
         let unfinished = folder.join(format!("{name}.{}", std::process::id()));
         let mut command = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
-        command.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden"]);
+        command.args([
+            "-std=c99",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-shared",
+            "-fPIC",
+            "-fvisibility=hidden",
+        ]);
         command.arg("-I").arg(source_dir("plugin-api/include"));
         command.args(defines.iter().map(|define| format!("-D{define}")));
         command.arg("-o").arg(&unfinished).arg(&source);
@@ -105,7 +138,9 @@ fn cargo() -> Command {
 }
 
 fn succeed(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     assert!(
         output.status.success(),
         "{command:?} failed:\n{}{}",
@@ -119,7 +154,10 @@ fn succeed(command: &mut Command) {
 pub fn too_big_plugin() -> PathBuf {
     once("too big".to_owned(), || {
         let folder = plugin_dir().join("too-big");
-        let (source, api) = (source_dir("tests/plugins/abi-test/src/lib.rs"), source_dir("plugin-api"));
+        let (source, api) = (
+            source_dir("tests/plugins/abi-test/src/lib.rs"),
+            source_dir("plugin-api"),
+        );
         let manifest = format!(
             "[package]\nname = \"too-big\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
              [lib]\nname = \"too_big\"\npath = {source:?}\ncrate-type = [\"cdylib\"]\n\n\
@@ -127,7 +165,10 @@ pub fn too_big_plugin() -> PathBuf {
              [dependencies]\npiton-plugin-api = {{ path = {api:?} }}\n\n[workspace]\n"
         );
         write(&folder.join("Cargo.toml"), &manifest);
-        write(&folder.join("Cargo.lock"), &read(&source_dir("tests/plugins/abi-test/Cargo.lock")));
+        write(
+            &folder.join("Cargo.lock"),
+            &read(&source_dir("tests/plugins/abi-test/Cargo.lock")),
+        );
         build_crate(&folder, "too_big")
     })
 }
@@ -138,13 +179,29 @@ pub fn altered_plugin(changes: &[(&str, &str, &str)]) -> PathBuf {
         let root = plugin_dir().join("altered");
         // A workspace of the two, with the shared dependencies and lints of the real one.
         let workspace = read(&source_dir("Cargo.toml"));
-        let members = workspace.lines().find(|line| line.starts_with("members = ")).expect("it has members");
-        write(&root.join("Cargo.toml"), &workspace.replace(members, "members = [\"plugin-api\", \"hello\"]"));
-        write(&root.join("Cargo.lock"), &read(&source_dir("examples/hello/Cargo.lock")));
-        write(&root.join("plugin-api/Cargo.toml"), &read(&source_dir("plugin-api/Cargo.toml")));
-        for entry in std::fs::read_dir(source_dir("plugin-api/src")).expect("a folder can be read") {
+        let members = workspace
+            .lines()
+            .find(|line| line.starts_with("members = "))
+            .expect("it has members");
+        write(
+            &root.join("Cargo.toml"),
+            &workspace.replace(members, "members = [\"plugin-api\", \"hello\"]"),
+        );
+        write(
+            &root.join("Cargo.lock"),
+            &read(&source_dir("examples/hello/Cargo.lock")),
+        );
+        write(
+            &root.join("plugin-api/Cargo.toml"),
+            &read(&source_dir("plugin-api/Cargo.toml")),
+        );
+        for entry in std::fs::read_dir(source_dir("plugin-api/src")).expect("a folder can be read")
+        {
             let file = entry.expect("a folder can be read").path();
-            let name = file.file_name().and_then(|name| name.to_str()).expect("a source file has a name");
+            let name = file
+                .file_name()
+                .and_then(|name| name.to_str())
+                .expect("a source file has a name");
             let mut source = read(&file);
             for (_, text, other) in changes.iter().filter(|(changed, ..)| *changed == name) {
                 assert!(source.contains(text), "'{text}' is not in {name}");
@@ -157,7 +214,10 @@ pub fn altered_plugin(changes: &[(&str, &str, &str)]) -> PathBuf {
             .replace("name = \"hello\"", "name = \"altered\"")
             .replace("[workspace]", "");
         write(&root.join("hello/Cargo.toml"), &hello);
-        write(&root.join("hello/src/lib.rs"), &read(&source_dir("examples/hello/src/lib.rs")));
+        write(
+            &root.join("hello/src/lib.rs"),
+            &read(&source_dir("examples/hello/src/lib.rs")),
+        );
         build_crate(&root.join("hello"), "altered")
     })
 }

@@ -25,7 +25,9 @@ pub type Complaint = String;
 /// The folder of the cases.
 pub fn root() -> PathBuf {
     // As the program tells it: links resolved.
-    crate::source_dir("tests/language").canonicalize().expect("there are cases")
+    crate::source_dir("tests/language")
+        .canonicalize()
+        .expect("there are cases")
 }
 
 impl Case {
@@ -40,7 +42,9 @@ impl Case {
     }
 
     fn read(&self, extension: &str) -> Option<String> {
-        std::fs::read(self.file(extension)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        std::fs::read(self.file(extension))
+            .ok()
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Runs it, with more arguments.
@@ -52,14 +56,21 @@ impl Case {
             .arg(format!("{}.nix", self.name))
             .dir(root())
             .try_finish()?;
-        finished.stderr = finished.err().replace(crate::run::text(&root()), "$CASES").into_bytes();
+        finished.stderr = finished
+            .err()
+            .replace(crate::run::text(&root()), "$CASES")
+            .into_bytes();
         Ok(finished)
     }
 
     /// Compares what was said with what is expected.
     pub fn check(&self, finished: &Finished) -> Result<(), Complaint> {
         let (status, said, expected) = match (self.read("exp"), self.read("err")) {
-            (Some(expected), None) => (0, String::from_utf8_lossy(&finished.stdout).into_owned(), expected),
+            (Some(expected), None) => (
+                0,
+                String::from_utf8_lossy(&finished.stdout).into_owned(),
+                expected,
+            ),
             (None, Some(expected)) => (1, finished.err(), expected),
             (None, None) => return Err(format!("{}: neither .exp nor .err", self.name)),
             (Some(_), Some(_)) => return Err(format!("{}: both .exp and .err", self.name)),
@@ -68,8 +79,14 @@ impl Case {
             return Ok(());
         }
         let (name, found) = (&self.name, finished.status);
-        let said = if found == 0 { String::from_utf8_lossy(&finished.stdout).into_owned() } else { finished.err() };
-        Err(format!("{name}: exit status {found}\n--- expected (status {status})\n{expected}--- found\n{said}"))
+        let said = if found == 0 {
+            String::from_utf8_lossy(&finished.stdout).into_owned()
+        } else {
+            finished.err()
+        };
+        Err(format!(
+            "{name}: exit status {found}\n--- expected (status {status})\n{expected}--- found\n{said}"
+        ))
     }
 
     /// Makes what was said the expectation.
@@ -93,14 +110,22 @@ pub fn discover() -> (Vec<Case>, Vec<Complaint>) {
             continue;
         }
         for file in entries(&theme) {
-            let extension = file.extension().and_then(|text| text.to_str()).unwrap_or_default();
+            let extension = file
+                .extension()
+                .and_then(|text| text.to_str())
+                .unwrap_or_default();
             let name = crate::run::text(file.strip_prefix(root()).expect("it is below")).to_owned();
             match extension {
                 "nix" => {
-                    cases.insert(Case { name: name.trim_end_matches(".nix").to_owned() });
+                    cases.insert(Case {
+                        name: name.trim_end_matches(".nix").to_owned(),
+                    });
                 }
                 "exp" | "err" | "flags" => {
-                    let stem = name.rsplit_once('.').map_or("", |(stem, _)| stem).to_owned();
+                    let stem = name
+                        .rsplit_once('.')
+                        .map_or("", |(stem, _)| stem)
+                        .to_owned();
                     others.push((Case { name: stem }, name));
                 }
                 _ if name.ends_with("/data") && file.is_dir() => {}
@@ -117,14 +142,20 @@ pub fn discover() -> (Vec<Case>, Vec<Complaint>) {
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
-    let read = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut entries: Vec<_> = read.map(|entry| entry.expect("a folder can be read").path()).collect();
+    let read =
+        std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut entries: Vec<_> = read
+        .map(|entry| entry.expect("a folder can be read").path())
+        .collect();
     entries.sort();
     entries
 }
 
 /// Runs `work` over all of `items` on as many threads as there are processors, and gathers what it complains of.
-pub fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), Complaint> + Sync) -> Vec<Complaint> {
+pub fn in_parallel<T: Sync>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<(), Complaint> + Sync,
+) -> Vec<Complaint> {
     let queue = Mutex::new(items.iter());
     let complaints = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
@@ -135,13 +166,18 @@ pub fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), Complai
                     let next = queue.lock().expect("taking an item does not panic").next();
                     let Some(item) = next else { return };
                     if let Err(complaint) = work(item) {
-                        complaints.lock().expect("noting a complaint does not panic").push(complaint);
+                        complaints
+                            .lock()
+                            .expect("noting a complaint does not panic")
+                            .push(complaint);
                     }
                 }
             });
         }
     });
-    let mut complaints = complaints.into_inner().expect("noting a complaint does not panic");
+    let mut complaints = complaints
+        .into_inner()
+        .expect("noting a complaint does not panic");
     complaints.sort();
     complaints
 }
@@ -149,5 +185,10 @@ pub fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), Complai
 /// Fails with all complaints, if there are any.
 #[track_caller]
 pub fn no_complaints(complaints: &[Complaint]) {
-    assert!(complaints.is_empty(), "{} complaints:\n\n{}\n", complaints.len(), complaints.join("\n\n"));
+    assert!(
+        complaints.is_empty(),
+        "{} complaints:\n\n{}\n",
+        complaints.len(),
+        complaints.join("\n\n")
+    );
 }

@@ -9,6 +9,7 @@ use piton_core::report::ReportOptions;
 use piton_core::world::{Answer, FileType, Message, World, WorldError};
 use std::cell::RefCell;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -53,17 +54,43 @@ impl World for TestWorld {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(path(folder)).map_err(refused)? {
             let entry = entry.map_err(refused)?;
-            entries.push((entry.file_name().into_vec(), type_of(entry.file_type().map_err(refused)?)));
+            entries.push((
+                entry.file_name().into_vec(),
+                type_of(entry.file_type().map_err(refused)?),
+            ));
         }
         Ok(entries)
     }
 
     fn file_type(&self, file: &[u8]) -> Answer<FileType> {
-        Ok(type_of(std::fs::symlink_metadata(path(file)).map_err(refused)?.file_type()))
+        Ok(type_of(
+            std::fs::symlink_metadata(path(file))
+                .map_err(refused)?
+                .file_type(),
+        ))
+    }
+
+    fn read_link(&self, file: &[u8]) -> Answer<Vec<u8>> {
+        Ok(std::fs::read_link(path(file))
+            .map_err(refused)?
+            .into_os_string()
+            .into_vec())
+    }
+
+    fn is_executable(&self, file: &[u8]) -> Answer<bool> {
+        Ok(std::fs::symlink_metadata(path(file))
+            .map_err(refused)?
+            .permissions()
+            .mode()
+            & 0o100
+            != 0)
     }
 
     fn resolve(&self, file: &[u8]) -> Answer<Vec<u8>> {
-        Ok(std::fs::canonicalize(path(file)).map_err(refused)?.into_os_string().into_vec())
+        Ok(std::fs::canonicalize(path(file))
+            .map_err(refused)?
+            .into_os_string()
+            .into_vec())
     }
 
     fn env(&self, name: &[u8]) -> Option<Vec<u8>> {
@@ -87,7 +114,9 @@ impl World for TestWorld {
     }
 
     fn emit(&self, kind: Message, text: &[u8]) {
-        self.messages.borrow_mut().push((kind, String::from_utf8_lossy(text).into_owned()));
+        self.messages
+            .borrow_mut()
+            .push((kind, String::from_utf8_lossy(text).into_owned()));
     }
 }
 
@@ -102,7 +131,9 @@ pub struct Inside {
 pub fn inside() -> Inside {
     let mut inside = Inside::bare(Options::default());
     for name in ["pure", "impure"] {
-        inside.load(&shipped_plugin(name)).unwrap_or_else(|error| panic!("{error}"));
+        inside
+            .load(&shipped_plugin(name))
+            .unwrap_or_else(|error| panic!("{error}"));
     }
     inside
 }
@@ -111,8 +142,16 @@ impl Inside {
     /// An evaluator without plugins.
     pub fn bare(options: Options) -> Inside {
         let messages = Messages::default();
-        let evaluator = Evaluator::new(Box::new(TestWorld { messages: messages.clone() }), options);
-        Inside { evaluator, messages }
+        let evaluator = Evaluator::new(
+            Box::new(TestWorld {
+                messages: messages.clone(),
+            }),
+            options,
+        );
+        Inside {
+            evaluator,
+            messages,
+        }
     }
 
     /// Loads a plugin.
@@ -122,8 +161,11 @@ impl Inside {
 
     /// Loads a plugin under a policy.
     pub fn load_with(&mut self, file: &Path, policy: &LoadPolicy) -> Result<(), String> {
-        let bytes = std::fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        self.evaluator.load_plugin(file, &bytes, policy).map_err(|error| error.message.clone())
+        let bytes =
+            std::fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        self.evaluator
+            .load_plugin(file, &bytes, policy)
+            .map_err(|error| error.message.clone())
     }
 
     /// Evaluates to weak head normal form.
@@ -143,7 +185,10 @@ impl Inside {
     pub fn ok(&mut self, text: &str) -> String {
         match self.print(text) {
             Ok(printed) => printed,
-            Err(error) => panic!("{text}\n{}", self.evaluator.report(&error, ReportOptions::default())),
+            Err(error) => panic!(
+                "{text}\n{}",
+                self.evaluator.report(&error, ReportOptions::default())
+            ),
         }
     }
 
@@ -161,7 +206,13 @@ impl Inside {
     pub fn report(&mut self, text: &str) -> String {
         match self.print(text) {
             Ok(printed) => panic!("it did not fail: {text}\n{printed}"),
-            Err(error) => self.evaluator.report(&error, ReportOptions { show_trace: true, color: false }),
+            Err(error) => self.evaluator.report(
+                &error,
+                ReportOptions {
+                    show_trace: true,
+                    color: false,
+                },
+            ),
         }
     }
 

@@ -32,7 +32,13 @@ pub struct Finished {
 impl Run {
     /// `program` without arguments.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Run { program: program.into(), args: Vec::new(), env: Vec::new(), dir: None, stdin: Vec::new() }
+        Run {
+            program: program.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            dir: None,
+            stdin: Vec::new(),
+        }
     }
 
     /// One argument more.
@@ -45,7 +51,8 @@ impl Run {
     /// More arguments.
     #[must_use]
     pub fn args<T: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = T>) -> Self {
-        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
@@ -70,23 +77,47 @@ impl Run {
         self
     }
 
+    /// Gives it no more address space than this: a limit that does not hold fails the test, not the machine.
+    #[must_use]
+    pub fn memory_limit_gigabytes(self, limit: u32) -> Self {
+        let script = format!("ulimit -v {}; exec \"$0\" \"$@\"", u64::from(limit) << 20);
+        let args = [OsString::from("-c"), script.into(), self.program.into()]
+            .into_iter()
+            .chain(self.args)
+            .collect();
+        Run {
+            program: "sh".into(),
+            args,
+            ..self
+        }
+    }
+
     /// Runs it to its end.
     #[track_caller]
     pub fn finish(self) -> Finished {
-        self.try_finish().unwrap_or_else(|complaint| panic!("{complaint}"))
+        self.try_finish()
+            .unwrap_or_else(|complaint| panic!("{complaint}"))
     }
 
     /// Runs it to its end; fails if it dies of a signal or does not end.
     pub fn try_finish(self) -> Result<Finished, String> {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).env_clear().env("HOME", "/homeless-shelter");
+        command
+            .args(&self.args)
+            .env_clear()
+            .env("HOME", "/homeless-shelter");
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command.envs(self.env).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .envs(self.env)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
-        let mut child =
-            command.spawn().unwrap_or_else(|error| panic!("cannot run '{}': {error}", self.program.display()));
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot run '{}': {error}", self.program.display()));
         let stdout = reader(child.stdout.take());
         let stderr = reader(child.stderr.take());
         let mut stdin = child.stdin.take().expect("the program's input is a pipe");
@@ -96,13 +127,21 @@ impl Run {
         drop(writer.join());
         let stdout = stdout.join().expect("reading does not panic");
         let stderr = stderr.join().expect("reading does not panic");
-        let end = String::from_utf8_lossy(&stderr[stderr.len().saturating_sub(2000)..]).into_owned();
+        let end =
+            String::from_utf8_lossy(&stderr[stderr.len().saturating_sub(2000)..]).into_owned();
         let complain = |what: &str| Err(format!("{:?} {what}\n{end}", shortened(&self.args)));
         let Some(status) = status else {
-            return complain(&format!("did not end within {} seconds", TIME_LIMIT.as_secs()));
+            return complain(&format!(
+                "did not end within {} seconds",
+                TIME_LIMIT.as_secs()
+            ));
         };
         match status.code() {
-            Some(status) => Ok(Finished { status, stdout, stderr }),
+            Some(status) => Ok(Finished {
+                status,
+                stdout,
+                stderr,
+            }),
             None => complain(&format!("died: {status}")),
         }
     }
@@ -137,7 +176,9 @@ fn wait(child: &mut Child) -> Option<std::process::ExitStatus> {
 
 /// The arguments, fit to be read: tests pass programs of a megabyte.
 fn shortened(args: &[OsString]) -> Vec<String> {
-    args.iter().map(|arg| arg.to_string_lossy().chars().take(300).collect()).collect()
+    args.iter()
+        .map(|arg| arg.to_string_lossy().chars().take(300).collect())
+        .collect()
 }
 
 impl Finished {
@@ -163,7 +204,13 @@ impl Finished {
     #[track_caller]
     pub fn failure(self) -> String {
         let err = self.err();
-        assert_eq!(self.status, 1, "status {}, output: {}\n{err}", self.status, self.out());
+        assert_eq!(
+            self.status,
+            1,
+            "status {}, output: {}\n{err}",
+            self.status,
+            self.out()
+        );
         assert!(!err.contains("panicked at"), "it panicked:\n{err}");
         err
     }
@@ -177,13 +224,21 @@ pub fn piton_run<T: AsRef<OsStr>>(args: impl IntoIterator<Item = T>) -> Run {
 /// What `piton eval --strict` prints for an expression, with more arguments before it.
 #[track_caller]
 pub fn eval(args: &[&str], expr: &str) -> String {
-    piton_run(["eval", "--strict"]).args(args).args(["--expr", expr]).finish().success()
+    piton_run(["eval", "--strict"])
+        .args(args)
+        .args(["--expr", expr])
+        .finish()
+        .success()
 }
 
 /// What `piton eval --strict` says when an expression fails.
 #[track_caller]
 pub fn eval_fails(args: &[&str], expr: &str) -> String {
-    piton_run(["eval", "--strict"]).args(args).args(["--expr", expr]).finish().failure()
+    piton_run(["eval", "--strict"])
+        .args(args)
+        .args(["--expr", expr])
+        .finish()
+        .failure()
 }
 
 /// A path as an argument.

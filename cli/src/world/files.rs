@@ -84,7 +84,9 @@ impl Files {
         let place = self.place(path)?;
         match fs::symlink_metadata(as_path(&place)) {
             Ok(metadata) => Ok(kind_of(metadata.file_type())),
-            Err(error) => Err(refusal(&error, || format!("getting status of '{}'", text(path)))),
+            Err(error) => Err(refusal(&error, || {
+                format!("getting status of '{}'", text(path))
+            })),
         }
     }
 
@@ -93,7 +95,9 @@ impl Files {
         let place = self.place(path)?;
         match fs::read_link(as_path(&place)) {
             Ok(target) => Ok(target.into_os_string().into_vec()),
-            Err(error) => Err(refusal(&error, || format!("reading symbolic link '{}'", text(path)))),
+            Err(error) => Err(refusal(&error, || {
+                format!("reading symbolic link '{}'", text(path))
+            })),
         }
     }
 
@@ -102,7 +106,9 @@ impl Files {
         let place = self.place(path)?;
         match fs::symlink_metadata(as_path(&place)) {
             Ok(metadata) => Ok(metadata.permissions().mode() & 0o100 != 0),
-            Err(error) => Err(refusal(&error, || format!("getting status of '{}'", text(path)))),
+            Err(error) => Err(refusal(&error, || {
+                format!("getting status of '{}'", text(path))
+            })),
         }
     }
 

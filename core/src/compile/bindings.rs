@@ -208,7 +208,9 @@ impl Compiler<'_> {
                 continue;
             }
             let (code, op) = match self.ast.expr(*id) {
-                Expr::Lambda { .. } if !self.environment.keep_thunks => (self.lambda_code(*id, *name)?, Op::NewClosure),
+                Expr::Lambda { .. } if !self.environment.keep_thunks => {
+                    (self.lambda_code(*id, *name)?, Op::NewClosure)
+                }
                 _ => (
                     self.thunk_code(*id, name.map_or(CodeKind::Thunk, CodeKind::Binding))?,
                     Op::NewThunk,
@@ -238,7 +240,11 @@ impl Compiler<'_> {
     ) -> bool {
         let name = match self.ast.expr(id) {
             Expr::Var(name) => name,
-            Expr::Select { base, default: None, .. } if !self.environment.keep_thunks => match self.ast.expr(base) {
+            Expr::Select {
+                base,
+                default: None,
+                ..
+            } if !self.environment.keep_thunks => match self.ast.expr(base) {
                 Expr::Var(name) => name,
                 _ => return false,
             },

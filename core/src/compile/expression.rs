@@ -175,7 +175,11 @@ impl Compiler<'_> {
             }
             _ if self.is_at_hand(id) => self.value(id, dst),
             _ => {
-                let done = if self.environment.keep_thunks { None } else { self.try_at_hand(id, dst, pos)? };
+                let done = if self.environment.keep_thunks {
+                    None
+                } else {
+                    self.try_at_hand(id, dst, pos)?
+                };
                 let code = self.thunk_code(id, name.map_or(CodeKind::Thunk, CodeKind::Binding))?;
                 let child = self.function().child(code);
                 self.function().emit_aw(Op::Thunk, dst, child, pos);
@@ -493,10 +497,11 @@ impl Compiler<'_> {
             self.part(*part, first + index as u16, index + 1 < parts.len(), pos)?;
         }
         self.join(dst, first, parts.len(), kind, pos);
-        self.function().note_parts(parts.iter().map(|part| match part {
-            Part::Literal(_) => pos,
-            Part::Expr(_, pos) => *pos,
-        }));
+        self.function()
+            .note_parts(parts.iter().map(|part| match part {
+                Part::Literal(_) => pos,
+                Part::Expr(_, pos) => *pos,
+            }));
         Ok(())
     }
 
@@ -533,10 +538,11 @@ impl Compiler<'_> {
             }
         }
         self.join(dst, first, parts.len(), 1, pos);
-        self.function().note_parts(parts.iter().map(|part| match part {
-            Part::Literal(_) => pos,
-            Part::Expr(_, pos) => *pos,
-        }));
+        self.function()
+            .note_parts(parts.iter().map(|part| match part {
+                Part::Literal(_) => pos,
+                Part::Expr(_, pos) => *pos,
+            }));
         Ok(())
     }
 

@@ -138,7 +138,9 @@ impl Function {
     /// Notes where the parts begin that the instruction emitted last joins.
     pub(super) fn note_parts(&mut self, parts: impl Iterator<Item = Pos>) {
         let instruction = self.code.instructions.len() as u32 - 1;
-        self.code.part_positions.push((instruction, parts.collect()));
+        self.code
+            .part_positions
+            .push((instruction, parts.collect()));
     }
 
     pub(super) fn emit_abc(&mut self, op: Op, a: u16, b: u16, c: u16, pos: Pos) {

@@ -5,7 +5,10 @@ use super::store_requests::{absolute, path_text, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value};
 use crate::source::Pos;
-use crate::store::{Algorithm, Hash, Method, NarWriter, Source, fixed_output_path, sha256, source_path, split_store_path};
+use crate::store::{
+    Algorithm, Hash, Method, NarWriter, Source, fixed_output_path, sha256, source_path,
+    split_store_path,
+};
 use crate::vm::{Recovery, Step, Task, Vm};
 use crate::world::FileType;
 use piton_plugin_api::abi::{arg, tag};
@@ -137,7 +140,11 @@ impl AddPath {
             self.name = name.unwrap_or_default().to_vec();
         }
         if let Some(hash) = &self.expected {
-            let method = if self.flat { Method::Flat } else { Method::Recursive };
+            let method = if self.flat {
+                Method::Flat
+            } else {
+                Method::Recursive
+            };
             let path = fixed_output_path(&self.name, method, hash).map_err(refused)?;
             if vm.store.borrow().contains(&path) {
                 return self.answer(vm, &path);
@@ -161,7 +168,10 @@ impl AddPath {
                 self.decide(vm, path, kind, true)?;
                 continue;
             }
-            let args = vec![vm.heap.string(&path, 0), vm.heap.string(kind.name().as_bytes(), 0)];
+            let args = vec![
+                vm.heap.string(&path, 0),
+                vm.heap.string(kind.name().as_bytes(), 0),
+            ];
             self.entry = Some((path, kind));
             self.wait = Wait::Decision;
             return Ok(Step::Call(self.filter, args));
@@ -179,17 +189,24 @@ impl AddPath {
         if !included {
             self.excluded.insert(path);
         } else if let Some(archive) = &mut self.archive {
-            archive.add(&*vm.world, &path, kind).map_err(|error| vm.world_error(&path, error))?;
+            archive
+                .add(&*vm.world, &path, kind)
+                .map_err(|error| vm.world_error(&path, error))?;
         }
         Ok(())
     }
 
     fn add(&mut self, vm: &mut Vm, path: Vec<u8>) -> Result<Step> {
         if let Some(hash) = &self.expected {
-            let method = if self.flat { Method::Flat } else { Method::Recursive };
+            let method = if self.flat {
+                Method::Flat
+            } else {
+                Method::Recursive
+            };
             if fixed_output_path(&self.name, method, hash).map_err(refused)? != path {
                 let given = String::from_utf8_lossy(&self.given);
-                let text = format!("store path mismatch in (possibly filtered) path added from '{given}'");
+                let text =
+                    format!("store path mismatch in (possibly filtered) path added from '{given}'");
                 return Err(Error::new(ErrorKind::Eval, text));
             }
         }
@@ -219,7 +236,10 @@ impl Task for AddPath {
     fn fail(&mut self, _: &mut Vm, mut error: Error) -> Result<Recovery> {
         match self.wait {
             Wait::Decision if error.traces.is_empty() => {
-                error.trace(Pos::NONE, "while evaluating the return value of the path filter function");
+                error.trace(
+                    Pos::NONE,
+                    "while evaluating the return value of the path filter function",
+                );
             }
             Wait::Filter | Wait::Decision => {}
             _ => return Err(error),

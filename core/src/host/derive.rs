@@ -94,7 +94,10 @@ impl Derive {
                 vm.expect(value, arg::of(tag::ATTRS))?;
                 self.attrs = value;
                 let Some((name, pos)) = self.attribute(vm, b"name") else {
-                    return Err(Error::new(ErrorKind::MissingAttribute, "attribute 'name' missing"));
+                    return Err(Error::new(
+                        ErrorKind::MissingAttribute,
+                        "attribute 'name' missing",
+                    ));
                 };
                 self.name_pos = pos;
                 self.awaits(Wait::Name, Next::Force(name))
@@ -103,7 +106,9 @@ impl Derive {
                 self.draft.name = vm.plain_string(value)?;
                 self.wait = Wait::Structured;
                 check_name(&self.draft.name).map_err(|reason| {
-                    let text = format!("invalid derivation name: {reason}. Please pass a different 'name'.");
+                    let text = format!(
+                        "invalid derivation name: {reason}. Please pass a different 'name'."
+                    );
                     Error::new(ErrorKind::Eval, text)
                 })?;
                 match self.attribute(vm, b"__structuredAttrs") {
@@ -189,9 +194,16 @@ impl Derive {
     fn enter(&mut self, vm: &mut Vm) -> Result<Next> {
         if let Some(attrs) = self.attrs.as_attrs() {
             let entries = attrs.keys().entries();
-            let members: Vec<(Symbol, Pos, Value)> = crate::value::name_order(&mut vm.heap, &vm.interner, attrs)
-                .map(|index| (entries[index].name, entries[index].pos, attrs.values()[index]))
-                .collect();
+            let members: Vec<(Symbol, Pos, Value)> =
+                crate::value::name_order(&mut vm.heap, &vm.interner, attrs)
+                    .map(|index| {
+                        (
+                            entries[index].name,
+                            entries[index].pos,
+                            attrs.values()[index],
+                        )
+                    })
+                    .collect();
             self.members = members.into_iter();
         }
         self.advance(vm)
@@ -215,7 +227,8 @@ impl Derive {
     }
 
     fn name(&self, vm: &Vm) -> &'static [u8] {
-        self.current.map_or(b"", |(symbol, ..)| vm.interner.name(symbol))
+        self.current
+            .map_or(b"", |(symbol, ..)| vm.interner.name(symbol))
     }
 
     /// What an attribute is waited for as.
@@ -233,7 +246,8 @@ impl Derive {
 
     fn json(&mut self, vm: &mut Vm, text: Value) -> Result<Next> {
         let name = self.name(vm);
-        self.draft.add_json(name, text.as_string().unwrap_or_default())?;
+        self.draft
+            .add_json(name, text.as_string().unwrap_or_default())?;
         let Some((_, _, value)) = self.current else {
             return Ok(Next::Finish);
         };
@@ -275,7 +289,10 @@ impl Derive {
             b"outputs" => {
                 self.draft.outputs.clear();
                 let text = value.as_string().unwrap_or_default();
-                for output in text.split(|byte| b" \t\n\r".contains(byte)).filter(|output| !output.is_empty()) {
+                for output in text
+                    .split(|byte| b" \t\n\r".contains(byte))
+                    .filter(|output| !output.is_empty())
+                {
                     self.draft.add_output(output)?;
                 }
                 self.draft.check_outputs()?;
@@ -375,24 +392,40 @@ impl Task for Derive {
         match self.wait {
             Wait::Attrs => return Err(error),
             Wait::Name => {
-                error.trace(self.name_pos, "while evaluating the derivation attribute 'name'");
+                error.trace(
+                    self.name_pos,
+                    "while evaluating the derivation attribute 'name'",
+                );
                 error.place_told = true;
                 return Err(error);
             }
-            Wait::Argument => error.trace(Pos::NONE, "while evaluating an element of the argument list"),
+            Wait::Argument => error.trace(
+                Pos::NONE,
+                "while evaluating an element of the argument list",
+            ),
             _ => {}
         }
         if let Some((symbol, pos, _)) = self.current {
             let attribute = vm.interner.display(symbol);
-            error.trace(pos, format!("while evaluating attribute '{attribute}' of derivation '{name}'"));
+            error.trace(
+                pos,
+                format!("while evaluating attribute '{attribute}' of derivation '{name}'"),
+            );
         }
         let place = match vm.sources.locate(self.name_pos) {
-            Some(place) => format!("{}:{}:{}", place.file.origin.display(), place.line, place.column),
+            Some(place) => format!(
+                "{}:{}:{}",
+                place.file.origin.display(),
+                place.line,
+                place.column
+            ),
             None => "«none»".to_owned(),
         };
         error.traces.push(Trace {
             pos: Pos::NONE,
-            text: format!("while evaluating derivation '{name}'\n  whose name attribute is located at {place}"),
+            text: format!(
+                "while evaluating derivation '{name}'\n  whose name attribute is located at {place}"
+            ),
             from_context: true,
         });
         error.place_told = true;

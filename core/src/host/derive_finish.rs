@@ -5,8 +5,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value};
 use crate::source::Pos;
 use crate::store::{
-    Algorithm, Derivation, Hash, Method, Output, Text, fixed_output_path, is_derivation, output_placeholder, resolve,
-    unknown_output_placeholder,
+    Algorithm, Derivation, Hash, Method, Output, Text, fixed_output_path, is_derivation,
+    output_placeholder, resolve, unknown_output_placeholder,
 };
 use crate::vm::Vm;
 use crate::world::Message;
@@ -86,7 +86,10 @@ impl Draft {
 
     pub(super) fn add_output(&mut self, output: &[u8]) -> Result<()> {
         match self.outputs.binary_search_by(|known| known[..].cmp(output)) {
-            Ok(_) => fails(format!("duplicate derivation output '{}'", String::from_utf8_lossy(output))),
+            Ok(_) => fails(format!(
+                "duplicate derivation output '{}'",
+                String::from_utf8_lossy(output)
+            )),
             Err(_) if output == b"drvPath" => fails("invalid derivation output name 'drvPath'"),
             Err(at) => {
                 self.outputs.insert(at, output.to_vec());
@@ -121,7 +124,11 @@ impl Draft {
     pub(super) fn set_json(&mut self, text: &[u8]) -> Result<()> {
         match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(text) {
             Ok(attributes) => {
-                self.json = Some(serde_json::Value::Object(attributes).to_string().into_bytes());
+                self.json = Some(
+                    serde_json::Value::Object(attributes)
+                        .to_string()
+                        .into_bytes(),
+                );
                 Ok(())
             }
             Err(reason) => fails(format!("cannot process __json attribute: {reason}")),
@@ -143,7 +150,9 @@ impl Draft {
         }
         let is_single = self.outputs == [b"out"];
         if is_derivation(&self.name) && !(self.method == Some(Method::Text) && is_single) {
-            return fails("derivation names are allowed to end in '.drv' only if they produce a single derivation file");
+            return fails(
+                "derivation names are allowed to end in '.drv' only if they produce a single derivation file",
+            );
         }
         let mut derivation = Derivation {
             name: Cow::Borrowed(&self.name),
@@ -153,7 +162,11 @@ impl Draft {
             system: text_of(&self.system),
             builder: text_of(&self.builder),
             args: self.args.iter().map(text_of).collect(),
-            env: self.env.iter().map(|(name, value)| (Cow::Borrowed(*name), text_of(value))).collect(),
+            env: self
+                .env
+                .iter()
+                .map(|(name, value)| (Cow::Borrowed(*name), text_of(value)))
+                .collect(),
         };
         if let Some(json) = &self.json {
             derivation.set_env(Cow::Borrowed(b"__json"), Cow::Borrowed(json));
@@ -165,9 +178,12 @@ impl Draft {
                 }
                 let hash = expected_hash(vm, hash, self.algorithm)?;
                 let method = self.method.unwrap_or(Method::Flat);
-                let path = Cow::Owned(fixed_output_path(&self.name, method, &hash).map_err(refused)?);
+                let path =
+                    Cow::Owned(fixed_output_path(&self.name, method, &hash).map_err(refused)?);
                 derivation.set_env(Cow::Borrowed(b"out"), Clone::clone(&path));
-                derivation.outputs.push((Cow::Borrowed(b"out"), Output::Fixed { path, method, hash }));
+                derivation
+                    .outputs
+                    .push((Cow::Borrowed(b"out"), Output::Fixed { path, method, hash }));
             }
             None if self.content_addressed || self.impure => {
                 if self.content_addressed && self.impure {
@@ -188,7 +204,9 @@ impl Draft {
             None => {
                 for name in &self.outputs {
                     derivation.set_env(Cow::Borrowed(name), Cow::Borrowed(b""));
-                    derivation.outputs.push((Cow::Borrowed(name), Output::Deferred));
+                    derivation
+                        .outputs
+                        .push((Cow::Borrowed(name), Output::Deferred));
                 }
             }
         }
@@ -201,12 +219,18 @@ impl Draft {
         let context = vm.contexts.make([&[b"=", &path[..]].concat()[..]]);
         members.push((vm.names.drv_path, Pos::NONE, vm.heap.string(path, context)));
         for (name, output) in self.outputs.iter().zip(&resolved.outputs) {
-            let context = vm.contexts.make([&[b"!", &name[..], b"!", path].concat()[..]]);
+            let context = vm
+                .contexts
+                .make([&[b"!", &name[..], b"!", path].concat()[..]]);
             let text = match output {
                 Some(output) => Cow::Borrowed(&output[..]),
                 None => Cow::Owned(unknown_output_placeholder(path, name)),
             };
-            members.push((vm.interner.intern(name), Pos::NONE, vm.heap.string(&text, context)));
+            members.push((
+                vm.interner.intern(name),
+                Pos::NONE,
+                vm.heap.string(&text, context),
+            ));
         }
         vm.store.borrow_mut().add_derivation(resolved);
         Ok(vm.heap.attrs_from(members).value())
@@ -246,12 +270,19 @@ impl Vm {
             match element {
                 [b'=', path @ ..] => {
                     for (path, outputs) in self.closure(path)? {
-                        built.extend(outputs.into_iter().map(|output| (Cow::Owned(path.clone()), Cow::Owned(output))));
+                        built.extend(
+                            outputs
+                                .into_iter()
+                                .map(|output| (Cow::Owned(path.clone()), Cow::Owned(output))),
+                        );
                         inputs.srcs.push(Cow::Owned(path));
                     }
                 }
                 [b'!', rest @ ..] => {
-                    let end = rest.iter().position(|byte| *byte == b'!').unwrap_or(rest.len());
+                    let end = rest
+                        .iter()
+                        .position(|byte| *byte == b'!')
+                        .unwrap_or(rest.len());
                     let path = rest.get(end + 1..).unwrap_or_default();
                     built.push((Cow::Borrowed(path), Cow::Borrowed(&rest[..end])));
                 }
@@ -283,8 +314,16 @@ impl Vm {
             let (references, outputs) = if is_derivation(&path) {
                 let text = self.derivation_text(&path)?;
                 let derivation = self.read_derivation(&path, &text)?;
-                let references: Vec<Vec<u8>> = derivation.references().into_iter().map(<[u8]>::to_vec).collect();
-                let outputs = derivation.outputs.iter().map(|(name, _)| name.to_vec()).collect();
+                let references: Vec<Vec<u8>> = derivation
+                    .references()
+                    .into_iter()
+                    .map(<[u8]>::to_vec)
+                    .collect();
+                let outputs = derivation
+                    .outputs
+                    .iter()
+                    .map(|(name, _)| name.to_vec())
+                    .collect();
                 (references, outputs)
             } else {
                 (self.store.borrow().references(&path).to_vec(), Vec::new())

@@ -185,7 +185,9 @@ impl Vm {
         let entry = &self.host.entries[index as usize];
         if entry.is_leaf() && entry.descriptor.capabilities == 0 {
             // `true` and `null` are values wherever they stand, not something to be evaluated yet.
-            if let Ok(Flow::Value(value)) = self.call_builtin(index, &[], 0, crate::source::Pos::NONE) {
+            if let Ok(Flow::Value(value)) =
+                self.call_builtin(index, &[], 0, crate::source::Pos::NONE)
+            {
                 return value;
             }
         }

@@ -40,7 +40,9 @@ impl Vm {
             match from_raw(&mut self.heap, raw[index]) {
                 Some(value) => args[index] = value,
                 None => {
-                    return Err(self.contract(builtin, "a request has an argument that is no value"));
+                    return Err(
+                        self.contract(builtin, "a request has an argument that is no value")
+                    );
                 }
             }
         }

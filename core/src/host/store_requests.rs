@@ -5,7 +5,8 @@ use super::derive::Derive;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value};
 use crate::store::{
-    Derivation, Modulo, Source, hash_tree, is_derivation, is_store_path, sha256, source_path, split_store_path, text_path,
+    Derivation, Modulo, Source, hash_tree, is_derivation, is_store_path, sha256, source_path,
+    split_store_path, text_path,
 };
 use crate::vm::{Coerce, Coercion, Flow, Step, Task, Vm};
 use piton_plugin_api::abi::{arg, request, tag};
@@ -35,7 +36,10 @@ pub(super) fn absolute(text: &[u8]) -> Result<Vec<u8>> {
     if text.starts_with(b"/") {
         return Ok(crate::path::canonical(text));
     }
-    Err(refused(format!("string '{}' doesn't represent an absolute path", lossy(text))))
+    Err(refused(format!(
+        "string '{}' doesn't represent an absolute path",
+        lossy(text)
+    )))
 }
 
 impl Vm {
@@ -77,7 +81,12 @@ impl Vm {
             Some(b'!') => 2,
             _ => 0,
         };
-        match self.contexts.elements(value.context()).into_iter().min_by_key(rank) {
+        match self
+            .contexts
+            .elements(value.context())
+            .into_iter()
+            .min_by_key(rank)
+        {
             None => Ok(text.to_vec()),
             Some(element) => Err(refused(format!(
                 "the string '{}' is not allowed to refer to a store path (such as '{}')",
@@ -105,7 +114,10 @@ impl Vm {
         // A link at the end is copied as a link.
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let fail = |error| self.world_error(path, error);
-        let folder = self.world.resolve(crate::path::parent(path)).map_err(fail)?;
+        let folder = self
+            .world
+            .resolve(crate::path::parent(path))
+            .map_err(fail)?;
         let origin = crate::path::canonical(&[&folder, name].join(&b'/'));
         let hash = hash_tree(&*self.world, &origin).map_err(fail)?;
         let copy = source_path(name, &hash, []).map_err(refused)?;
@@ -132,7 +144,10 @@ impl Vm {
             if self.world.file_type(root).is_ok() {
                 continue;
             }
-            let end = rest.iter().position(|byte| *byte == b'!').unwrap_or(rest.len());
+            let end = rest
+                .iter()
+                .position(|byte| *byte == b'!')
+                .unwrap_or(rest.len());
             let (output, drv_path) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
             let text = format!(
                 "cannot build '{}^{}' during evaluation, which reading '{}' needs: this evaluation has no builder",
@@ -157,10 +172,12 @@ impl Vm {
         }
         let mut found = self.references_of(root).unwrap_or_default();
         found.retain(|reference| {
-            let hash = split_store_path(reference).map(|(root, _)| &root[crate::store::STORE_DIR.len() + 1..][..32]);
+            let hash = split_store_path(reference)
+                .map(|(root, _)| &root[crate::store::STORE_DIR.len() + 1..][..32]);
             hash.is_some_and(|hash| contents.windows(hash.len()).any(|window| window == hash))
         });
-        self.contexts.make(found.iter().map(|reference| &reference[..]))
+        self.contexts
+            .make(found.iter().map(|reference| &reference[..]))
     }
 
     /// What a store path refers to.
@@ -170,18 +187,33 @@ impl Vm {
         }
         let text = self.derivation_text(path)?;
         let derivation = self.read_derivation(path, &text)?;
-        Ok(derivation.references().into_iter().map(<[u8]>::to_vec).collect())
+        Ok(derivation
+            .references()
+            .into_iter()
+            .map(<[u8]>::to_vec)
+            .collect())
     }
 
     /// The text of a derivation, of this evaluation or one that has been there before.
     pub(super) fn derivation_text(&self, path: &[u8]) -> Result<Vec<u8>> {
-        let invalid = |_| Error::new(ErrorKind::Io, format!("path '{}' is not valid", lossy(path)));
+        let invalid = |_| {
+            Error::new(
+                ErrorKind::Io,
+                format!("path '{}' is not valid", lossy(path)),
+            )
+        };
         self.world.read_file(path).map_err(invalid)
     }
 
     /// Reads that text.
-    pub(super) fn read_derivation<'t>(&self, path: &'t [u8], text: &'t [u8]) -> Result<Derivation<'t>> {
-        let name = path.get(crate::store::STORE_DIR.len() + 34..).unwrap_or_default();
+    pub(super) fn read_derivation<'t>(
+        &self,
+        path: &'t [u8],
+        text: &'t [u8],
+    ) -> Result<Derivation<'t>> {
+        let name = path
+            .get(crate::store::STORE_DIR.len() + 34..)
+            .unwrap_or_default();
         let name = name.strip_suffix(b".drv").unwrap_or(name);
         Derivation::read(name, text).map_err(|reason| {
             let text = format!("error parsing derivation '{}': {reason}", lossy(path));
@@ -207,11 +239,15 @@ impl Vm {
                 .find(|input| store.modulo(input).is_none());
             match missing {
                 Some(missing) if open.iter().any(|path| path == missing) => {
-                    return Err(refused(format!("derivation '{}' needs itself", lossy(missing))));
+                    return Err(refused(format!(
+                        "derivation '{}' needs itself",
+                        lossy(missing)
+                    )));
                 }
                 Some(missing) => open.push(missing.to_vec()),
                 None => {
-                    let modulo = Modulo::of(&derivation, |input| store.modulo(input)).map_err(refused)?;
+                    let modulo =
+                        Modulo::of(&derivation, |input| store.modulo(input)).map_err(refused)?;
                     store.note_modulo(&path, modulo);
                     open.pop();
                 }
@@ -264,7 +300,8 @@ impl Task for AddText {
             )));
         }
         let contents = value.as_string().unwrap_or_default();
-        let path = text_path(&name, &sha256(&[contents]), references.iter().copied()).map_err(refused)?;
+        let path =
+            text_path(&name, &sha256(&[contents]), references.iter().copied()).map_err(refused)?;
         let references = references.into_iter().map(<[u8]>::to_vec).collect();
         vm.store.borrow_mut().add_text(&path, contents, references);
         let context = vm.contexts.make([&path[..]]);
@@ -288,10 +325,16 @@ impl Task for StorePath {
         };
         let mut path = absolute(value.as_string().unwrap_or_default())?;
         if !is_store_path(&path) {
-            path = vm.world.resolve(&path).map_err(|error| vm.world_error(&path, error))?;
+            path = vm
+                .world
+                .resolve(&path)
+                .map_err(|error| vm.world_error(&path, error))?;
         }
         let Some((root, _)) = split_store_path(&path) else {
-            return Err(refused(format!("path '{}' is not in the Nix store", lossy(&path))));
+            return Err(refused(format!(
+                "path '{}' is not in the Nix store",
+                lossy(&path)
+            )));
         };
         let own = vm.contexts.make([root]);
         let context = vm.contexts.union(own, value.context());

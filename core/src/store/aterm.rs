@@ -94,7 +94,11 @@ impl<'a> Reader<'a> {
     }
 
     fn expect(&mut self, token: &'static str) -> Result<()> {
-        if self.takes(token) { Ok(()) } else { Err(self.error(token)) }
+        if self.takes(token) {
+            Ok(())
+        } else {
+            Err(self.error(token))
+        }
     }
 
     fn list<T>(&mut self, mut member: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
@@ -161,7 +165,11 @@ impl<'a> Reader<'a> {
         let hash = self.string()?;
         self.expect(")")?;
         if method.is_empty() {
-            let output = if path.is_empty() { Output::Deferred } else { Output::InputAddressed(path) };
+            let output = if path.is_empty() {
+                Output::Deferred
+            } else {
+                Output::InputAddressed(path)
+            };
             return Ok((name, output));
         }
         let prefixes = [Method::Recursive, Method::Text, Method::Git];
@@ -169,7 +177,8 @@ impl<'a> Reader<'a> {
             .into_iter()
             .find_map(|known| Some((known, method.strip_prefix(known.prefix().as_bytes())?)))
             .unwrap_or((Method::Flat, &method));
-        let algorithm = Algorithm::parse(algorithm).ok_or_else(|| self.error("a hash algorithm"))?;
+        let algorithm =
+            Algorithm::parse(algorithm).ok_or_else(|| self.error("a hash algorithm"))?;
         let output = match &*hash {
             b"" => Output::Floating { method, algorithm },
             b"impure" => Output::Impure { method, algorithm },
@@ -196,8 +205,14 @@ mod tests {
     fn texts_survive() {
         let derivation = Derivation::read(b"n", TEXT).expect("valid");
         assert_eq!(&*derivation.args[1], b"a \"b\" \\ \n\r\t");
-        assert_eq!(derivation.references(), [&b"/nix/store/i.drv"[..], b"/nix/store/s"]);
-        assert_eq!(String::from_utf8_lossy(&derivation.write()), String::from_utf8_lossy(TEXT));
+        assert_eq!(
+            derivation.references(),
+            [&b"/nix/store/i.drv"[..], b"/nix/store/s"]
+        );
+        assert_eq!(
+            String::from_utf8_lossy(&derivation.write()),
+            String::from_utf8_lossy(TEXT)
+        );
     }
 
     #[test]

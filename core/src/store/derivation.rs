@@ -125,7 +125,11 @@ pub(super) struct Part {
 impl Part {
     /// The part with all paths in place.
     pub(super) fn fill(&self, paths: &[Vec<u8>]) -> Vec<u8> {
-        let extra: usize = self.holes.iter().map(|(_, output)| paths[*output].len()).sum();
+        let extra: usize = self
+            .holes
+            .iter()
+            .map(|(_, output)| paths[*output].len())
+            .sum();
         let mut out = Vec::with_capacity(self.bytes.len() + extra);
         let mut done = 0;
         for (at, output) in &self.holes {
@@ -150,7 +154,9 @@ impl<'a> Derivation<'a> {
     /// All store paths that the text refers to, sorted.
     pub fn references(&self) -> Vec<&[u8]> {
         let drvs = self.input_drvs.iter().map(|(path, _)| &**path);
-        let mut all: Vec<&[u8]> = drvs.chain(self.input_srcs.iter().map(|path| &**path)).collect();
+        let mut all: Vec<&[u8]> = drvs
+            .chain(self.input_srcs.iter().map(|path| &**path))
+            .collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -179,12 +185,24 @@ impl<'a> Derivation<'a> {
             }
             out.extend_from_slice(b"\",\"");
             let (method, algorithm, hash) = match output {
-                Output::Fixed { method, hash, .. } => (method.prefix(), hash.algorithm.name(), hash.hex()),
-                Output::Floating { method, algorithm } => (method.prefix(), algorithm.name(), Vec::new()),
-                Output::Impure { method, algorithm } => (method.prefix(), algorithm.name(), b"impure".to_vec()),
+                Output::Fixed { method, hash, .. } => {
+                    (method.prefix(), hash.algorithm.name(), hash.hex())
+                }
+                Output::Floating { method, algorithm } => {
+                    (method.prefix(), algorithm.name(), Vec::new())
+                }
+                Output::Impure { method, algorithm } => {
+                    (method.prefix(), algorithm.name(), b"impure".to_vec())
+                }
                 Output::InputAddressed(_) | Output::Deferred => ("", "", Vec::new()),
             };
-            for text in [method.as_bytes(), algorithm.as_bytes(), b"\",\"", &hash, b"\")"] {
+            for text in [
+                method.as_bytes(),
+                algorithm.as_bytes(),
+                b"\",\"",
+                &hash,
+                b"\")",
+            ] {
                 out.extend_from_slice(text);
             }
         }
@@ -245,7 +263,11 @@ impl<'a> Derivation<'a> {
 }
 
 /// A derivation, or its modulo hash, and which of its outputs are meant.
-pub(super) fn write_input<'a>(out: &mut Vec<u8>, key: &[u8], outputs: impl IntoIterator<Item = &'a [u8]>) {
+pub(super) fn write_input<'a>(
+    out: &mut Vec<u8>,
+    key: &[u8],
+    outputs: impl IntoIterator<Item = &'a [u8]>,
+) {
     out.push(b'(');
     plain(out, key);
     out.extend_from_slice(b",[");

@@ -178,7 +178,11 @@ impl Hash {
                 ));
             }
             (Some(named), Some(known)) if named != known => {
-                return Err(format!("hash '{}' should have type '{}'", shown(), known.name()));
+                return Err(format!(
+                    "hash '{}' should have type '{}'",
+                    shown(),
+                    known.name()
+                ));
             }
             (named, known) => named.or(known).unwrap_or(Algorithm::Sha256),
         };
@@ -237,12 +241,12 @@ fn decode_base32(text: &[u8], size: usize) -> Option<Vec<u8>> {
 }
 
 fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let end = text.iter().position(|byte| *byte == b'=').unwrap_or(text.len());
-    let (digits, padding) = text.split_at(end);
-    if padding.iter().any(|byte| *byte != b'=') {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
+    // As lenient as Nix: lines may end anywhere, and nobody looks behind the first `=`.
+    let digits = text
+        .iter()
+        .take_while(|byte| **byte != b'=')
+        .filter(|byte| **byte != b'\n');
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
     let (mut bits, mut count) = (0u32, 0);
     for digit in digits {
         bits = bits << 6 | BASE64.iter().position(|known| known == digit)? as u32;
@@ -265,14 +269,21 @@ mod tests {
         let hash = Hash::of_sha256(digest);
         let sri = "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
         assert_eq!(hash.sri(), sri);
-        assert_eq!(base32(&digest), b"1b8m03r63zqhnjf7l5wnldhh7c134ap5vpj0850ymkq1iyzicy5s");
+        assert_eq!(
+            base32(&digest),
+            b"1b8m03r63zqhnjf7l5wnldhh7c134ap5vpj0850ymkq1iyzicy5s"
+        );
         for text in [
             sri,
             "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
             "1b8m03r63zqhnjf7l5wnldhh7c134ap5vpj0850ymkq1iyzicy5s",
             "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
         ] {
-            assert_eq!(Hash::parse(text.as_bytes(), Some(Algorithm::Sha256)).as_ref(), Ok(&hash), "{text}");
+            assert_eq!(
+                Hash::parse(text.as_bytes(), Some(Algorithm::Sha256)).as_ref(),
+                Ok(&hash),
+                "{text}"
+            );
         }
         assert_eq!(hex(&digest)[..], hash.hex()[..]);
     }
@@ -280,12 +291,32 @@ mod tests {
     #[test]
     fn what_is_no_hash() {
         for (text, known, message) in [
-            ("abc", None, "hash 'abc' does not include a type, nor is the type otherwise known from context"),
-            ("abc", Some(Algorithm::Sha256), "hash 'abc' has wrong length for hash algorithm 'sha256'"),
-            ("sha1-abc=", Some(Algorithm::Sha256), "hash 'sha1-abc=' should have type 'sha256'"),
-            ("md6:abc", None, "unknown hash algorithm 'md6', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'"),
+            (
+                "abc",
+                None,
+                "hash 'abc' does not include a type, nor is the type otherwise known from context",
+            ),
+            (
+                "abc",
+                Some(Algorithm::Sha256),
+                "hash 'abc' has wrong length for hash algorithm 'sha256'",
+            ),
+            (
+                "sha1-abc=",
+                Some(Algorithm::Sha256),
+                "hash 'sha1-abc=' should have type 'sha256'",
+            ),
+            (
+                "md6:abc",
+                None,
+                "unknown hash algorithm 'md6', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'",
+            ),
         ] {
-            assert_eq!(Hash::parse(text.as_bytes(), known), Err(message.to_owned()), "{text}");
+            assert_eq!(
+                Hash::parse(text.as_bytes(), known),
+                Err(message.to_owned()),
+                "{text}"
+            );
         }
     }
 }

@@ -51,25 +51,38 @@ pub struct Store {
 impl Store {
     /// Adds a text.
     pub fn add_text(&mut self, path: &[u8], contents: &[u8], references: Vec<Vec<u8>>) {
-        self.objects.entry(path.into()).or_insert_with(|| Object::Text {
-            contents: contents.to_vec(),
-            references,
-        });
+        self.objects
+            .entry(path.into())
+            .or_insert_with(|| Object::Text {
+                contents: contents.to_vec(),
+                references,
+            });
     }
 
     /// Adds a derivation.
     pub fn add_derivation(&mut self, derivation: Resolved) {
         let path: Box<[u8]> = derivation.path.into();
-        self.modulos.entry(path.clone()).or_insert(derivation.modulo);
-        self.objects.entry(path).or_insert(Object::Derivation(derivation.text));
+        self.modulos
+            .entry(path.clone())
+            .or_insert(derivation.modulo);
+        self.objects
+            .entry(path)
+            .or_insert(Object::Derivation(derivation.text));
     }
 
     /// Adds a tree. A tree within one that was added before is where that one is.
     pub fn add_source(&mut self, path: &[u8], mut source: Source) {
         if let Some(found) = self.find(&source.origin) {
             match found {
-                Found::Source { source: outer, origin, .. } => {
-                    let own = source.excluded.iter().map(|path| [&origin[..], &path[source.origin.len()..]].concat());
+                Found::Source {
+                    source: outer,
+                    origin,
+                    ..
+                } => {
+                    let own = source
+                        .excluded
+                        .iter()
+                        .map(|path| [&origin[..], &path[source.origin.len()..]].concat());
                     source.excluded = own.chain(outer.excluded.iter().cloned()).collect();
                     source.origin = origin;
                 }
@@ -80,7 +93,9 @@ impl Store {
                 Found::Nothing => {}
             }
         }
-        self.objects.entry(path.into()).or_insert(Object::Source(source));
+        self.objects
+            .entry(path.into())
+            .or_insert(Object::Source(source));
     }
 
     /// The store path that `path` was copied as.
@@ -128,14 +143,20 @@ impl Store {
     pub(super) fn find<'a>(&'a self, path: &'a [u8]) -> Option<Found<'a>> {
         let (root, below) = split_store_path(path)?;
         Some(match self.objects.get(root)? {
-            Object::Text { contents, .. } | Object::Derivation(contents) if below.is_empty() => Found::Text(contents),
+            Object::Text { contents, .. } | Object::Derivation(contents) if below.is_empty() => {
+                Found::Text(contents)
+            }
             Object::Text { .. } | Object::Derivation(_) => Found::Nothing,
             Object::Source(source) => {
                 let origin = [&source.origin, below].concat();
                 if source.excludes(&origin) {
                     return Some(Found::Nothing);
                 }
-                Found::Source { source, root, origin }
+                Found::Source {
+                    source,
+                    root,
+                    origin,
+                }
             }
         })
     }
@@ -147,7 +168,11 @@ impl Source {
         if self.excluded.is_empty() {
             return false;
         }
-        let mut ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        let mut ends = path
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'/')
+            .map(|(at, _)| at);
         ends.any(|end| self.excluded.contains(&path[..end])) || self.excluded.contains(path)
     }
 }

@@ -14,10 +14,12 @@ pub use aterm::AtermError;
 pub use derivation::{Derivation, Method, Output, Text};
 pub use hash::{Algorithm, Digest, Hash, HexDigest, base32, hex, sha256};
 pub use memory::{Source, Store};
-pub use modulo::{Modulo, ResolveError, Resolved, output_placeholder, resolve, unknown_output_placeholder};
+pub use modulo::{
+    Modulo, ResolveError, Resolved, output_placeholder, resolve, unknown_output_placeholder,
+};
 pub use nar::{NarWriter, Sink, hash_tree};
 pub use overlay::Overlay;
 pub use path::{
-    MAX_NAME, STORE_DIR, check_name, fixed_output_path, is_derivation, is_store_path, output_name, output_path,
-    source_path, split_store_path, text_path,
+    MAX_NAME, STORE_DIR, check_name, fixed_output_path, is_derivation, is_store_path, output_name,
+    output_path, source_path, split_store_path, text_path,
 };

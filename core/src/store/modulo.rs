@@ -1,7 +1,7 @@
 //! From a derivation to its paths. The hash *modulo* is that of a derivation's text with its input derivations replaced by
 //! their hashes modulo, and fixed outputs by what they are: so it does not change with how something fixed is fetched.
 
-use super::derivation::{Derivation, Output, write_input, separate};
+use super::derivation::{Derivation, Output, separate, write_input};
 use super::hash::{HexDigest, base32, hex, sha256};
 use super::path::{output_name, output_path, text_path};
 use std::borrow::Cow;
@@ -42,7 +42,11 @@ pub fn resolve<'m>(
     let (head, tail) = (derivation.head(), derivation.tail());
     let mut text;
     let (modulo, outputs);
-    if derivation.outputs.iter().any(|(_, output)| *output != Output::Deferred) {
+    if derivation
+        .outputs
+        .iter()
+        .any(|(_, output)| *output != Output::Deferred)
+    {
         outputs = derivation
             .outputs
             .iter()
@@ -133,12 +137,20 @@ fn inputs_modulo<'m>(
     derivation: &Derivation<'_>,
     lookup: impl Fn(&[u8]) -> Option<&'m Modulo>,
 ) -> Result<Option<Vec<u8>>, ResolveError> {
-    let mut inputs: Vec<(&HexDigest, Cow<'_, [&[u8]]>)> = Vec::with_capacity(derivation.input_drvs.len());
+    let mut inputs: Vec<(&HexDigest, Cow<'_, [&[u8]]>)> =
+        Vec::with_capacity(derivation.input_drvs.len());
     for (path, outputs) in &derivation.input_drvs {
         match lookup(path) {
-            None => return Err(format!("path '{}' is not valid", String::from_utf8_lossy(path))),
+            None => {
+                return Err(format!(
+                    "path '{}' is not valid",
+                    String::from_utf8_lossy(path)
+                ));
+            }
             Some(Modulo::Deferred) => return Ok(None),
-            Some(Modulo::Hash(hash)) => inputs.push((hash, outputs.iter().map(|output| &**output).collect())),
+            Some(Modulo::Hash(hash)) => {
+                inputs.push((hash, outputs.iter().map(|output| &**output).collect()))
+            }
             Some(Modulo::Fixed(hash)) => {
                 if let Some(other) = outputs.iter().find(|output| &***output != b"out") {
                     return Err(format!(
@@ -178,11 +190,19 @@ pub fn output_placeholder(output: &[u8]) -> Vec<u8> {
 
 /// What stands for the path of an output, not known before it is built, in derivations that need it.
 pub fn unknown_output_placeholder(drv_path: &[u8], output: &[u8]) -> Vec<u8> {
-    let base = drv_path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let base = drv_path
+        .rsplit(|byte| *byte == b'/')
+        .next()
+        .unwrap_or_default();
     let (hash, name) = base.split_at_checked(32).unwrap_or((base, b""));
     let name = name.strip_prefix(b"-").unwrap_or(name);
     let name = name.strip_suffix(b".drv").unwrap_or(name);
-    placeholder(&[b"nix-upstream-output:", hash, b":", &output_name(name, output)])
+    placeholder(&[
+        b"nix-upstream-output:",
+        hash,
+        b":",
+        &output_name(name, output),
+    ])
 }
 
 fn placeholder(parts: &[&[u8]]) -> Vec<u8> {
@@ -201,8 +221,16 @@ mod tests {
             builder: Cow::Borrowed(b"b"),
             ..Derivation::default()
         };
-        for (variable, value) in [("builder", "b"), ("name", name), ("out", ""), ("system", "s")] {
-            derivation.set_env(Cow::Borrowed(variable.as_bytes()), Cow::Borrowed(value.as_bytes()));
+        for (variable, value) in [
+            ("builder", "b"),
+            ("name", name),
+            ("out", ""),
+            ("system", "s"),
+        ] {
+            derivation.set_env(
+                Cow::Borrowed(variable.as_bytes()),
+                Cow::Borrowed(value.as_bytes()),
+            );
         }
         derivation
     }
@@ -212,21 +240,37 @@ mod tests {
     #[test]
     fn paths_are_those_of_nix() {
         let x = resolve(&draft("x"), |_| None).expect("valid");
-        assert_eq!(String::from_utf8_lossy(&x.path), "/nix/store/5wq5jx7219pmi3xklyhl77fjbqvy6qaj-x.drv");
+        assert_eq!(
+            String::from_utf8_lossy(&x.path),
+            "/nix/store/5wq5jx7219pmi3xklyhl77fjbqvy6qaj-x.drv"
+        );
         let out = x.outputs[0].clone().expect("known");
-        assert_eq!(String::from_utf8_lossy(&out), "/nix/store/gwwjwi08fyrbrz2d8zkfvy65nzzq2czp-x");
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            "/nix/store/gwwjwi08fyrbrz2d8zkfvy65nzzq2czp-x"
+        );
         let read = Derivation::read(b"x", &x.text).expect("valid");
         assert_eq!(Modulo::of(&read, |_| None).as_ref(), Ok(&x.modulo));
         let mut y = draft("y");
         y.set_env(Cow::Borrowed(b"x"), Cow::Owned(out));
-        y.input_drvs.push((Cow::Borrowed(&x.path), vec![Cow::Borrowed(b"out")]));
+        y.input_drvs
+            .push((Cow::Borrowed(&x.path), vec![Cow::Borrowed(b"out")]));
         let y = resolve(&y, |path| (path == x.path).then_some(&x.modulo)).expect("valid");
-        assert_eq!(String::from_utf8_lossy(&y.path), "/nix/store/1spqzjdqxgw30gm8ga0f07p3xrir16w9-y.drv");
-        assert_eq!(y.outputs[0].as_deref(), Some(&b"/nix/store/7ysjqk0i22cz55qbq1h3d40ihq3kkms0-y"[..]));
+        assert_eq!(
+            String::from_utf8_lossy(&y.path),
+            "/nix/store/1spqzjdqxgw30gm8ga0f07p3xrir16w9-y.drv"
+        );
+        assert_eq!(
+            y.outputs[0].as_deref(),
+            Some(&b"/nix/store/7ysjqk0i22cz55qbq1h3d40ihq3kkms0-y"[..])
+        );
     }
 
     #[test]
     fn placeholders_are_those_of_nix() {
-        assert_eq!(output_placeholder(b"out"), b"/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9");
+        assert_eq!(
+            output_placeholder(b"out"),
+            b"/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9"
+        );
     }
 }

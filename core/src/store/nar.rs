@@ -117,7 +117,10 @@ impl<S: Sink> NarWriter<S> {
             }
             FileType::Directory => {
                 if self.open.len() >= MAX_DEPTH {
-                    let text = format!("path '{}' exceeds maximum NAR directory depth of {MAX_DEPTH}", shown());
+                    let text = format!(
+                        "path '{}' exceeds maximum NAR directory depth of {MAX_DEPTH}",
+                        shown()
+                    );
                     return Err(WorldError::Other(text));
                 }
                 self.string(b"directory");
@@ -130,7 +133,10 @@ impl<S: Sink> NarWriter<S> {
                 return Ok(());
             }
             FileType::Unknown => {
-                return Err(WorldError::Other(format!("file '{}' has an unsupported type", shown())));
+                return Err(WorldError::Other(format!(
+                    "file '{}' has an unsupported type",
+                    shown()
+                )));
             }
         }
         self.string(b")");
@@ -172,12 +178,22 @@ mod tests {
 
     impl World for Tree {
         fn read_file(&self, path: &[u8]) -> Answer<Vec<u8>> {
-            Ok(if path == b"/t/a" { b"x".to_vec() } else { Vec::new() })
+            Ok(if path == b"/t/a" {
+                b"x".to_vec()
+            } else {
+                Vec::new()
+            })
         }
         fn read_dir(&self, path: &[u8]) -> Answer<Vec<(Vec<u8>, FileType)>> {
             Ok(match path {
-                b"/t" => vec![(b"d".to_vec(), FileType::Directory), (b"a".to_vec(), FileType::Regular)],
-                _ => vec![(b"l".to_vec(), FileType::Symlink), (b"e".to_vec(), FileType::Regular)],
+                b"/t" => vec![
+                    (b"d".to_vec(), FileType::Directory),
+                    (b"a".to_vec(), FileType::Regular),
+                ],
+                _ => vec![
+                    (b"l".to_vec(), FileType::Symlink),
+                    (b"e".to_vec(), FileType::Regular),
+                ],
             })
         }
         fn file_type(&self, _: &[u8]) -> Answer<FileType> {
@@ -214,6 +230,9 @@ mod tests {
     #[test]
     fn hashes_are_those_of_nix() {
         let hash = hash_tree(&Tree, b"/t").map(|digest| base32(&digest));
-        assert_eq!(hash, Ok(b"0232rx2yk3ib3z76sj01p65hvbjwxgcwfxf95dnrsx5xk8xby66x".to_vec()));
+        assert_eq!(
+            hash,
+            Ok(b"0232rx2yk3ib3z76sj01p65hvbjwxgcwfxf95dnrsx5xk8xby66x".to_vec())
+        );
     }
 }

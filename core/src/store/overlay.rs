@@ -38,18 +38,32 @@ impl Overlay {
 
 fn no_link<T>(path: &[u8]) -> Answer<T> {
     let path = String::from_utf8_lossy(path);
-    Err(WorldError::Other(format!("reading symbolic link '{path}': Invalid argument")))
+    Err(WorldError::Other(format!(
+        "reading symbolic link '{path}': Invalid argument"
+    )))
 }
 
 impl World for Overlay {
     fn read_file(&self, path: &[u8]) -> Answer<Vec<u8>> {
-        self.ask(path, |text| Ok(text.to_vec()), |world, path| world.read_file(path))
+        self.ask(
+            path,
+            |text| Ok(text.to_vec()),
+            |world, path| world.read_file(path),
+        )
     }
 
     fn read_dir(&self, path: &[u8]) -> Answer<Vec<(Vec<u8>, FileType)>> {
         let shown = String::from_utf8_lossy(path);
-        let no_folder = || WorldError::Other(format!("cannot read directory \"{shown}\": Not a directory"));
-        let mut entries = self.ask(path, |_| Err(no_folder()), |world, path| world.read_dir(path))?;
+        let no_folder = || {
+            WorldError::Other(format!(
+                "cannot read directory \"{shown}\": Not a directory"
+            ))
+        };
+        let mut entries = self.ask(
+            path,
+            |_| Err(no_folder()),
+            |world, path| world.read_dir(path),
+        )?;
         if let Some(Found::Source { source, origin, .. }) = self.store.borrow().find(path)
             && !source.excluded.is_empty()
         {
@@ -59,7 +73,11 @@ impl World for Overlay {
     }
 
     fn file_type(&self, path: &[u8]) -> Answer<FileType> {
-        self.ask(path, |_| Ok(FileType::Regular), |world, path| world.file_type(path))
+        self.ask(
+            path,
+            |_| Ok(FileType::Regular),
+            |world, path| world.file_type(path),
+        )
     }
 
     fn read_link(&self, path: &[u8]) -> Answer<Vec<u8>> {
@@ -72,9 +90,15 @@ impl World for Overlay {
 
     /// Links within a tree lead to places within the same store path.
     fn resolve(&self, path: &[u8]) -> Answer<Vec<u8>> {
-        let resolved = self.ask(path, |_| Ok(path.to_vec()), |world, path| world.resolve(path))?;
+        let resolved = self.ask(
+            path,
+            |_| Ok(path.to_vec()),
+            |world, path| world.resolve(path),
+        )?;
         match self.store.borrow().find(path) {
-            Some(Found::Source { source, root, .. }) => match resolved.strip_prefix(&source.origin[..]) {
+            Some(Found::Source { source, root, .. }) => match resolved
+                .strip_prefix(&source.origin[..])
+            {
                 Some(below) if below.is_empty() || below[0] == b'/' => Ok([root, below].concat()),
                 _ => Ok(resolved),
             },

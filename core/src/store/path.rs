@@ -28,7 +28,10 @@ pub fn check_name(name: &[u8]) -> Result<(), String> {
         return Err("name must not be empty".to_owned());
     }
     if name.len() > MAX_NAME {
-        return Err(format!("name '{}' must be no longer than {MAX_NAME} characters", shown()));
+        return Err(format!(
+            "name '{}' must be no longer than {MAX_NAME} characters",
+            shown()
+        ));
     }
     for dots in ["..", "."] {
         if let Some(rest) = name.strip_prefix(dots.as_bytes()) {
@@ -63,11 +66,18 @@ pub fn is_store_path(path: &[u8]) -> bool {
 
 /// A path in the store as the store path that it begins with, and what follows (nothing, or a slash and more).
 pub fn split_store_path(path: &[u8]) -> Option<(&[u8], &[u8])> {
-    let rest = path.strip_prefix(STORE_DIR.as_bytes())?.strip_prefix(b"/")?;
-    let end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+    let rest = path
+        .strip_prefix(STORE_DIR.as_bytes())?
+        .strip_prefix(b"/")?;
+    let end = rest
+        .iter()
+        .position(|byte| *byte == b'/')
+        .unwrap_or(rest.len());
     let (hash, name) = rest[..end].split_at_checked(HASH_DIGITS)?;
     let valid = hash.iter().all(|byte| is_base32_digit(*byte))
-        && name.strip_prefix(b"-").is_some_and(|name| check_name(name).is_ok());
+        && name
+            .strip_prefix(b"-")
+            .is_some_and(|name| check_name(name).is_ok());
     valid.then(|| path.split_at(path.len() - (rest.len() - end)))
 }
 
@@ -114,7 +124,11 @@ fn with_references<'a>(kind: &[u8], references: impl IntoIterator<Item = &'a [u8
 
 /// The path of an output of a derivation with this hash.
 pub fn output_path(name: &[u8], output: &[u8], hash: &Digest) -> Result<Vec<u8>, String> {
-    make(&[b"output:", output].concat(), hash, &output_name(name, output))
+    make(
+        &[b"output:", output].concat(),
+        hash,
+        &output_name(name, output),
+    )
 }
 
 /// The path of what has a known hash.
@@ -138,14 +152,25 @@ pub fn fixed_output_path(name: &[u8], method: Method, hash: &Hash) -> Result<Vec
 }
 
 fn make(kind: &[u8], hash: &Digest, name: &[u8]) -> Result<Vec<u8>, String> {
-    let digest = sha256(&[kind, b":sha256:", &hex(hash), b":", STORE_DIR.as_bytes(), b":", name]);
+    let digest = sha256(&[
+        kind,
+        b":sha256:",
+        &hex(hash),
+        b":",
+        STORE_DIR.as_bytes(),
+        b":",
+        name,
+    ]);
     let mut folded = [0; FOLDED];
     for (index, byte) in digest.iter().enumerate() {
         folded[index % FOLDED] ^= byte;
     }
     let base = [&base32(&folded), name].join(&b'-');
     check_name(name).map_err(|reason| {
-        format!("path '{}' is not a valid store path: {reason}", String::from_utf8_lossy(&base))
+        format!(
+            "path '{}' is not a valid store path: {reason}",
+            String::from_utf8_lossy(&base)
+        )
     })?;
     Ok([STORE_DIR.as_bytes(), &base].join(&b'/'))
 }
@@ -164,22 +189,45 @@ mod tests {
             ("", Some("name must not be empty")),
             (".", Some("name '.' is not valid")),
             ("..", Some("name '..' is not valid")),
-            (".-a", Some("name '.-a' is not valid: first dash-separated component must not be '.'")),
-            ("..-a", Some("name '..-a' is not valid: first dash-separated component must not be '..'")),
+            (
+                ".-a",
+                Some("name '.-a' is not valid: first dash-separated component must not be '.'"),
+            ),
+            (
+                "..-a",
+                Some("name '..-a' is not valid: first dash-separated component must not be '..'"),
+            ),
             ("x y", Some("name 'x y' contains illegal character ' '")),
         ] {
-            assert_eq!(check_name(name.as_bytes()).err().as_deref(), reason, "{name}");
+            assert_eq!(
+                check_name(name.as_bytes()).err().as_deref(),
+                reason,
+                "{name}"
+            );
         }
-        assert!(check_name(&[b'a'; MAX_NAME]).is_ok() && check_name(&[b'a'; MAX_NAME + 1]).is_err());
+        assert!(
+            check_name(&[b'a'; MAX_NAME]).is_ok() && check_name(&[b'a'; MAX_NAME + 1]).is_err()
+        );
     }
 
     #[test]
     fn store_paths_are_split() {
         let root = "/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a";
-        assert_eq!(split_store_path(root.as_bytes()), Some((root.as_bytes(), &b""[..])));
+        assert_eq!(
+            split_store_path(root.as_bytes()),
+            Some((root.as_bytes(), &b""[..]))
+        );
         let below = format!("{root}/b/c");
-        assert_eq!(split_store_path(below.as_bytes()), Some((root.as_bytes(), &b"/b/c"[..])));
-        for path in ["/nix/store", "/nix/store/a", "/nix/stores/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a", "/a"] {
+        assert_eq!(
+            split_store_path(below.as_bytes()),
+            Some((root.as_bytes(), &b"/b/c"[..]))
+        );
+        for path in [
+            "/nix/store",
+            "/nix/store/a",
+            "/nix/stores/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a",
+            "/a",
+        ] {
             assert_eq!(split_store_path(path.as_bytes()), None, "{path}");
         }
     }
@@ -188,11 +236,20 @@ mod tests {
     #[test]
     fn paths_are_those_of_nix() {
         let text = text_path(b"a", &sha256(&[b"x"]), []);
-        assert_eq!(text.as_deref(), Ok(&b"/nix/store/12wigjpizrn8axaqxj288q1b751qmwya-a"[..]));
+        assert_eq!(
+            text.as_deref(),
+            Ok(&b"/nix/store/12wigjpizrn8axaqxj288q1b751qmwya-a"[..])
+        );
         let hash = Hash::of_sha256(sha256(&[b"x"]));
         let flat = fixed_output_path(b"a", Method::Flat, &hash);
-        assert_eq!(flat.as_deref(), Ok(&b"/nix/store/kr3vy2qr7m4n22wc5q773cryxqz3m24w-a"[..]));
+        assert_eq!(
+            flat.as_deref(),
+            Ok(&b"/nix/store/kr3vy2qr7m4n22wc5q773cryxqz3m24w-a"[..])
+        );
         let recursive = fixed_output_path(b"a", Method::Recursive, &hash);
-        assert_eq!(recursive.as_deref(), Ok(&b"/nix/store/0035kjxklls0vy0d1i1vpggmc5x8cznc-a"[..]));
+        assert_eq!(
+            recursive.as_deref(),
+            Ok(&b"/nix/store/0035kjxklls0vy0d1i1vpggmc5x8cznc-a"[..])
+        );
     }
 }

@@ -109,10 +109,13 @@ impl Coerce {
 #[cold]
 pub(crate) fn cannot_coerce(vm: &mut Vm, value: Value) -> Error {
     let (kind, shown) = (kind_of(value), show_short(vm, value));
-    Error::new(
+    let mut error = Error::new(
         ErrorKind::Type,
         format!("cannot coerce {kind} to a string: {shown}"),
-    )
+    );
+    // Whoever has asked for the string adds the step that tells where.
+    error.place_told = true;
+    error
 }
 
 impl Task for Coerce {
@@ -235,11 +238,10 @@ impl Task for Join {
     }
 
     fn fail(&mut self, vm: &mut Vm, mut error: Error) -> Result<Recovery> {
-        // An error with a place comes from something that was evaluated, not from the coercion.
-        if error.kind == ErrorKind::Type && !error.pos.is_some() && error.traces.is_empty() {
+        // Only an error of the coercion itself arrives without any step.
+        if error.place_told && error.traces.is_empty() {
             let pos = vm.part_position(self.next);
             error.trace(pos, "while evaluating a path segment");
-            error.place_told = true;
         }
         Err(error)
     }

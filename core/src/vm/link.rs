@@ -58,10 +58,7 @@ impl Linked {
 
     /// Where part `index` of the `+` or interpolation at `pc` begins.
     pub(super) fn part_position(&self, pc: u32, index: usize) -> Pos {
-        match self
-            .part_positions
-            .binary_search_by_key(&pc, |(pc, _)| *pc)
-        {
+        match self.part_positions.binary_search_by_key(&pc, |(pc, _)| *pc) {
             Ok(at) => self.part_positions[at].1.get(index).copied(),
             Err(_) => None,
         }

@@ -1,8 +1,8 @@
 //! Arithmetic and `+`.
 
 use super::coerce::{Coercion, Join};
-use super::machine::Vm;
 use super::frame::Frame;
+use super::machine::Vm;
 use super::messages::{describe, kind_of};
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
@@ -97,8 +97,7 @@ impl Vm {
     #[cold]
     fn cannot_add(&self, value: Value, to: &str) -> Error {
         let kind = kind_of(value);
-        Error::new(ErrorKind::Type, format!("cannot add {kind} to {to}"))
-            .at(self.part_position(1))
+        Error::new(ErrorKind::Type, format!("cannot add {kind} to {to}")).at(self.part_position(1))
     }
 
     /// Where part `index` of the `+` or interpolation that the code frame on top executes begins.

@@ -42,9 +42,7 @@ impl Vm {
                         "cannot compare {left} with {right}; values of that type are incomparable (values are {first} and {second})"
                     )
                 } else {
-                    format!(
-                        "cannot compare {left} with {right}; values are {first} and {second}"
-                    )
+                    format!("cannot compare {left} with {right}; values are {first} and {second}")
                 };
                 Err(Error::new(ErrorKind::Type, detail))
             }

@@ -1,10 +1,10 @@
 //! Errors on their way out: frames are taken down one by one, thunks that were running are put back as they were, and
 //! what each frame knows of the place becomes a line of the trace.
 
+use super::coerce::{Coerce, Coercion};
 use super::frame::Frame;
 use super::machine::Vm;
 use super::run::Flow;
-use super::coerce::{Coerce, Coercion};
 use super::task::{Recovery, Step, Task};
 use crate::bytecode::CodeKind;
 use crate::error::{Error, Result, Trace};

@@ -8,6 +8,7 @@ mod files;
 mod find_file;
 mod hash_file;
 mod messages;
+mod store;
 mod support;
 
 piton_plugin_api::plugin! {
@@ -28,6 +29,9 @@ piton_plugin_api::plugin! {
         messages::trace,
         messages::trace_verbose,
         messages::warn,
+        store::filter_source,
+        store::path_,
+        store::store_path,
     ],
     build_id: env!("PITON_BUILD_ID"),
 }

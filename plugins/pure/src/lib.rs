@@ -5,6 +5,7 @@ mod closure;
 mod constants;
 mod contexts;
 mod control;
+mod derivations;
 mod folds;
 mod hash;
 mod json;
@@ -58,6 +59,10 @@ piton_plugin_api::plugin! {
         control::seq,
         control::throw,
         control::try_eval,
+        derivations::derivation,
+        derivations::derivation_strict,
+        derivations::placeholder,
+        derivations::to_file,
         folds::all,
         folds::any,
         folds::filter,

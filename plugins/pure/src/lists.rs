@@ -109,7 +109,7 @@ builtin! {
     /// The list of the results of `generator`, called with the numbers from 0 to `count - 1`. Each call waits until its result is
     /// needed.
     name = "genList", since = "0.1.0", example = "builtins.genList (i: i * 10) 4" => "[ 0 10 20 30 ]",
-    async fn gen_list<'f>(cx, generator: function | attrs, count: int) {
+    async fn gen_list<'f>(cx, generator: lazy, count: int) {
         let count = cx.int(&count)?;
         let Ok(count) = usize::try_from(count) else {
             return Err(cx.fail(format!("cannot create list of size {count}")));

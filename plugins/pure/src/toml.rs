@@ -102,7 +102,9 @@ fn timestamp_text(value: &Datetime) -> String {
         let nanoseconds = time.nanosecond.unwrap_or(0);
         text.push_str(&match nanoseconds {
             0 => String::new(),
-            _ if nanoseconds.is_multiple_of(1_000_000) => format!(".{:03}", nanoseconds / 1_000_000),
+            _ if nanoseconds.is_multiple_of(1_000_000) => {
+                format!(".{:03}", nanoseconds / 1_000_000)
+            }
             _ if nanoseconds.is_multiple_of(1_000) => format!(".{:06}", nanoseconds / 1_000),
             _ => format!(".{nanoseconds:09}"),
         });

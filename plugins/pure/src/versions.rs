@@ -131,9 +131,7 @@ mod tests {
     #[test]
     fn splitting() {
         let split: Vec<&[u8]> = components(b"1.2.3-pre4rc5..--6a").collect();
-        let expected: [&[u8]; 9] = [
-            b"1", b"2", b"3", b"pre", b"4", b"rc", b"5", b"6", b"a",
-        ];
+        let expected: [&[u8]; 9] = [b"1", b"2", b"3", b"pre", b"4", b"rc", b"5", b"6", b"a"];
         assert_eq!(split, expected);
         assert_eq!(components(b"...").count(), 0);
     }
@@ -141,7 +139,10 @@ mod tests {
     #[test]
     fn names() {
         let parsed = |name: &'static str| parse_name(name.as_bytes());
-        assert_eq!(parsed("apache-httpd-2.0.48"), (&b"apache-httpd"[..], &b"2.0.48"[..]));
+        assert_eq!(
+            parsed("apache-httpd-2.0.48"),
+            (&b"apache-httpd"[..], &b"2.0.48"[..])
+        );
         assert_eq!(parsed("foo-"), (&b"foo-"[..], &b""[..]));
         assert_eq!(parsed("foo--1"), (&b"foo"[..], &b"-1"[..]));
         assert_eq!(parsed("-1"), (&b""[..], &b"1"[..]));

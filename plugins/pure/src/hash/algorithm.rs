@@ -31,9 +31,8 @@ impl Algorithm {
             _ => {
                 let mut message = b"unknown hash algorithm '".to_vec();
                 message.extend_from_slice(name);
-                message.extend_from_slice(
-                    b"', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'",
-                );
+                message
+                    .extend_from_slice(b"', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'");
                 return Err(message);
             }
         })

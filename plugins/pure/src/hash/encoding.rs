@@ -28,8 +28,7 @@ impl Format {
             _ => {
                 let mut message = b"unknown hash format '".to_vec();
                 message.extend_from_slice(name);
-                message
-                    .extend_from_slice(b"', expect 'base16', 'base32', 'base64', or 'sri'");
+                message.extend_from_slice(b"', expect 'base16', 'base32', 'base64', or 'sri'");
                 return Err(message);
             }
         })
@@ -112,10 +111,7 @@ fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Reads a hash in any notation; `algorithm` is needed where the text does not name one.
-pub fn parse(
-    text: &[u8],
-    algorithm: Option<Algorithm>,
-) -> Result<(Algorithm, Vec<u8>), Vec<u8>> {
+pub fn parse(text: &[u8], algorithm: Option<Algorithm>) -> Result<(Algorithm, Vec<u8>), Vec<u8>> {
     let at = |separator: u8| text.iter().position(|byte| *byte == separator);
     let (named, format, rest) = match (at(b':'), at(b'-')) {
         (Some(colon), _) => (Some(&text[..colon]), None, &text[colon + 1..]),
@@ -129,8 +125,7 @@ pub fn parse(
             return Err([b"hash '", text, type_.as_bytes()].concat());
         }
         (None, None) => {
-            let reason =
-                b"' does not include a type, nor is the type otherwise known from context";
+            let reason = b"' does not include a type, nor is the type otherwise known from context";
             return Err([b"hash '", text, reason.as_slice()].concat());
         }
         (named, asked) => named.or(asked).unwrap_or(Algorithm::Sha256),

@@ -37,10 +37,7 @@ impl<'f> Ancestors<'f> {
         if let Some((mark, _)) = &self.mark
             && cx.same(mark, container)
         {
-            return Err(cx.error(
-                ErrorKind::Limit,
-                "stack overflow; max-call-depth exceeded",
-            ));
+            return Err(cx.error(ErrorKind::Limit, "stack overflow; max-call-depth exceeded"));
         }
         self.until_next_mark -= 1;
         if self.until_next_mark == 0 {
@@ -59,7 +56,11 @@ impl<'f> Ancestors<'f> {
 
     /// The walk is done with a value: what stood in its place is no ancestor of the next one.
     pub fn settle(&mut self) {
-        if self.mark.as_ref().is_some_and(|(_, depth)| *depth > self.depth) {
+        if self
+            .mark
+            .as_ref()
+            .is_some_and(|(_, depth)| *depth > self.depth)
+        {
             self.mark = None;
             self.until_next_mark = 1;
             self.gap = 1;

@@ -174,7 +174,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn code_point(&mut self) -> Result<char, Complaint> {
-        let unpaired = "invalid string: surrogate U+D800..U+DBFF must be followed by U+DC00..U+DFFF";
+        let unpaired =
+            "invalid string: surrogate U+D800..U+DBFF must be followed by U+DC00..U+DFFF";
         let first = self.hex4()?;
         let code = match first {
             0xd800..=0xdbff => {
@@ -191,9 +192,8 @@ impl<'a> Lexer<'a> {
             code => code,
         };
         // What is not a character here is the second half of a pair.
-        char::from_u32(code).ok_or(
-            "invalid string: surrogate U+DC00..U+DFFF must follow U+D800..U+DBFF".into(),
-        )
+        char::from_u32(code)
+            .ok_or("invalid string: surrogate U+DC00..U+DFFF must follow U+D800..U+DBFF".into())
     }
 
     fn hex4(&mut self) -> Result<u32, Complaint> {
@@ -334,10 +334,8 @@ impl<'a> Lexer<'a> {
             .rposition(|byte| *byte == b'\n')
             .map_or(0, |newline| newline + 1);
         let column = self.read - line_start;
-        format!(
-            "[json.exception.parse_error.101] parse error at line {line}, column {column}: "
-        )
-        .into_bytes()
+        format!("[json.exception.parse_error.101] parse error at line {line}, column {column}: ")
+            .into_bytes()
     }
 }
 
@@ -359,4 +357,92 @@ fn control(byte: u8) -> String {
         "invalid string: control character U+{byte:04X} ({}) must be escaped to \\u{byte:04X}{short}",
         NAMES[usize::from(byte)]
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read up to the end or to the first complaint, whose message comes last.
+    fn read(text: &str) -> Vec<String> {
+        let mut lexer = Lexer::new(text.as_bytes());
+        let mut found = Vec::new();
+        loop {
+            match lexer.next() {
+                Ok(Token::End) => return found,
+                Ok(token) => found.push(format!("{token:?}")),
+                Err(complaint) => {
+                    let message = lexer.malformed(&complaint, "value", "");
+                    found.push(String::from_utf8_lossy(&message).into_owned());
+                    return found;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(
+            read("-0 9223372036854775807 9223372036854775808 -9223372036854775809 1e5 1.50"),
+            [
+                "Int(0)",
+                "Int(9223372036854775807)",
+                "Unsigned(9223372036854775808)",
+                "Float(-9.223372036854776e18)",
+                "Float(100000.0)",
+                "Float(1.5)",
+            ]
+        );
+        assert_eq!(read("01"), ["Int(0)", "Int(1)"]);
+    }
+
+    #[test]
+    fn strings() {
+        let decoded = Token::String(Cow::Owned("a\n😀/".into()));
+        assert_eq!(read(r#""a\n\ud83d\ude00\/""#), [format!("{decoded:?}")]);
+    }
+
+    #[test]
+    fn messages() {
+        for (text, place, detail) in [
+            (
+                "\n nul",
+                "line 2, column 5",
+                "invalid literal; last read: '<U+000A> nul'",
+            ),
+            (
+                "1.",
+                "line 1, column 3",
+                "invalid number; expected digit after '.'; last read: '1.'",
+            ),
+            (
+                "-",
+                "line 1, column 2",
+                "invalid number; expected digit after '-'; last read: '-'",
+            ),
+            (
+                "\"a",
+                "line 1, column 3",
+                "invalid string: missing closing quote; last read: '\"a'",
+            ),
+            (
+                "\"\t\"",
+                "line 1, column 2",
+                "invalid string: control character U+0009 (HT) must be escaped to \\u0009 or \\t; \
+                 last read: '\"<U+0009>'",
+            ),
+            (
+                "\"\\ud800\"",
+                "line 1, column 8",
+                "invalid string: surrogate U+D800..U+DBFF must be followed by U+DC00..U+DFFF; \
+                 last read: '\"\\ud800\"'",
+            ),
+        ] {
+            let expected = format!(
+                "[json.exception.parse_error.101] parse error at {place}: \
+                 syntax error while parsing value - {detail}"
+            );
+            assert_eq!(read(text), [expected]);
+        }
+    }
 }

@@ -186,7 +186,7 @@ fn cached_power(exponent: i32) -> (Scaled, i32) {
     // 217706 / 2^16 is log2(10).
     let power = Scaled {
         significand: POWERS[index as usize],
-        exponent: (decimal * 217_706 >> 16) - 63,
+        exponent: ((decimal * 217_706) >> 16) - 63,
     };
     (power, decimal)
 }

@@ -127,10 +127,10 @@ impl<'f, 'a> Reader<'f, 'a> {
             Token::Bool(value) => Value::bool(value),
             Token::Int(value) => Value::int(value),
             Token::Unsigned(value) => {
-                return Err(format!(
-                    "unsigned json number {value} outside of Nix integer range"
-                )
-                .into_bytes());
+                return Err(
+                    format!("unsigned json number {value} outside of Nix integer range")
+                        .into_bytes(),
+                );
             }
             Token::Float(value) if value.is_finite() => Value::float(value),
             Token::Float(_) => {
@@ -168,6 +168,7 @@ fn without_null(bytes: &[u8]) -> Result<&[u8], Message> {
             _ => message.push(*byte),
         }
     }
-    message.extend_from_slice(b"' cannot be represented as Nix string because it contains null bytes");
+    message
+        .extend_from_slice(b"' cannot be represented as Nix string because it contains null bytes");
     Err(message)
 }

@@ -3,9 +3,7 @@
 use super::ancestors::Ancestors;
 use super::{escape, number};
 use piton_plugin_api::abi::coerce;
-use piton_plugin_api::{
-    Attribute, Cx, ErrorKind, Result, StringContext, Type, Value, builtin,
-};
+use piton_plugin_api::{Attribute, Cx, ErrorKind, Result, StringContext, Type, Value, builtin};
 use std::io::Write;
 
 builtin! {
@@ -133,7 +131,11 @@ impl<'f> Printer<'f> {
         match value.kind() {
             Type::Null => self.out.extend_from_slice(b"null"),
             Type::Bool => {
-                let text: &[u8] = if self.cx.bool(value)? { b"true" } else { b"false" };
+                let text: &[u8] = if self.cx.bool(value)? {
+                    b"true"
+                } else {
+                    b"false"
+                };
                 self.out.extend_from_slice(text);
             }
             Type::Int => {

@@ -67,7 +67,9 @@ struct PlaceHasher(u64);
 
 impl Hasher for PlaceHasher {
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+        bytes
+            .iter()
+            .for_each(|byte| self.write_u64(u64::from(*byte)));
     }
 
     fn write_u64(&mut self, word: u64) {
@@ -377,17 +379,19 @@ impl Builder {
                     nodes.iter().map(|node| self.node(node, next)).collect();
                 let last = branches.pop().unwrap_or(next);
                 // Nested to the right or to the left makes no difference: the longest wins, and the first of them.
-                branches.into_iter().rev().fold(last, |second, first| {
-                    self.push(State::Fork(first, second))
-                })
+                branches
+                    .into_iter()
+                    .rev()
+                    .fold(last, |second, first| self.push(State::Fork(first, second)))
             }
             Node::Plus(node) => self.repeat(node, None, next).1,
             Node::Repeat { node, min, max } => {
                 let entry = match max {
                     None => self.repeat(node, None, next).0,
                     // Whoever stops early leaves at once.
-                    Some(max) => (*min..*max)
-                        .fold(next, |entry, _| self.repeat(node, Some(entry), next).0),
+                    Some(max) => {
+                        (*min..*max).fold(next, |entry, _| self.repeat(node, Some(entry), next).0)
+                    }
                 };
                 (0..*min).fold(entry, |entry, _| self.node(node, entry))
             }

@@ -122,9 +122,7 @@ fn class(name: &[u8]) -> Result<ByteSet, Refusal> {
         _ => return Err(Refusal::Invalid),
     };
     let mut set = ByteSet::default();
-    (0..=u8::MAX)
-        .filter(|byte| test(byte))
-        .for_each(|byte| set.insert(byte));
+    (0..=u8::MAX).filter(test).for_each(|byte| set.insert(byte));
     Ok(set)
 }
 

@@ -153,9 +153,7 @@ impl Expression {
         let regex = translate::compile(&self.parsed, whole)?;
         let root = &self.parsed.root;
         let differs = root.any(&repeats_nothing) || !whole && root.any(&chooses);
-        let exact = differs
-            .then(|| Program::new(root, self.groups()))
-            .flatten();
+        let exact = differs.then(|| Program::new(root, self.groups())).flatten();
         Ok(Engine { regex, exact })
     }
 }

@@ -10,6 +10,8 @@ mod brackets;
 mod builtins;
 mod cache;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod translate;
 
 pub use builtins::{match_, split};

@@ -117,12 +117,13 @@ pub fn parse(pattern: &[u8]) -> Result<Parsed, Refusal> {
         input: pattern,
         groups: 0,
         depth: 0,
+        unused: 0,
     };
     let (root, states) = parser.alternatives()?;
     if !parser.input.is_empty() {
         return Err(Refusal::Invalid);
     }
-    checked(states + 3)?;
+    checked(states + parser.unused + 3)?;
     Ok(Parsed {
         root,
         groups: parser.groups,
@@ -139,6 +140,8 @@ struct Parser<'a> {
     input: &'a [u8],
     groups: usize,
     depth: usize,
+    /// States that libstdc++ makes, copies and does not use: what an interval repeats.
+    unused: u64,
 }
 
 /// An expression with the number of states that libstdc++ would make for it.
@@ -199,26 +202,28 @@ impl Parser<'_> {
     fn quantified(&mut self) -> Counted {
         let outer = self.depth;
         let (mut node, mut states) = self.atom()?;
-        loop {
-            let Some(&quantifier @ (b'*' | b'+' | b'?' | b'{')) = self.input.first() else {
-                break;
-            };
+        while let Some(&quantifier @ (b'*' | b'+' | b'?' | b'{')) = self.input.first() {
             self.input = &self.input[1..];
             self.deepen()?;
-            states += 2;
             node = match quantifier {
                 b'*' => repeat(node, 0, None),
                 b'+' => Node::Plus(Box::new(node)),
                 b'?' => repeat(node, 0, Some(1)),
                 _ => {
                     let (min, max) = self.interval()?;
-                    // The copies, beside the original, which libstdc++ leaves unused.
-                    let copies = u64::from(max.unwrap_or(min + 1));
-                    states += states * copies;
+                    self.unused += states;
+                    let always = u64::from(min) * states;
+                    let perhaps = max.map_or(1, |max| u64::from(max - min)) * (states + 1);
+                    states = always + perhaps + if max.is_some() { 2 } else { 1 };
                     repeat(node, min, max)
                 }
             };
-            checked(states)?;
+            states += match quantifier {
+                b'*' | b'+' => 1,
+                b'?' => 2,
+                _ => 0,
+            };
+            checked(states + self.unused)?;
         }
         self.depth = outer;
         Ok((node, states))
@@ -322,7 +327,9 @@ impl Node {
         match self {
             Node::Set(set) => *set,
             Node::Start | Node::End => ByteSet::default(),
-            Node::Group(node, _) | Node::Plus(node) | Node::Repeat { node, .. } => node.first_bytes(),
+            Node::Group(node, _) | Node::Plus(node) | Node::Repeat { node, .. } => {
+                node.first_bytes()
+            }
             Node::Concat(nodes) => {
                 let mut first = ByteSet::default();
                 for node in nodes {
@@ -344,7 +351,9 @@ impl Node {
         test(self)
             || match self {
                 Node::Set(_) | Node::Start | Node::End => false,
-                Node::Group(node, _) | Node::Plus(node) | Node::Repeat { node, .. } => node.any(test),
+                Node::Group(node, _) | Node::Plus(node) | Node::Repeat { node, .. } => {
+                    node.any(test)
+                }
                 Node::Concat(nodes) | Node::Alternatives(nodes) => {
                     nodes.iter().any(|node| node.any(test))
                 }

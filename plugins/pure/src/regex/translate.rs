@@ -4,8 +4,8 @@ use super::syntax::{ByteSet, Node, Parsed, Refusal};
 use regex::bytes::{Regex, RegexBuilder};
 use std::fmt::Write;
 
-/// How deep the rendered expression may nest: each level of ours becomes at most three.
-const NEST_LIMIT: u32 = 1000;
+/// How deep the rendered expression may nest, as the crate counts. The parser has limited the depth to less.
+const NEST_LIMIT: u32 = 2000;
 /// The parser has bounded the number of states already; this is that number in bytes, with room for big bracket expressions.
 const SIZE_LIMIT: usize = 1 << 28;
 
