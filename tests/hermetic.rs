@@ -107,6 +107,8 @@ const MODES: &[&[&str]] = &[
     &["--pure-eval"],
     &["--option", "pure-eval", "true"],
 ];
+/// Those of them in which the tree of the entry file may be read.
+const WITH_TREE: &[&[&str]] = &[&["--pure"], &["--no-impure"], &["--pure", "--no-impure"]];
 
 /// Routes to files outside of the tree, all of which must be refused.
 const FILES: &[&str] = &[
@@ -277,7 +279,7 @@ fn neither_environment_nor_clock_nor_system_is_told() {
 #[test]
 fn the_tree_of_the_entry_file_is_read() {
     let tree = Tree::new();
-    for mode in MODES {
+    for mode in WITH_TREE {
         assert_eq!(
             tree.run(mode, "(import ./value.nix).answer").success(),
             "42"

@@ -98,12 +98,15 @@ fn the_default_limit() {
 fn lists_and_sets_a_million_deep() {
     let n = 1_000_000;
     for nested in [nested_list(n), nested_set(n)] {
-        assert_eq!(eval(&[], &format!("builtins.deepSeq {nested} 1")), "1");
-        assert_eq!(eval(&[], &format!("{nested} == {nested}")), "true");
-        assert_eq!(eval(&[], &format!("builtins.seq {nested} 2")), "2");
+        assert_eq!(eval(DEEP, &format!("builtins.deepSeq {nested} 1")), "1");
+        assert_eq!(eval(DEEP, &format!("{nested} == {nested}")), "true");
+        assert_eq!(eval(DEEP, &format!("builtins.seq {nested} 2")), "2");
     }
     assert_eq!(
-        eval(&[], &format!("{} < {}", nested_list(n), nested_list(n + 1))),
+        eval(
+            DEEP,
+            &format!("{} < {}", nested_list(n), nested_list(n + 1))
+        ),
         "true"
     );
     let json = |nested: &str| {
@@ -138,12 +141,12 @@ fn lists_and_sets_a_million_deep() {
 #[test]
 fn printing_a_million_deep() {
     let n = 1_000_000;
-    let list = eval(&[], &nested_list(n));
+    let list = eval(DEEP, &nested_list(n));
     assert_eq!(list.len(), 4 * n + 3);
     assert!(list.starts_with("[ [ [ ") && list.ends_with(" ] ] ]"));
-    let set = eval(&[], &nested_set(n));
+    let set = eval(DEEP, &nested_set(n));
     assert!(set.starts_with("{ a = { a = ") && set.ends_with("; }; }"));
-    let json = eval(&["--json"], &nested_list(n));
+    let json = eval(&["--json", "--max-call-depth", "10000000"], &nested_list(n));
     assert_eq!(json.len(), 2 * (n + 1));
     eval(&["--xml"], &nested_list(2000));
 }
@@ -225,30 +228,37 @@ fn lazy_accumulators() {
     assert_eq!(eval(DEEP, chain), "999999");
 }
 
+/// Evaluates what must end for want of memory.
+#[track_caller]
+fn limited(expr: &str) {
+    let args = [
+        "eval",
+        "--strict",
+        "--max-memory",
+        "128M",
+        "--max-call-depth",
+        "4000000000",
+        "--expr",
+        expr,
+    ];
+    let err = piton_run(args).memory_limit_gigabytes(4).finish().failure();
+    assert!(err.contains("--max-memory"), "{expr}: {err}");
+}
+
 #[test]
-fn memory_has_a_limit() {
-    let limited = |expr: &str| {
-        let args = [
-            "eval",
-            "--strict",
-            "--max-memory",
-            "128M",
-            "--max-call-depth",
-            "4000000000",
-            "--expr",
-            expr,
-        ];
-        let err = piton_run(args).memory_limit_gigabytes(4).finish().failure();
-        assert!(err.contains("--max-memory"), "{expr}: {err}");
-    };
-    limited("let f = l: f (l ++ l); in f [ 1 ]");
-    limited("let f = s: f (s + s); in f \"x\"");
-    // Frames count, too.
+fn frames_count_as_memory() {
     limited("let f = n: 1 + f (n + 1); in f 0");
     limited("let f = n: 1 + f 1; in f 0");
     limited("let f = n: if n == 0 then 1 else builtins.foldl' (a: b: f n) 0 [ 1 ]; in f 1");
+}
+
+#[test]
+fn memory_has_a_limit() {
+    limited("let f = l: f (l ++ l); in f [ 1 ]");
+    limited("let f = s: f (s + s); in f \"x\"");
     limited("let f = s: n: f (s // { \"a${toString n}\" = n; }) (n + 1); in f { } 0");
     limited("builtins.length (builtins.genList (x: x) 1000000000000)");
+    limited("builtins.length (builtins.genList (x: x) 9223372036854775807)");
     limited("builtins.foldl' (a: b: [ a b ]) null (builtins.genList (i: [ i ]) 100000000)");
     limited("builtins.deepSeq (let l = n: [ n (l (n + 1)) ]; in l 0) 1");
     limited("builtins.tryEval (let f = l: f (l ++ l); in f [ 1 ])");

@@ -6,6 +6,7 @@ use crate::session::Session;
 use piton_core::error::{Error, ErrorKind};
 use piton_core::heap::Value;
 use piton_core::source::Pos;
+use piton_core::vm::{indefinite_type, show_short};
 use std::collections::HashSet;
 
 /// What is to be looked at, and the attribute that led there.
@@ -100,7 +101,7 @@ impl Session {
             if self.is_derivation(value, &steps, step)? {
                 if seen.insert(value) {
                     match self.symbol_of(value, "name") {
-                        Some(name) => self.traced_force(name, &steps, step)?,
+                        Some(name) => self.check_name(name, &steps, step)?,
                         None => {
                             return Err(self.failure(
                                 ErrorKind::Type,
@@ -182,6 +183,29 @@ impl Session {
         Ok(())
     }
 
+    /// The name of a derivation must be a string, even if nobody looks at it.
+    fn check_name(&mut self, name: Value, steps: &Steps, step: Option<usize>) -> Result<()> {
+        let name = self.traced_force(name, steps, step)?;
+        if name.as_string().is_some() {
+            return Ok(());
+        }
+        let mut error = self.unexpected("a string", name);
+        error.trace(
+            Pos::NONE,
+            "while evaluating the 'name' attribute of a derivation",
+        );
+        Err(self.report(&steps.trace(error, step)))
+    }
+
+    fn unexpected(&mut self, expected: &str, found: Value) -> Error {
+        let kind = indefinite_type(found.value_type());
+        let shown = show_short(self.evaluator.vm_mut(), found);
+        Error::new(
+            ErrorKind::Type,
+            format!("expected {expected} but found {kind}: {shown}"),
+        )
+    }
+
     fn is_derivation(&mut self, value: Value, steps: &Steps, step: Option<usize>) -> Result<bool> {
         let kind = self.evaluator.vm().names.type_;
         let Some(kind) = value.as_attrs().and_then(|attrs| attrs.get(kind)) else {
@@ -195,10 +219,8 @@ impl Session {
         match value.as_bool() {
             Some(value) => Ok(value),
             None => {
-                let kind = piton_core::vm::indefinite_type(value.value_type());
-                let shown = piton_core::vm::show_short(self.evaluator.vm_mut(), value);
-                let message = format!("expected a Boolean but found {kind}: {shown}");
-                Err(self.failure(ErrorKind::Type, &message, steps, step))
+                let error = self.unexpected("a Boolean", value);
+                Err(self.report(&steps.trace(error, step)))
             }
         }
     }

@@ -44,7 +44,8 @@ pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> Str
         let indent = "       ";
         for trace in shown {
             out.push('\n');
-            let _ = writeln!(out, "{indent}… {}", trace.text);
+            let text = trace.text.replace('\n', "\n       ");
+            let _ = writeln!(out, "{indent}… {text}");
             place(&mut out, sources, trace.pos, "         ", paint);
         }
         if truncated {

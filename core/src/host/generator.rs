@@ -213,7 +213,12 @@ impl Vm {
     /// Serves requests of the generator on top until it waits for frames above it or ends.
     fn serve(&mut self) -> Result<Flow> {
         loop {
-            match self.request()? {
+            // Where it happened is told by the trace of the builtin.
+            let flow = self.request().map_err(|mut error| {
+                error.place_told |= !error.pos.is_some();
+                error
+            });
+            match flow? {
                 Flow::Value(answer) => {
                     if let Some(flow) = self.poll_again(answer)? {
                         return Ok(flow);

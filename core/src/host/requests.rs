@@ -82,7 +82,9 @@ impl Vm {
             }
             request::READ_FILE => self.push_task(Box::new(PathUse {
                 value: a,
-                action: Action::ReadFile,
+                action: Action::ReadFile {
+                    any_bytes: flags & 1 != 0,
+                },
             })),
             request::READ_DIR => self.push_task(Box::new(PathUse {
                 value: a,
@@ -174,6 +176,9 @@ impl Vm {
             .as_string()
             .or_else(|| entry.as_path())
             .unwrap_or_default();
+        if let Some(path) = crate::store::shipped_path(text) {
+            return self.heap.path(&path);
+        }
         let absolute = if text.starts_with(b"/") {
             text.to_vec()
         } else {
@@ -292,7 +297,7 @@ impl Task for Order {
 enum Action {
     Coerce,
     Import(Option<Value>),
-    ReadFile,
+    ReadFile { any_bytes: bool },
     ReadDir,
     FileType,
     Exists { directory: bool },
@@ -346,12 +351,12 @@ impl PathUse {
         let value = match &self.action {
             Action::Coerce => vm.heap.path(&path),
             Action::Import(scope) => return vm.import(path, *scope),
-            Action::ReadFile => {
+            Action::ReadFile { any_bytes } => {
                 let bytes = vm
                     .world
                     .read_file(&path)
                     .map_err(|error| vm.world_error(&path, error))?;
-                if bytes.contains(&0) {
+                if !any_bytes && bytes.contains(&0) {
                     let path = String::from_utf8_lossy(&path).into_owned();
                     return Err(Error::new(
                         ErrorKind::Eval,

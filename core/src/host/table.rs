@@ -2,7 +2,7 @@
 
 use super::raw::{from_raw, to_raw};
 use crate::error::{Error, ErrorKind};
-use crate::heap::{Value, ValueType};
+use crate::heap::{KeyEntry, Value, ValueType};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::vm::{Vm, indefinite_type};
@@ -494,7 +494,17 @@ unsafe extern "C" fn attrs_map(
     let Some(attrs) = attrs.as_attrs() else {
         return RawValue::new(tag::NULL, 0);
     };
-    let keys = attrs.keys();
+    // The results stand nowhere in a source, so Nix gives them no positions.
+    let entries: Vec<KeyEntry> = attrs
+        .keys()
+        .entries()
+        .iter()
+        .map(|entry| KeyEntry {
+            name: entry.name,
+            pos: Pos::NONE,
+        })
+        .collect();
+    let keys = vm.heap.keys(&entries);
     let out = vm.heap.attrs(keys);
     for (index, entry) in keys.entries().iter().enumerate() {
         let name = vm.name_value(entry.name);

@@ -4,6 +4,23 @@ use super::modulo::{Modulo, Resolved};
 use super::path::split_store_path;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+/// Where the files lie that come with the evaluator: no file system has such a place.
+const SHIPPED_DIR: &[u8] = b"/<nix/";
+
+/// The text of a file that comes with the evaluator.
+fn shipped_file(path: &[u8]) -> Option<&'static [u8]> {
+    match path.strip_prefix(SHIPPED_DIR)? {
+        b"fetchurl.nix>" => Some(include_bytes!("fetchurl.nix")),
+        _ => None,
+    }
+}
+
+/// The path that `<nix/...>` stands for, if such a file comes with the evaluator.
+pub fn shipped_path(search: &[u8]) -> Option<Vec<u8>> {
+    let path = [b"/", search].concat();
+    shipped_file(&path).is_some().then_some(path)
+}
+
 /// A tree that was added: it stays where it is, and is read from there.
 #[derive(Debug, Default)]
 pub struct Source {
@@ -141,6 +158,9 @@ impl Store {
 
     /// What a path refers to, if it lies below a store path that was added here.
     pub(super) fn find<'a>(&'a self, path: &'a [u8]) -> Option<Found<'a>> {
+        if let Some(text) = shipped_file(path) {
+            return Some(Found::Text(text));
+        }
         let (root, below) = split_store_path(path)?;
         Some(match self.objects.get(root)? {
             Object::Text { contents, .. } | Object::Derivation(contents) if below.is_empty() => {

@@ -13,7 +13,7 @@ mod path;
 pub use aterm::AtermError;
 pub use derivation::{Derivation, Method, Output, Text};
 pub use hash::{Algorithm, Digest, Hash, HexDigest, base32, hex, sha256};
-pub use memory::{Source, Store};
+pub use memory::{Source, Store, shipped_path};
 pub use modulo::{
     Modulo, ResolveError, Resolved, output_placeholder, resolve, unknown_output_placeholder,
 };
