@@ -262,6 +262,9 @@ struct Inputs {
     srcs: Vec<Text<'static>>,
 }
 
+/// A store path, with the names of its outputs if it is a derivation.
+type Member = (Vec<u8>, Vec<Vec<u8>>);
+
 impl Vm {
     fn inputs_of(&mut self, context: u32) -> Result<Inputs> {
         let mut inputs = Inputs::default();
@@ -306,7 +309,7 @@ impl Vm {
     }
 
     /// A store path with all that it refers to, each with its outputs if it is a derivation.
-    fn closure(&mut self, root: &[u8]) -> Result<Vec<(Vec<u8>, Vec<Vec<u8>>)>> {
+    fn closure(&self, root: &[u8]) -> Result<Vec<Member>> {
         let mut seen: BTreeSet<Vec<u8>> = BTreeSet::from([root.to_vec()]);
         let mut todo = vec![root.to_vec()];
         let mut closure = Vec::new();
