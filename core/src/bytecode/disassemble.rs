@@ -12,7 +12,7 @@ pub fn disassemble(code: &Code, interner: &Interner) -> String {
     while let Some((path, code)) = pending.pop() {
         header(&mut out, &path, code, interner);
         for (at, instruction) in code.instructions.iter().enumerate() {
-            let _ = writeln!(out, "  {at:4}  {}", line(*instruction, code, interner));
+            let _ = writeln!(out, "  {at:4}  {}", line(at, *instruction, code, interner));
         }
         for (index, child) in code.children.iter().enumerate().rev() {
             pending.push((format!("{path}.{index}"), child));
@@ -38,9 +38,10 @@ fn header(out: &mut String, path: &str, code: &Code, interner: &Interner) {
     );
 }
 
-fn line(instruction: Instruction, code: &Code, interner: &Interner) -> String {
+fn line(at: usize, instruction: Instruction, code: &Code, interner: &Interner) -> String {
     let Instruction { op, x, a, b, c } = instruction;
     let wide = instruction.wide();
+    let target = (at + 1).wrapping_add_signed(instruction.offset());
     let name = op.name();
     let site = |index: u16| {
         code.selects
@@ -56,7 +57,9 @@ fn line(instruction: Instruction, code: &Code, interner: &Interner) -> String {
         Operands::ABC if op == Op::Formals => format!("{name:<16} r{a} -> formals {c} from r{b}"),
         Operands::ABC => format!("{name:<16} r{a} <- r{b}, r{c}"),
         Operands::AW => format!("{name:<16} r{a}, {wide}"),
-        Operands::W => format!("{name:<16} {wide}"),
+        Operands::AInt => format!("{name:<16} r{a} <- r{b}, {}", c as i16),
+        Operands::Target => format!("{name:<16} {}", target),
+        Operands::ATarget => format!("{name:<16} r{a}, {}", target),
         Operands::ARange => format!("{name:<16} r{a} <- r{b} and {c}"),
         Operands::ASelect => format!("{name:<16} r{a} <- r{b} .{}", site(c)),
     };

@@ -18,8 +18,12 @@ pub enum Operands {
     ABC,
     /// register a, wide operand
     AW,
-    /// wide operand
-    W,
+    /// distance of a jump
+    Target,
+    /// register a, distance of a jump
+    ATarget,
+    /// registers a, b, signed integer c
+    AInt,
     /// register a, first register b, count c
     ARange,
     /// registers a, b; select site c
@@ -92,6 +96,8 @@ instructions! {
     AddAtHand ABC,
     /// likewise, a = b - c
     SubAtHand ABC,
+    /// likewise, a = b + the integer c
+    AddIntAtHand AInt,
     /// a = whether b is a set that has (select site c)
     HasAttr ASelect,
     /// like Select with the name in register c
@@ -108,12 +114,12 @@ instructions! {
     Call ARange,
     /// return the call of b with the c registers that follow it
     TailCall ARange,
-    /// go to w
-    Jump W,
-    /// go to w if a is false; a must be a bool, x says for whom (see `BoolUse`)
-    JumpIfFalse AW,
-    /// go to w if a is true, likewise
-    JumpIfTrue AW,
+    /// go on w instructions behind the next one
+    Jump Target,
+    /// likewise, if a is false; a must be a bool, x says for whom (see `BoolUse`)
+    JumpIfFalse ATarget,
+    /// likewise, if a is true
+    JumpIfTrue ATarget,
     /// fail unless a is a bool
     CheckBool A,
     /// fail: the assertion whose text is constant w; x: 1 if it compares a with the register behind it
@@ -124,8 +130,12 @@ instructions! {
     Negate AB,
     /// a = b + c
     Add ABC,
+    /// a = b + the integer c; x: 1 if that is written on the left
+    AddInt AInt,
     /// a = b - c
     Sub ABC,
+    /// a = b - the integer c
+    SubInt AInt,
     /// a = b * c
     Mul ABC,
     /// a = b / c
@@ -134,10 +144,16 @@ instructions! {
     Eq ABC,
     /// a = b != c
     NotEq ABC,
+    /// a = b == constant c; x: 1 for !=
+    EqConst ABC,
     /// a = b < c
     Less ABC,
     /// a = !(b < c)
     NotLess ABC,
+    /// a = b < the integer c; x: 1 for the integer c < b
+    LessInt AInt,
+    /// a = !(b < the integer c), likewise
+    NotLessInt AInt,
     /// a = b // c
     Update ABC,
     /// a = b ++ c
@@ -191,6 +207,12 @@ impl Instruction {
             b: wide as u16,
             c: (wide >> 16) as u16,
         }
+    }
+
+    /// How far a jump goes, from the instruction behind it.
+    #[inline(always)]
+    pub fn offset(self) -> isize {
+        self.wide() as i32 as isize
     }
 
     /// The wide operand.

@@ -202,13 +202,25 @@ impl Compiler<'_> {
                     && self.is_atom(right)
                     && self.scopes.find(self.names.sub).is_none() =>
             {
-                let (a, b) = (self.operand(left)?, self.operand(right)?);
-                let op = if op == BinaryOp::Add {
-                    Op::AddAtHand
-                } else {
-                    Op::SubAtHand
+                let constant = match (op, self.small(left), self.small(right)) {
+                    (BinaryOp::Add, Some(number), None) => Some((right, number)),
+                    (BinaryOp::Add, None, Some(number)) => Some((left, number)),
+                    (_, None, Some(number)) => number.checked_neg().map(|number| (left, number)),
+                    _ => None,
                 };
-                self.function().emit_abc(op, dst, a, b, pos);
+                if let Some((operand, number)) = constant {
+                    let register = self.operand(operand)?;
+                    self.function()
+                        .emit_abc(Op::AddIntAtHand, dst, register, number as u16, pos);
+                } else {
+                    let (a, b) = (self.operand(left)?, self.operand(right)?);
+                    let op = if op == BinaryOp::Add {
+                        Op::AddAtHand
+                    } else {
+                        Op::SubAtHand
+                    };
+                    self.function().emit_abc(op, dst, a, b, pos);
+                }
                 None
             }
             Expr::InheritFrom { from, name } => {
@@ -824,13 +836,82 @@ impl Compiler<'_> {
             BinaryOp::Update => Op::Update,
             BinaryOp::Concat => Op::Concat,
         };
-        let (a, b) = self.operands(left, right)?;
-        self.function().emit_abc(op, dst, a, b, pos);
+        if !self.with_constant(op, left, right, dst, pos)? {
+            let (a, b) = self.operands(left, right)?;
+            self.function().emit_abc(op, dst, a, b, pos);
+        }
         if op == Op::Add {
             let starts = [left, right].map(|operand| self.ast.operand_start(operand));
             self.function().note_parts(starts.into_iter());
         }
         Ok(())
+    }
+
+    /// Emits an operation one of whose operands is a constant, if there is an instruction for that.
+    fn with_constant(
+        &mut self,
+        op: Op,
+        left: ExprId,
+        right: ExprId,
+        dst: u16,
+        pos: Pos,
+    ) -> Result<bool> {
+        // The instruction, its register operand, its number, and whether that stands on the left.
+        let (op, operand, number, swapped) = match (op, self.small(left), self.small(right)) {
+            (Op::Add, None, Some(number)) => (Op::AddInt, left, number, false),
+            (Op::Add, Some(number), None) => (Op::AddInt, right, number, true),
+            (Op::Sub, None, Some(number)) => (Op::SubInt, left, number, false),
+            (Op::Less, None, Some(number)) => (Op::LessInt, left, number, false),
+            (Op::Less, Some(number), None) => (Op::LessInt, right, number, true),
+            (Op::NotLess, None, Some(number)) => (Op::NotLessInt, left, number, false),
+            (Op::NotLess, Some(number), None) => (Op::NotLessInt, right, number, true),
+            (Op::Eq | Op::NotEq, ..) => {
+                let (constant, operand) =
+                    match (self.comparable_constant(left), self.comparable_constant(right)) {
+                        (_, Some(constant)) => (constant, left),
+                        (Some(constant), None) => (constant, right),
+                        _ => return Ok(false),
+                    };
+                let index = self.function().constant(constant);
+                let Ok(index) = u16::try_from(index) else {
+                    return Ok(false);
+                };
+                let register = self.operand(operand)?;
+                let mut instruction = Instruction::abc(Op::EqConst, dst, register, index);
+                instruction.x = u8::from(op == Op::NotEq);
+                self.function().emit(instruction, pos);
+                return Ok(true);
+            }
+            _ => return Ok(false),
+        };
+        let register = self.operand(operand)?;
+        let mut instruction = Instruction::abc(op, dst, register, number as u16);
+        instruction.x = u8::from(swapped);
+        self.function().emit(instruction, pos);
+        Ok(true)
+    }
+
+    /// The integer that `id` is, if it fits into an operand.
+    fn small(&self, id: ExprId) -> Option<i16> {
+        match self.ast.expr(id) {
+            Expr::Int(number) => i16::try_from(number).ok(),
+            _ => None,
+        }
+    }
+
+    /// The constant that `id` is, if it is a number, a string, a bool or null.
+    fn comparable_constant(&self, id: ExprId) -> Option<Constant> {
+        match self.constant_of(id)? {
+            Constant::Global(index) => match self.ast.expr(id) {
+                Expr::Var(name)
+                    if matches!(self.interner.name(name), b"null" | b"true" | b"false") =>
+                {
+                    Some(Constant::Global(index))
+                }
+                _ => None,
+            },
+            constant => Some(constant),
+        }
     }
 
     /// `a && b`, `a || b`: the value of `a` where it decides, else that of `b`, which must be a bool too.

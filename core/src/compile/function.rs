@@ -166,7 +166,7 @@ impl Function {
 
     /// Lets a jump go to what is emitted next.
     pub(super) fn land(&mut self, jump: Pending) {
-        let target = self.code.instructions.len() as u32;
+        let target = (self.code.instructions.len() - jump.0 - 1) as u32;
         let instruction = &mut self.code.instructions[jump.0];
         instruction.b = target as u16;
         instruction.c = (target >> 16) as u16;

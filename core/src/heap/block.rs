@@ -107,7 +107,8 @@ impl Heap {
             holes: Vec::new(),
             polarity: false,
             since_collection: 0,
-            threshold,
+            // Under stress every safepoint collects.
+            threshold: if stress { 0 } else { threshold },
             first_threshold: threshold,
             statistics: HeapStatistics::default(),
             stress,
@@ -126,7 +127,7 @@ impl Heap {
     /// Whether a safepoint should collect.
     #[inline(always)]
     pub fn wants_collection(&self) -> bool {
-        self.since_collection >= self.threshold || self.stress
+        self.since_collection >= self.threshold
     }
 
     /// Whether the heap is beyond the limit that it was given.
@@ -313,6 +314,21 @@ impl Heap {
         list
     }
 
+    /// The items of `left`, then those of `right`.
+    pub fn concat(&mut self, left: List, right: List) -> List {
+        if left.is_empty() {
+            return right;
+        }
+        if right.is_empty() {
+            return left;
+        }
+        let list = self.list(left.len() + right.len());
+        let (first, second) = list.items_mut().split_at_mut(left.len());
+        first.copy_from_slice(left.items());
+        second.copy_from_slice(right.items());
+        list
+    }
+
     /// A list of these values.
     #[inline]
     pub fn list_of(&mut self, items: &[Value]) -> List {
@@ -385,24 +401,36 @@ impl Heap {
     /// A closure of code at address `code`, its captures null.
     #[inline]
     pub fn closure(&mut self, code: usize, captures: usize) -> Captured {
-        let object = self.allocate(2 + captures, self.header(Kind::Closure, 0, captures));
-        object.set_word(0, code as u64);
-        let closure = Captured(object);
+        let closure = self.closure_unfilled(code, captures);
         closure.captures_mut().fill(Value::NULL);
         closure
+    }
+
+    /// The same, for a caller that sets all captures before the next safepoint.
+    #[inline(always)]
+    pub fn closure_unfilled(&mut self, code: usize, captures: usize) -> Captured {
+        let object = self.allocate(2 + captures, self.header(Kind::Closure, 0, captures));
+        object.set_word(0, code as u64);
+        Captured(object)
     }
 
     /// A thunk of code at address `code`, its captures null.
     #[inline]
     pub fn thunk(&mut self, code: usize, captures: usize) -> Captured {
+        let thunk = self.thunk_unfilled(code, captures);
+        thunk.captures_mut().fill(Value::NULL);
+        thunk
+    }
+
+    /// The same, for a caller that sets all captures before the next safepoint.
+    #[inline(always)]
+    pub fn thunk_unfilled(&mut self, code: usize, captures: usize) -> Captured {
         let object = self.allocate(
             2 + captures,
             self.header(Kind::Thunk, ThunkState::Suspended as u8, captures),
         );
         object.set_word(0, code as u64);
-        let thunk = Captured(object);
-        thunk.captures_mut().fill(Value::NULL);
-        thunk
+        Captured(object)
     }
 
     /// A thunk that applies `function` to `args`.

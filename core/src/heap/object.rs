@@ -334,6 +334,13 @@ impl Attrs {
         self.0.values_mut(1, self.0.len())
     }
 
+    /// The value of entry `index` of its keys.
+    #[inline(always)]
+    pub fn value_at(self, index: usize) -> Value {
+        debug_assert!(index < self.len(), "an entry of the set");
+        self.0.value(1 + index)
+    }
+
     /// The attribute `name`.
     #[inline]
     pub fn get(self, name: Symbol) -> Option<Value> {
@@ -390,6 +397,13 @@ impl Captured {
             return resolved;
         }
         value
+    }
+
+    /// Fills capture `index` in.
+    #[inline(always)]
+    pub fn set_capture(self, index: usize, value: Value) {
+        debug_assert!(index < self.0.len(), "a capture that exists");
+        self.0.set_word(1 + index, value.to_word());
     }
 
     /// The captures, to be filled in.
@@ -455,6 +469,14 @@ impl Thunk {
             _ => ThunkState::Running,
         };
         self.set_state(state);
+    }
+
+    /// The same, of a thunk that is [`ThunkState::Suspended`].
+    #[inline(always)]
+    pub fn begin_code(self) {
+        debug_assert!(self.state() == ThunkState::Suspended, "not begun");
+        self.0
+            .set_header(self.0.header() | (ThunkState::Running as u64) << STATE_SHIFT);
     }
 
     /// Puts it back as it was before [`Thunk::begin`], since its evaluation failed.

@@ -1,11 +1,11 @@
 //! Calls: of closures with just enough, too few or too many arguments, of builtins, of sets with `__functor`.
 
-use super::frame::Frame;
+use super::frame::{CodeFrame, CodeKindByte, Frame};
 use super::link::Linked;
 use super::machine::Vm;
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Value, ValueType};
+use crate::heap::{Captured, Thunk, Value, ValueType};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 
@@ -15,6 +15,45 @@ pub struct Parameter<'a> {
     pub name: Option<Symbol>,
     /// Its formals, if it has any.
     pub formals: Option<&'a crate::bytecode::FormalsSpec>,
+}
+
+/// Registers are set to null in steps of so many, so that as many behind the last one may be written, too.
+const FILL: usize = 4;
+
+/// Copies arguments to registers, which may overlap with them from below.
+///
+/// # Safety
+/// `count` values can be read at `from` and written at `to`.
+#[inline(always)]
+unsafe fn copy_arguments(from: *const Value, to: *mut Value, count: usize) {
+    // SAFETY: the caller's promise. Most calls have one or two arguments: a loop would cost more than they do.
+    unsafe {
+        if count == 0 {
+            return;
+        }
+        *to = *from;
+        if count == 1 {
+            return;
+        }
+        *to.add(1) = *from.add(1);
+        if count > 2 {
+            std::ptr::copy(from.add(2), to.add(2), count - 2);
+        }
+    }
+}
+
+/// Sets the values `from..to` at `start` to null, and up to [`FILL`] behind.
+///
+/// # Safety
+/// All of these can be written.
+#[inline(always)]
+unsafe fn fill_with_null(start: *mut Value, from: usize, to: usize) {
+    let mut index = from;
+    while index < to {
+        // SAFETY: the caller's promise.
+        unsafe { start.add(index).cast::<[Value; FILL]>().write([Value::NULL; FILL]) };
+        index += FILL;
+    }
 }
 
 impl Vm {
@@ -51,6 +90,108 @@ impl Vm {
             self.stack.extend_from_slice(&copy);
         } else {
             self.stack.extend_from_slice(values);
+        }
+    }
+
+    /// Pushes a frame, and answers it, that runs `code` with the `count` arguments at `args`, which may lie on the stack.
+    #[inline(always)]
+    pub(super) fn push_call(
+        &mut self,
+        code: &'static Linked,
+        captured: Option<Captured>,
+        update: Option<Thunk>,
+        depth: u32,
+        mut args: *const Value,
+        count: usize,
+    ) -> *mut CodeFrame {
+        let base = self.stack.len();
+        let registers = usize::from(code.registers);
+        debug_assert!(count <= registers, "arguments are registers");
+        if self.stack.capacity() - base < registers + FILL {
+            args = self.grow_stack(registers + FILL, args);
+        }
+        // SAFETY: there is room for the registers and `FILL` more; callers pass `count` values.
+        unsafe {
+            let start = self.stack.as_mut_ptr().add(base);
+            copy_arguments(args, start, count);
+            fill_with_null(start, count, registers);
+            self.stack.set_len(base + registers);
+        }
+        if self.frames.len() == self.frames.capacity() {
+            self.grow_frames();
+        }
+        let len = self.frames.len();
+        // SAFETY: there is room for one more. Written in place: a push would copy the frame word by word, then as a whole.
+        unsafe {
+            let slot = self.frames.as_mut_ptr().add(len);
+            slot.write(Frame::Code(CodeFrame {
+                code,
+                captured,
+                ip: code.instructions.as_ptr(),
+                base: base as u32,
+                depth,
+                dst: 0,
+                update,
+                _kind: CodeKindByte::Code,
+            }));
+            self.frames.set_len(len + 1);
+            match &mut *slot {
+                Frame::Code(frame) => frame,
+                _ => std::hint::unreachable_unchecked(),
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_frames(&mut self) {
+        self.frames.reserve(1);
+    }
+
+    /// Lets the code frame on top run `code` with the arguments at `args`, in its registers, as many as `code` takes.
+    #[inline(always)]
+    pub(super) fn replace_call(
+        &mut self,
+        code: &'static Linked,
+        captured: Captured,
+        mut args: *const Value,
+    ) {
+        let Some(Frame::Code(CodeFrame { base, .. })) = self.frames.last() else {
+            unreachable!("the running frame is on top")
+        };
+        let base = *base as usize;
+        let (registers, count) = (usize::from(code.registers), usize::from(code.arity));
+        if self.stack.capacity() - base < registers + FILL {
+            args = self.grow_stack(registers + FILL, args);
+        }
+        // SAFETY: as in `push_call`; the arguments lie behind the registers that they are moved to.
+        unsafe {
+            let start = self.stack.as_mut_ptr().add(base);
+            copy_arguments(args, start, count);
+            fill_with_null(start, count, registers);
+            self.stack.set_len(base + registers);
+        }
+        if let Some(Frame::Code(frame)) = self.frames.last_mut() {
+            frame.code = code;
+            frame.captured = Some(captured);
+            frame.ip = code.instructions.as_ptr();
+            frame.depth += 1;
+        }
+    }
+
+    /// Makes room for `additional` values; answers where `args` are now, which may lie on the stack.
+    #[cold]
+    #[inline(never)]
+    fn grow_stack(&mut self, additional: usize, args: *const Value) -> *const Value {
+        let range = self.stack.as_ptr_range();
+        let on_stack = range.contains(&args);
+        let offset = (args as usize).wrapping_sub(range.start as usize) / size_of::<Value>();
+        self.stack.reserve(additional);
+        if on_stack {
+            // SAFETY: the offset is within the stack, as it was before.
+            unsafe { self.stack.as_ptr().add(offset) }
+        } else {
+            args
         }
     }
 
@@ -97,19 +238,14 @@ impl Vm {
                 if depth >= self.limits.call_depth {
                     return Err(self.too_deep());
                 }
-                let base = self.stack.len();
-                self.extend_stack(args);
-                self.stack
-                    .resize(base + usize::from(code.registers), Value::NULL);
-                self.frames.push(Frame::Code(super::frame::CodeFrame {
+                self.push_call(
                     code,
-                    captured: Some(closure),
-                    pc: 0,
-                    base: base as u32,
-                    depth: depth + 1,
-                    dst: 0,
-                    update: None,
-                }));
+                    Some(closure),
+                    None,
+                    depth + 1,
+                    args.as_ptr(),
+                    args.len(),
+                );
                 return Ok(Flow::Enter);
             }
             return self.call_unevenly(function, arity, args, depth, pos);

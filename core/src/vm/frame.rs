@@ -2,12 +2,13 @@
 
 use super::link::Linked;
 use super::task::Task;
+use crate::bytecode::Instruction;
 use crate::heap::{Captured, Thunk, Value};
 use crate::source::Pos;
 
 /// What the VM waits for, each with what holds while it waits.
 pub(crate) enum Frame {
-    /// Bytecode. Its registers are the stack from `base` on. While it waits `pc` is where it goes on and `dst`
+    /// Bytecode. Its registers are the stack from `base` on. While it waits `ip` is where it goes on and `dst`
     /// the register that takes the value.
     Code(CodeFrame),
     /// A thunk whose value is what comes. It is marked as running.
@@ -44,12 +45,35 @@ pub(crate) struct CodeFrame {
     pub(crate) code: *const Linked,
     /// The closure or the thunk that the code runs for: it holds the captures.
     pub(crate) captured: Option<Captured>,
-    pub(crate) pc: u32,
+    pub(crate) ip: *const Instruction,
     pub(crate) base: u32,
     pub(crate) depth: u32,
     pub(crate) dst: u16,
     /// The thunk that takes the value.
     pub(crate) update: Option<Thunk>,
+    /// The values that this byte never has tell the other kinds of frames: no frame needs a word for its kind.
+    pub(crate) _kind: CodeKindByte,
+}
+
+/// See [`CodeFrame::_kind`].
+#[repr(u8)]
+pub(crate) enum CodeKindByte {
+    Code,
+}
+
+impl CodeFrame {
+    /// Its code.
+    #[inline(always)]
+    pub(super) fn code(&self) -> &'static Linked {
+        // SAFETY: linked code lives as long as the VM, and frames do not outlive that.
+        unsafe { &*self.code }
+    }
+
+    /// The index of the instruction that it goes on with.
+    pub(super) fn pc(&self) -> usize {
+        // SAFETY: both lie within the instructions of the code, or just behind.
+        unsafe { self.ip.offset_from(self.code().instructions.as_ptr()) as usize }
+    }
 }
 
 /// See [`Frame::Generator`].

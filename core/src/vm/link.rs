@@ -2,16 +2,38 @@
 
 use super::machine::Vm;
 use crate::bytecode::{CaptureSource, Code, CodeKind, Constant, FormalsSpec, Instruction};
-use crate::heap::{KeyEntry, Keys, Marker, Value};
+use crate::heap::{Attrs, KeyEntry, Keys, Marker, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use std::cell::Cell;
 
-/// An inline cache: the shape last seen, and where the attribute stood in it.
-#[derive(Clone, Copy, Default)]
-pub(super) struct InlineCache {
-    pub(super) keys: usize,
-    pub(super) index: u32,
+/// A place of the code that selects an attribute, with its inline cache: the shape last seen, and where the attribute stood in it.
+pub(super) struct Site {
+    keys: Cell<usize>,
+    index: Cell<u32>,
+    pub(super) name: Symbol,
+}
+
+impl Site {
+    /// The attribute of `attrs`.
+    #[inline(always)]
+    pub(super) fn select(&self, attrs: Attrs) -> Option<Value> {
+        let keys = attrs.keys();
+        if self.keys.get() == keys.address() {
+            // Sets of one shape are of one length.
+            return Some(attrs.value_at(self.index.get() as usize));
+        }
+        self.look_up(attrs)
+    }
+
+    #[inline(never)]
+    fn look_up(&self, attrs: Attrs) -> Option<Value> {
+        let keys = attrs.keys();
+        let index = keys.index_of(self.name)?;
+        self.keys.set(keys.address());
+        self.index.set(index as u32);
+        Some(attrs.value_at(index))
+    }
 }
 
 /// A code object of the VM. It lives as long as the VM does, at one address.
@@ -29,8 +51,7 @@ pub struct Linked {
     pub(super) captures: Box<[CaptureSource]>,
     pub(super) constants: Box<[Value]>,
     pub(super) shapes: Box<[Keys]>,
-    pub(super) selects: Box<[Symbol]>,
-    pub(super) caches: Box<[Cell<InlineCache>]>,
+    pub(super) sites: Box<[Site]>,
     pub(super) children: Box<[*const Linked]>,
 }
 
@@ -74,8 +95,8 @@ impl Linked {
 
     /// Inline caches hold addresses of shapes, which a collection may free.
     pub(super) fn forget_caches(&self) {
-        for cache in &self.caches {
-            cache.set(InlineCache::default());
+        for site in &self.sites {
+            site.keys.set(0);
         }
     }
 }
@@ -148,8 +169,15 @@ impl Vm {
             captures: code.captures.into(),
             constants,
             shapes,
-            caches: vec![Cell::new(InlineCache::default()); code.selects.len()].into(),
-            selects: code.selects.into(),
+            sites: code
+                .selects
+                .iter()
+                .map(|name| Site {
+                    keys: Cell::new(0),
+                    index: Cell::new(0),
+                    name: *name,
+                })
+                .collect(),
             children: children.into(),
         });
         let address: *const Linked = &*linked;

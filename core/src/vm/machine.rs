@@ -1,10 +1,10 @@
 //! [`Vm`]: the state of one evaluation.
 
-use super::frame::{CodeFrame, Frame, Load};
+use super::frame::{Frame, Load};
 use super::link::Linked;
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Captured, Heap, KeyEntry, Keys, Thunk, Value};
+use crate::heap::{Heap, KeyEntry, Keys, Value};
 use crate::host::Host;
 use crate::source::{Pos, SourceMap};
 use crate::store::{Overlay, Store};
@@ -160,7 +160,14 @@ impl Vm {
         let closure = self.heap.closure(address, captures.len());
         closure.captures_mut().copy_from_slice(captures);
         let depth = self.depth();
-        self.push_code(Linked::at(address), Some(closure), None, depth);
+        self.push_call(
+            Linked::at(address),
+            Some(closure),
+            None,
+            depth,
+            std::ptr::null(),
+            0,
+        );
         Ok(())
     }
 
@@ -209,28 +216,6 @@ impl Vm {
                 self.run(flow)
             }
         }
-    }
-
-    #[inline(always)]
-    pub(super) fn push_code(
-        &mut self,
-        code: &Linked,
-        captured: Option<Captured>,
-        update: Option<Thunk>,
-        depth: u32,
-    ) {
-        let base = self.stack.len();
-        self.stack
-            .resize(base + usize::from(code.registers), Value::NULL);
-        self.frames.push(Frame::Code(CodeFrame {
-            code,
-            captured,
-            pc: 0,
-            base: base as u32,
-            depth,
-            dst: 0,
-            update,
-        }));
     }
 
     pub(crate) fn top_frame(&mut self) -> Option<&mut Frame> {

@@ -104,9 +104,8 @@ impl Vm {
     pub(super) fn part_position(&self, index: usize) -> Pos {
         match self.frames.last() {
             Some(Frame::Code(frame)) => {
-                // SAFETY: linked code lives as long as the VM.
-                let code = unsafe { &*frame.code };
-                code.part_position(frame.pc.saturating_sub(1), index)
+                let before = frame.pc().saturating_sub(1);
+                frame.code().part_position(before as u32, index)
             }
             _ => Pos::NONE,
         }
@@ -165,6 +164,17 @@ impl Vm {
                     copy_to_store: true,
                 },
             ))),
+        }
+    }
+
+    /// `value + number`, or `number + value` where `swapped`.
+    #[inline(never)]
+    pub(super) fn add_int(&mut self, value: Value, number: i64, swapped: bool) -> Result<Flow> {
+        let number = self.heap.int(number);
+        if swapped {
+            self.add(number, value)
+        } else {
+            self.add(value, number)
         }
     }
 

@@ -136,11 +136,13 @@ impl Vm {
                 ThunkState::Suspended => {
                     thunk.begin();
                     let captured = thunk.captured();
-                    self.push_code(
+                    self.push_call(
                         Linked::at(captured.code()),
                         Some(captured),
                         Some(thunk),
                         depth,
+                        std::ptr::null(),
+                        0,
                     );
                     Ok(Flow::Enter)
                 }
@@ -156,9 +158,14 @@ impl Vm {
                             return Err(self.too_deep());
                         }
                         let code = Linked::at(closure.code());
-                        let base = self.stack.len();
-                        self.push_code(code, Some(closure), Some(thunk), depth + 1);
-                        self.stack[base..base + args.len()].copy_from_slice(args);
+                        self.push_call(
+                            code,
+                            Some(closure),
+                            Some(thunk),
+                            depth + 1,
+                            args.as_ptr(),
+                            args.len(),
+                        );
                         return Ok(Flow::Enter);
                     }
                     self.frames.push(Frame::Update(thunk));
@@ -181,8 +188,8 @@ impl Vm {
         registers: *mut Value,
         into: Captured,
     ) {
-        for (slot, source) in into.captures_mut().iter_mut().zip(source) {
-            *slot = match source {
+        for (index, source) in source.iter().enumerate() {
+            let value = match source {
                 // SAFETY: the compiler names registers below the frame's count.
                 CaptureSource::Register(register) => {
                     unsafe { *registers.add(usize::from(*register)) }.resolved()
@@ -192,618 +199,654 @@ impl Vm {
                     None => Value::NULL,
                 },
             };
+            into.set_capture(index, value);
         }
     }
 
     /// Runs the code frame on top, and the code frames that it calls and returns to, until another kind of frame is on top
     /// or something is awaited that is no code.
+    ///
+    /// What happens often stands here; what is long or rare stands in functions of its own, so that the loop keeps its state in
+    /// machine registers: the next instruction, the frame and its registers.
     #[allow(clippy::too_many_lines)] // one loop, one match
     fn run_code(&mut self) -> Result<Flow> {
-        'frame: loop {
+        'enter: loop {
             if self.heap.wants_collection() {
                 self.safepoint()?;
             }
-            let Some(Frame::Code(frame)) = self.frames.last() else {
-                unreachable!("a code frame is on top")
-            };
-            // SAFETY: linked code lives as long as the VM.
-            let code: &Linked = unsafe { &*frame.code };
-            let captured = frame.captured;
-            let base = frame.base as usize;
-            let depth = frame.depth;
-            let mut pc = frame.pc as usize;
-            debug_assert!(
-                base + usize::from(code.registers) <= self.stack.len(),
-                "the frame's registers are on the stack"
-            );
-            // The stack moves when it grows: what may push frames and yet go on here looks it up again (`relocate`).
-            // SAFETY: `base` is within the stack.
-            let mut registers = unsafe { self.stack.as_mut_ptr().add(base) };
-            let instructions = code.instructions.as_ptr();
+            let mut frame = self.code_frame();
+            // SAFETY (of the whole loop): `frame` is the code frame on top and `registers` its part of the stack. Both move
+            // when frames are pushed: whatever may do so ends with `continue 'enter`, `relocate!` or leaves. Linked code
+            // lives as long as the VM, its jumps stay within it and it ends with an instruction that leaves; the compiler
+            // names registers, constants, sites and children that exist.
+            let mut code: &'static Linked = unsafe { (*frame).code() };
+            let mut ip = unsafe { (*frame).ip };
+            let mut registers = unsafe { self.stack.as_mut_ptr().add((*frame).base as usize) };
 
             macro_rules! register {
-            ($index:expr) => {{
-                debug_assert!(($index as usize) < usize::from(code.registers), "a register of this frame");
-                // SAFETY: the compiler names registers below the frame's count, all of which are on the stack.
-                unsafe { &mut *registers.add($index as usize) }
-            }};
-        }
-            macro_rules! wait {
-                ($pc:expr, $dst:expr) => {{
-                    if let Some(Frame::Code(frame)) = self.frames.last_mut() {
-                        frame.pc = $pc as u32;
-                        frame.dst = $dst;
-                    }
+                ($index:expr) => {{
+                    debug_assert!(($index as usize) < usize::from(code.registers), "a register of this frame");
+                    // SAFETY: see the head of the loop.
+                    unsafe { &mut *registers.add($index as usize) }
                 }};
+            }
+            macro_rules! constant {
+                ($index:expr) => {{
+                    debug_assert!(($index as usize) < code.constants.len(), "a constant of this code");
+                    // SAFETY: see the head of the loop.
+                    unsafe { *code.constants.get_unchecked($index as usize) }
+                }};
+            }
+            macro_rules! site {
+                ($index:expr) => {{
+                    debug_assert!(($index as usize) < code.sites.len(), "a select site of this code");
+                    // SAFETY: see the head of the loop.
+                    unsafe { code.sites.get_unchecked($index as usize) }
+                }};
+            }
+            macro_rules! child {
+                ($index:expr) => {{
+                    debug_assert!(($index as usize) < code.children.len(), "a child of this code");
+                    // SAFETY: see the head of the loop.
+                    unsafe { *code.children.get_unchecked($index as usize) }
+                }};
+            }
+            macro_rules! wait {
+                ($ip:expr, $dst:expr) => {
+                    // SAFETY: see the head of the loop.
+                    unsafe {
+                        (*frame).ip = $ip;
+                        (*frame).dst = $dst;
+                    }
+                };
             }
             macro_rules! relocate {
                 () => {
+                    frame = self.code_frame();
                     // SAFETY: as above.
-                    registers = unsafe { self.stack.as_mut_ptr().add(base) }
+                    registers = unsafe { self.stack.as_mut_ptr().add((*frame).base as usize) };
                 };
             }
-            // Notes where an error happened before it leaves.
-            macro_rules! attempt {
-                ($result:expr) => {
-                    match $result {
-                        Ok(value) => value,
-                        Err(error) => {
-                            wait!(pc, 0);
-                            return Err(error.at(code.position(pc)));
-                        }
-                    }
-                };
-            }
-            // The value of a register, in weak head normal form; if it has to be evaluated first, the instruction runs again then.
-            macro_rules! forced {
-                ($index:expr) => {{
-                    let value = *register!($index);
-                    if value.is_thunk() {
-                        let value = value.resolved();
-                        if value.is_thunk() {
-                            wait!(pc, $index);
-                            match self.force_at(value, depth) {
-                                Ok(Flow::Enter) => continue 'frame,
-                                Ok(Flow::Value(value)) => {
-                                    relocate!();
-                                    *register!($index) = value;
-                                    value
-                                }
-                                Ok(flow) => return Ok(flow),
-                                Err(error) => return Err(error.at(code.position(pc))),
-                            }
-                        } else {
-                            *register!($index) = value;
-                            value
-                        }
-                    } else {
-                        value
-                    }
-                }};
-            }
-            // What an operation that may need frames came to.
-            macro_rules! finish {
-                ($dst:expr, $flow:expr) => {{
-                    match attempt!($flow) {
-                        Flow::Value(value) => {
-                            relocate!();
-                            *register!($dst) = value;
-                        }
-                        Flow::Enter => continue 'frame,
-                        flow => return Ok(flow),
-                    }
-                }};
+            macro_rules! skip {
+                // SAFETY: code ends with an instruction that leaves, so there is a next one.
+                () => { ip = unsafe { ip.add(1) } };
+                // SAFETY: jumps stay within the code.
+                ($instruction:expr) => { ip = unsafe { ip.offset($instruction.offset()) } };
             }
 
-            loop {
-                debug_assert!(pc < code.instructions.len(), "code ends with a return");
-                // SAFETY: jumps stay within the code, and it ends with an instruction that leaves.
-                let instruction: Instruction = unsafe { *instructions.add(pc) };
-                let Instruction { op, x, a, b, c } = instruction;
-                match op {
-                    Op::Const => *register!(a) = code.constants[instruction.wide() as usize],
-                    Op::Capture => {
-                        *register!(a) = match captured {
-                            Some(captured) => captured.capture(usize::from(b)),
-                            None => Value::NULL,
+            'resume: loop {
+                // Runs the frame that has just been put on top, at `frame`.
+                macro_rules! enter {
+                    ($callee:expr) => {{
+                        if self.heap.wants_collection() {
+                            continue 'enter;
                         }
-                    }
-                    Op::Move => *register!(a) = register!(b).resolved(),
-                    Op::Force => {
-                        forced!(a);
-                    }
-                    Op::Thunk | Op::Closure => {
-                        let child = code.children[instruction.wide() as usize];
-                        let linked = Linked::at(child as usize);
-                        let object = if op == Op::Thunk {
-                            self.heap.thunk(child as usize, linked.captures.len())
-                        } else {
-                            self.heap.closure(child as usize, linked.captures.len())
-                        };
-                        Self::take_captures(&linked.captures, captured, registers, object);
-                        *register!(a) = if op == Op::Thunk {
-                            object.thunk_value()
-                        } else {
-                            object.closure_value()
-                        };
-                    }
-                    Op::NewThunk | Op::NewClosure => {
-                        let child = code.children[instruction.wide() as usize];
-                        let count = Linked::at(child as usize).captures.len();
-                        *register!(a) = if op == Op::NewThunk {
-                            self.heap.thunk(child as usize, count).thunk_value()
-                        } else {
-                            self.heap.closure(child as usize, count).closure_value()
-                        };
-                    }
-                    Op::Fill => {
-                        let linked =
-                            Linked::at(code.children[instruction.wide() as usize] as usize);
-                        let value = *register!(a);
-                        let object = value
-                            .as_closure()
-                            .or_else(|| value.as_thunk().map(|thunk| thunk.captured()));
-                        if let Some(object) = object {
-                            Self::take_captures(&linked.captures, captured, registers, object);
-                        }
-                    }
-                    Op::FillIfNew => {
-                        let linked =
-                            Linked::at(code.children[instruction.wide() as usize] as usize);
-                        if let Some(thunk) = register!(a).as_thunk() {
-                            Self::take_captures(
-                                &linked.captures,
-                                captured,
-                                registers,
-                                thunk.captured(),
-                            );
-                        }
-                    }
-                    Op::List => {
-                        // SAFETY: `c` registers from `b` on belong to the frame.
-                        let items = unsafe {
-                            std::slice::from_raw_parts(
-                                registers.add(usize::from(b)),
-                                usize::from(c),
-                            )
-                        };
-                        *register!(a) = self.heap.list_of(items).value();
-                    }
-                    Op::NewList => {
-                        *register!(a) = self.heap.list(instruction.wide() as usize).value()
-                    }
-                    Op::SetItem => {
-                        if let Some(list) = register!(a).as_list() {
-                            list.items_mut()[instruction.wide() as usize] = *register!(a + 1);
-                        }
-                    }
-                    Op::Attrs => {
-                        let keys = code.shapes[usize::from(c)];
-                        // SAFETY: as many registers as the shape has keys belong to the frame.
-                        let values = unsafe {
-                            std::slice::from_raw_parts(registers.add(usize::from(b)), keys.len())
-                        };
-                        *register!(a) = if values.is_empty() {
-                            self.heap.attrs(keys).value()
-                        } else {
-                            self.heap.attrs_of(keys, values).value()
-                        };
-                    }
-                    Op::NewAttrs => {
-                        *register!(a) = self
-                            .heap
-                            .attrs(code.shapes[instruction.wide() as usize])
-                            .value()
-                    }
-                    Op::SetAttr => {
-                        if let Some(attrs) = register!(a).as_attrs() {
-                            attrs.values_mut()[instruction.wide() as usize] = *register!(a + 1);
-                        }
-                    }
-                    Op::DynamicAttr => {
-                        let name = forced!(b);
-                        let (set, value) = (*register!(a), *register!(c));
-                        *register!(a) =
-                            attempt!(self.add_dynamic(set, name, value, code.position(pc)));
-                    }
-                    Op::Select => {
-                        let set = forced!(b);
-                        let cache = &code.caches[usize::from(c)];
-                        if let Some(attrs) = set.as_attrs() {
-                            let keys = attrs.keys();
-                            let seen = cache.get();
-                            if seen.keys == keys.address() {
-                                *register!(a) = attrs.values()[seen.index as usize];
-                                pc += 1;
-                                continue;
-                            }
-                            if let Some(index) = keys.index_of(code.selects[usize::from(c)]) {
-                                cache.set(super::link::InlineCache {
-                                    keys: keys.address(),
-                                    index: index as u32,
-                                });
-                                *register!(a) = attrs.values()[index];
-                                pc += 1;
-                                continue;
-                            }
-                        }
-                        attempt!(Err(
-                            self.missing_attribute(set, code.selects[usize::from(c)])
-                        ));
-                    }
-                    Op::SelectOr | Op::WithLookup => {
-                        let set = forced!(b);
-                        let found = match set.as_attrs() {
-                            Some(attrs) => {
-                                let keys = attrs.keys();
-                                let cache = &code.caches[usize::from(c)];
-                                let seen = cache.get();
-                                if seen.keys == keys.address() {
-                                    Some(attrs.values()[seen.index as usize])
-                                } else {
-                                    keys.index_of(code.selects[usize::from(c)]).map(|index| {
-                                        cache.set(super::link::InlineCache {
-                                            keys: keys.address(),
-                                            index: index as u32,
-                                        });
-                                        attrs.values()[index]
-                                    })
+                        code = $callee;
+                        ip = code.instructions.as_ptr();
+                        // SAFETY: see the head of the loop.
+                        registers = unsafe { self.stack.as_mut_ptr().add((*frame).base as usize) };
+                        continue 'resume;
+                    }};
+                }
+                let awaited: u16 = 'force: {
+                    let error: Error = 'fail: {
+                        macro_rules! attempt {
+                            ($result:expr) => {
+                                match $result {
+                                    Ok(value) => value,
+                                    Err(error) => break 'fail error,
                                 }
-                            }
-                            None if op == Op::WithLookup => attempt!(Err(self.not_a_set(set))),
-                            None => None,
-                        };
-                        // `SelectOr` skips the jump that follows where it finds, `WithLookup` where it does not.
-                        let skip = match found {
-                            Some(value) => {
-                                *register!(a) = value;
-                                op == Op::SelectOr
-                            }
-                            None => op == Op::WithLookup,
-                        };
-                        if skip {
-                            pc += 1;
-                        }
-                    }
-                    Op::SelectAtHand => {
-                        if let Some(attrs) = register!(b).resolved().as_attrs() {
-                            let keys = attrs.keys();
-                            let cache = &code.caches[usize::from(c)];
-                            let seen = cache.get();
-                            let index = if seen.keys == keys.address() {
-                                Some(seen.index as usize)
-                            } else {
-                                let index = keys.index_of(code.selects[usize::from(c)]);
-                                if let Some(index) = index {
-                                    cache.set(super::link::InlineCache {
-                                        keys: keys.address(),
-                                        index: index as u32,
-                                    });
-                                }
-                                index
                             };
-                            if let Some(index) = index {
-                                *register!(a) = attrs.values()[index];
-                                pc += 1;
+                        }
+                        // The value of a register, in weak head normal form; if it has to be evaluated first, the
+                        // instruction runs again then.
+                        macro_rules! forced {
+                            ($index:expr) => {{
+                                let value = *register!($index);
+                                match value.as_thunk() {
+                                    Some(thunk) => match thunk.value() {
+                                        Some(value) => {
+                                            *register!($index) = value;
+                                            value
+                                        }
+                                        None => break 'force $index,
+                                    },
+                                    None => value,
+                                }
+                            }};
+                        }
+                        // What an operation that may need frames came to.
+                        macro_rules! finish {
+                            ($dst:expr, $flow:expr) => {{
+                                match attempt!($flow) {
+                                    Flow::Value(value) => {
+                                        relocate!();
+                                        *register!($dst) = value;
+                                    }
+                                    Flow::Enter => continue 'enter,
+                                    flow => return Ok(flow),
+                                }
+                            }};
+                        }
+                        // Stores a bool; a jump on it that follows is taken at once.
+                        macro_rules! test {
+                            ($dst:expr, $test:expr) => {{
+                                let test: bool = $test;
+                                *register!($dst) = Value::bool(test);
+                                // SAFETY: code ends with an instruction that leaves, so there is a next one.
+                                let next = unsafe { *ip };
+                                if next.a == $dst && matches!(next.op, Op::JumpIfFalse | Op::JumpIfTrue) {
+                                    skip!();
+                                    if test == (next.op == Op::JumpIfTrue) {
+                                        skip!(next);
+                                    }
+                                }
+                            }};
+                        }
+                        macro_rules! position {
+                            // SAFETY: `ip` is behind an instruction of `code`.
+                            () => { code.position(unsafe { ip.offset_from(code.instructions.as_ptr()) } as usize - 1) };
+                        }
+
+                        loop {
+                            // SAFETY: see the head of the loop. The operands are read where they are used.
+                            let instruction: &'static Instruction = unsafe { &*ip };
+                            ip = unsafe { ip.add(1) };
+                            match instruction.op {
+                                Op::Const => *register!(instruction.a) = constant!(instruction.wide()),
+                                Op::Capture => {
+                                    // SAFETY: see the head of the loop.
+                                    *register!(instruction.a) = match unsafe { (*frame).captured } {
+                                        Some(captured) => captured.capture(usize::from(instruction.b)),
+                                        None => Value::NULL,
+                                    }
+                                }
+                                Op::Move => *register!(instruction.a) = register!(instruction.b).resolved(),
+                                Op::Force => {
+                                    forced!(instruction.a);
+                                }
+                                Op::Thunk => {
+                                    let child = child!(instruction.wide());
+                                    let linked = Linked::at(child as usize);
+                                    let object = self.heap.thunk_unfilled(child as usize, linked.captures.len());
+                                    // SAFETY: see the head of the loop.
+                                    let from = unsafe { (*frame).captured };
+                                    Self::take_captures(&linked.captures, from, registers, object);
+                                    *register!(instruction.a) = object.thunk_value();
+                                }
+                                Op::Closure => {
+                                    let child = child!(instruction.wide());
+                                    let linked = Linked::at(child as usize);
+                                    let object = self.heap.closure_unfilled(child as usize, linked.captures.len());
+                                    // SAFETY: see the head of the loop.
+                                    let from = unsafe { (*frame).captured };
+                                    Self::take_captures(&linked.captures, from, registers, object);
+                                    *register!(instruction.a) = object.closure_value();
+                                }
+                                Op::NewThunk => {
+                                    let child = child!(instruction.wide());
+                                    let count = Linked::at(child as usize).captures.len();
+                                    *register!(instruction.a) = self.heap.thunk(child as usize, count).thunk_value();
+                                }
+                                Op::NewClosure => {
+                                    let child = child!(instruction.wide());
+                                    let count = Linked::at(child as usize).captures.len();
+                                    *register!(instruction.a) = self.heap.closure(child as usize, count).closure_value();
+                                }
+                                Op::Fill => {
+                                    let value = *register!(instruction.a);
+                                    let object = value.as_closure().or_else(|| value.as_thunk().map(|thunk| thunk.captured()));
+                                    if let Some(object) = object {
+                                        let linked = Linked::at(child!(instruction.wide()) as usize);
+                                        // SAFETY: see the head of the loop.
+                                        let from = unsafe { (*frame).captured };
+                                        Self::take_captures(&linked.captures, from, registers, object);
+                                    }
+                                }
+                                Op::FillIfNew => {
+                                    if let Some(thunk) = register!(instruction.a).as_thunk() {
+                                        let linked = Linked::at(child!(instruction.wide()) as usize);
+                                        // SAFETY: see the head of the loop.
+                                        let from = unsafe { (*frame).captured };
+                                        Self::take_captures(&linked.captures, from, registers, thunk.captured());
+                                    }
+                                }
+                                Op::List => {
+                                    // SAFETY: `c` registers from `b` on belong to the frame.
+                                    let items = unsafe { std::slice::from_raw_parts(registers.add(usize::from(instruction.b)), usize::from(instruction.c)) };
+                                    *register!(instruction.a) = self.heap.list_of(items).value();
+                                }
+                                Op::NewList => *register!(instruction.a) = self.heap.list(instruction.wide() as usize).value(),
+                                Op::SetItem => {
+                                    if let Some(list) = register!(instruction.a).as_list() {
+                                        list.items_mut()[instruction.wide() as usize] = *register!(instruction.a + 1);
+                                    }
+                                }
+                                Op::Attrs => {
+                                    let keys = code.shapes[usize::from(instruction.c)];
+                                    // SAFETY: as many registers as the shape has keys belong to the frame.
+                                    let values = unsafe { std::slice::from_raw_parts(registers.add(usize::from(instruction.b)), keys.len()) };
+                                    *register!(instruction.a) = if values.is_empty() {
+                                        self.heap.attrs(keys).value()
+                                    } else {
+                                        self.heap.attrs_of(keys, values).value()
+                                    };
+                                }
+                                Op::NewAttrs => *register!(instruction.a) = self.heap.attrs(code.shapes[instruction.wide() as usize]).value(),
+                                Op::SetAttr => {
+                                    if let Some(attrs) = register!(instruction.a).as_attrs() {
+                                        attrs.values_mut()[instruction.wide() as usize] = *register!(instruction.a + 1);
+                                    }
+                                }
+                                Op::DynamicAttr => {
+                                    let name = forced!(instruction.b);
+                                    let (set, value) = (*register!(instruction.a), *register!(instruction.c));
+                                    let pos = position!();
+                                    *register!(instruction.a) = attempt!(self.add_dynamic(set, name, value, pos));
+                                }
+                                Op::Select => {
+                                    let set = forced!(instruction.b);
+                                    match set.as_attrs().and_then(|attrs| site!(instruction.c).select(attrs)) {
+                                        Some(value) => *register!(instruction.a) = value,
+                                        None => break 'fail self.missing_attribute(set, site!(instruction.c).name),
+                                    }
+                                }
+                                Op::SelectOr => {
+                                    let set = forced!(instruction.b);
+                                    if let Some(value) = set.as_attrs().and_then(|attrs| site!(instruction.c).select(attrs)) {
+                                        *register!(instruction.a) = value;
+                                        skip!();
+                                    }
+                                }
+                                Op::WithLookup => {
+                                    let set = forced!(instruction.b);
+                                    let Some(attrs) = set.as_attrs() else {
+                                        break 'fail self.not_a_set(set);
+                                    };
+                                    match site!(instruction.c).select(attrs) {
+                                        Some(value) => *register!(instruction.a) = value,
+                                        None => skip!(),
+                                    }
+                                }
+                                Op::SelectAtHand => {
+                                    if let Some(attrs) = register!(instruction.b).resolved().as_attrs()
+                                        && let Some(value) = site!(instruction.c).select(attrs)
+                                    {
+                                        *register!(instruction.a) = value;
+                                        skip!();
+                                    }
+                                }
+                                Op::AddAtHand => {
+                                    let (left, right) = (register!(instruction.b).resolved(), register!(instruction.c).resolved());
+                                    if let Some(sum) = left.add_inline(right) {
+                                        *register!(instruction.a) = sum;
+                                        skip!();
+                                    }
+                                }
+                                Op::SubAtHand => {
+                                    let (left, right) = (register!(instruction.b).resolved(), register!(instruction.c).resolved());
+                                    if let Some(difference) = left.sub_inline(right) {
+                                        *register!(instruction.a) = difference;
+                                        skip!();
+                                    }
+                                }
+                                Op::AddIntAtHand => {
+                                    if let Some(sum) = register!(instruction.b).resolved().add_small(i64::from(instruction.c as i16)) {
+                                        *register!(instruction.a) = sum;
+                                        skip!();
+                                    }
+                                }
+                                Op::HasAttr => {
+                                    let set = forced!(instruction.b);
+                                    test!(instruction.a, set.as_attrs().is_some_and(|attrs| site!(instruction.c).select(attrs).is_some()));
+                                }
+                                Op::SelectDynamic => {
+                                    let (set, name) = (forced!(instruction.b), forced!(instruction.c));
+                                    let symbol = attempt!(self.attribute_name(name));
+                                    match set.as_attrs().and_then(|attrs| attrs.get(symbol)) {
+                                        Some(value) => *register!(instruction.a) = value,
+                                        None => break 'fail self.missing_attribute(set, symbol),
+                                    }
+                                }
+                                Op::SelectDynamicOr => {
+                                    let (set, name) = (forced!(instruction.b), forced!(instruction.c));
+                                    let symbol = attempt!(self.attribute_name(name));
+                                    if let Some(value) = set.as_attrs().and_then(|attrs| attrs.get(symbol)) {
+                                        *register!(instruction.a) = value;
+                                        skip!();
+                                    }
+                                }
+                                Op::HasAttrDynamic => {
+                                    let (set, name) = (forced!(instruction.b), forced!(instruction.c));
+                                    let symbol = attempt!(self.attribute_name(name));
+                                    test!(instruction.a, set.as_attrs().is_some_and(|attrs| attrs.get(symbol).is_some()));
+                                }
+                                Op::Undefined => break 'fail self.undefined(site!(instruction.c).name),
+                                Op::Call => {
+                                    let function = forced!(instruction.b);
+                                    wait!(ip, instruction.a);
+                                    // SAFETY: callee and arguments are registers of the frame.
+                                    let args = unsafe { registers.add(usize::from(instruction.b) + 1) };
+                                    // SAFETY: see the head of the loop.
+                                    let depth = unsafe { (*frame).depth };
+                                    if let Some(closure) = function.as_closure() {
+                                        let callee = Linked::at(closure.code());
+                                        if callee.arity == instruction.c && depth < self.limits.call_depth {
+                                            frame = self.push_call(callee, Some(closure), None, depth + 1, args, usize::from(instruction.c));
+                                            enter!(callee);
+                                        }
+                                    }
+                                    // SAFETY: as above.
+                                    let args = unsafe { std::slice::from_raw_parts(args, usize::from(instruction.c)) };
+                                    let pos = position!();
+                                    finish!(instruction.a, self.call_in_code(function, args, depth, pos));
+                                }
+                                Op::TailCall => {
+                                    let function = forced!(instruction.b);
+                                    // SAFETY: callee and arguments are registers of the frame.
+                                    let args = unsafe { registers.add(usize::from(instruction.b) + 1) };
+                                    if let Some(closure) = function.as_closure() {
+                                        let callee = Linked::at(closure.code());
+                                        // SAFETY: see the head of the loop.
+                                        let depth = unsafe { (*frame).depth };
+                                        if callee.arity == instruction.c && depth < self.limits.call_depth {
+                                            self.replace_call(callee, closure, args);
+                                            enter!(callee);
+                                        }
+                                    }
+                                    wait!(ip.sub(1), 0);
+                                    // SAFETY: as above.
+                                    let args = unsafe { std::slice::from_raw_parts(args, usize::from(instruction.c)) };
+                                    let pos = position!();
+                                    match attempt!(self.tail_call(function, args, pos)) {
+                                        Flow::Enter => continue 'enter,
+                                        Flow::Value(value) => match self.hand_to_code(value) {
+                                            true => continue 'enter,
+                                            false => return Ok(Flow::Value(value)),
+                                        },
+                                        flow => return Ok(flow),
+                                    }
+                                }
+                                Op::Jump => skip!(instruction),
+                                Op::JumpIfFalse | Op::JumpIfTrue => {
+                                    let value = forced!(instruction.a);
+                                    let Some(test) = value.as_bool() else {
+                                        let pos = position!();
+                                        break 'fail self.not_a_bool(value, BoolUse::describe(instruction.x), pos);
+                                    };
+                                    if test == (instruction.op == Op::JumpIfTrue) {
+                                        skip!(instruction);
+                                    }
+                                }
+                                Op::CheckBool => {
+                                    let value = forced!(instruction.a);
+                                    if value.as_bool().is_none() {
+                                        let pos = position!();
+                                        break 'fail self.not_a_bool(value, BoolUse::describe(instruction.x), pos);
+                                    }
+                                }
+                                Op::AssertFailed => {
+                                    // SAFETY: `ip` is behind an instruction of `code`.
+                                    let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) } as usize - 1;
+                                    let operands = (instruction.x == 1).then(|| [*register!(instruction.a), *register!(instruction.a + 1)]);
+                                    break 'fail self.assertion_failed(code, pc, instruction.wide(), operands);
+                                }
+                                Op::Not => {
+                                    let value = forced!(instruction.b);
+                                    let Some(test) = value.as_bool() else {
+                                        let pos = position!();
+                                        break 'fail self.not_a_bool(value, "in the argument of the not operator", pos);
+                                    };
+                                    test!(instruction.a, !test);
+                                }
+                                Op::Negate => {
+                                    let value = forced!(instruction.b);
+                                    *register!(instruction.a) = attempt!(self.negate(value));
+                                }
+                                Op::Add => {
+                                    if let Some(sum) = register!(instruction.b).add_inline(*register!(instruction.c)) {
+                                        *register!(instruction.a) = sum;
+                                    } else {
+                                        let (left, right) = (forced!(instruction.b), forced!(instruction.c));
+                                        wait!(ip, instruction.a);
+                                        finish!(instruction.a, self.add(left, right));
+                                    }
+                                }
+                                Op::AddInt => {
+                                    let number = i64::from(instruction.c as i16);
+                                    if let Some(sum) = register!(instruction.b).add_small(number) {
+                                        *register!(instruction.a) = sum;
+                                    } else {
+                                        let value = forced!(instruction.b);
+                                        wait!(ip, instruction.a);
+                                        finish!(instruction.a, self.add_int(value, number, instruction.x == 1));
+                                    }
+                                }
+                                Op::Sub => {
+                                    if let Some(difference) = register!(instruction.b).sub_inline(*register!(instruction.c)) {
+                                        *register!(instruction.a) = difference;
+                                    } else {
+                                        let (left, right) = (forced!(instruction.b), forced!(instruction.c));
+                                        *register!(instruction.a) = attempt!(self.subtract(left, right));
+                                    }
+                                }
+                                Op::SubInt => {
+                                    let number = i64::from(instruction.c as i16);
+                                    if let Some(difference) = register!(instruction.b).add_small(-number) {
+                                        *register!(instruction.a) = difference;
+                                    } else {
+                                        let value = forced!(instruction.b);
+                                        let number = self.heap.int(number);
+                                        *register!(instruction.a) = attempt!(self.subtract(value, number));
+                                    }
+                                }
+                                Op::Mul => {
+                                    let (left, right) = (forced!(instruction.b), forced!(instruction.c));
+                                    *register!(instruction.a) = attempt!(self.multiply(left, right));
+                                }
+                                Op::Div => {
+                                    let (left, right) = (forced!(instruction.b), forced!(instruction.c));
+                                    *register!(instruction.a) = attempt!(self.divide(left, right));
+                                }
+                                Op::Eq | Op::NotEq => {
+                                    let (left, right) = (forced!(instruction.b), forced!(instruction.c));
+                                    let wanted = instruction.op == Op::Eq;
+                                    match super::equality::shallow(left, right) {
+                                        Some(equal) => test!(instruction.a, equal == wanted),
+                                        None => {
+                                            wait!(ip, instruction.a);
+                                            finish!(instruction.a, self.push_task(Box::new(super::equality::Equal::new(left, right, wanted))));
+                                        }
+                                    }
+                                }
+                                Op::EqConst => {
+                                    let left = forced!(instruction.b);
+                                    let right = constant!(instruction.c);
+                                    let equal = if !left.is_heap() && !right.is_heap() {
+                                        left == right
+                                    } else {
+                                        // Constants are neither lists nor sets: this is decided at once.
+                                        super::equality::shallow(left, right).unwrap_or_default()
+                                    };
+                                    test!(instruction.a, equal == (instruction.x == 0));
+                                }
+                                Op::Less | Op::NotLess => {
+                                    let wanted = instruction.op == Op::Less;
+                                    let (left, right) = (*register!(instruction.b), *register!(instruction.c));
+                                    if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
+                                        test!(instruction.a, (x < y) == wanted);
+                                    } else {
+                                        let (left, right) = (forced!(instruction.b), forced!(instruction.c));
+                                        match attempt!(self.less_shallow(left, right)) {
+                                            Some(less) => test!(instruction.a, less == wanted),
+                                            None => {
+                                                wait!(ip, instruction.a);
+                                                finish!(instruction.a, self.push_task(Box::new(super::order::Less::new(left, right, wanted))));
+                                            }
+                                        }
+                                    }
+                                }
+                                Op::LessInt | Op::NotLessInt => {
+                                    let number = i64::from(instruction.c as i16);
+                                    let wanted = instruction.op == Op::LessInt;
+                                    let swapped = instruction.x == 1;
+                                    let less = match register!(instruction.b).as_inline_int() {
+                                        Some(value) => if swapped { number < value } else { value < number },
+                                        None => {
+                                            let value = forced!(instruction.b);
+                                            let number = self.heap.int(number);
+                                            let (left, right) = if swapped { (number, value) } else { (value, number) };
+                                            // Only lists are not decided at once, and a number is none.
+                                            attempt!(self.less_shallow(left, right)).unwrap_or_default()
+                                        }
+                                    };
+                                    test!(instruction.a, less == wanted);
+                                }
+                                Op::Update => {
+                                    let left = forced!(instruction.b);
+                                    let Some(left) = left.as_attrs() else {
+                                        let pos = position!();
+                                        break 'fail self.not_a_set_in(left, "in the left operand of the update (//) operator", pos);
+                                    };
+                                    let right = forced!(instruction.c);
+                                    let Some(right) = right.as_attrs() else {
+                                        let pos = position!();
+                                        break 'fail self.not_a_set_in(right, "in the right operand of the update (//) operator", pos);
+                                    };
+                                    *register!(instruction.a) = crate::value::update(&mut self.heap, left, right).value();
+                                }
+                                Op::Concat => {
+                                    let left = forced!(instruction.b);
+                                    let Some(left) = left.as_list() else {
+                                        break 'fail self.not_a_list(left);
+                                    };
+                                    let right = forced!(instruction.c);
+                                    let Some(right) = right.as_list() else {
+                                        break 'fail self.not_a_list(right);
+                                    };
+                                    *register!(instruction.a) = self.heap.concat(left, right).value();
+                                }
+                                Op::Interpolate => {
+                                    for part in instruction.b..instruction.b + instruction.c {
+                                        forced!(part);
+                                    }
+                                    // SAFETY: `c` registers from `b` on belong to the frame.
+                                    let parts = unsafe { std::slice::from_raw_parts(registers.add(usize::from(instruction.b)), usize::from(instruction.c)) };
+                                    wait!(ip, instruction.a);
+                                    finish!(instruction.a, self.interpolate(parts, instruction.x == 1));
+                                }
+                                Op::Formals => {
+                                    let argument = forced!(instruction.a);
+                                    let formals = &code.formals[usize::from(instruction.c)];
+                                    attempt!(self.match_formals(code, formals, argument, registers, instruction.b, instruction.x));
+                                }
+                                Op::ConstIfUnset => {
+                                    if *register!(instruction.a) == Value::UNSET {
+                                        *register!(instruction.a) = constant!(instruction.wide());
+                                    }
+                                }
+                                Op::ThunkIfUnset => {
+                                    if *register!(instruction.a) == Value::UNSET {
+                                        let child = child!(instruction.wide());
+                                        let count = Linked::at(child as usize).captures.len();
+                                        let thunk = self.heap.thunk(child as usize, count).thunk_value();
+                                        *register!(instruction.a) = thunk;
+                                        *register!(instruction.a + 1) = thunk;
+                                    } else {
+                                        *register!(instruction.a + 1) = Value::NULL;
+                                    }
+                                }
+                                Op::CurrentPosition => {
+                                    let pos = position!();
+                                    *register!(instruction.a) = self.position_value(pos);
+                                }
+                                Op::Return => {
+                                    let value = register!(instruction.a).resolved();
+                                    if value.is_thunk() {
+                                        wait!(ip.sub(1), instruction.a);
+                                        match attempt!(self.return_thunk(value)) {
+                                            Flow::Enter => continue 'enter,
+                                            Flow::Value(value) => match self.hand_to_code(value) {
+                                                true => continue 'enter,
+                                                false => return Ok(Flow::Value(value)),
+                                            },
+                                            flow => return Ok(flow),
+                                        }
+                                    }
+                                    // SAFETY: see the head of the loop; the frame below is looked at once this one is gone.
+                                    unsafe {
+                                        if let Some(thunk) = (*frame).update {
+                                            thunk.finish(value);
+                                        }
+                                        self.stack.set_len((*frame).base as usize);
+                                        self.frames.set_len(self.frames.len() - 1);
+                                    }
+                                    let Some(Frame::Code(below)) = self.frames.last_mut() else {
+                                        return Ok(Flow::Value(value));
+                                    };
+                                    frame = below;
+                                    // SAFETY: as at the head of the loop, of the frame that is on top now.
+                                    unsafe {
+                                        code = (*frame).code();
+                                        ip = (*frame).ip;
+                                        registers = self.stack.as_mut_ptr().add((*frame).base as usize);
+                                        *registers.add(usize::from((*frame).dst)) = value;
+                                    }
+                                    continue 'resume;
+                                }
                             }
                         }
+                    };
+                    // Where it happened is noted before the error leaves.
+                    // SAFETY: `ip` is behind the instruction that failed.
+                    let at = unsafe { ip.sub(1) };
+                    if let Some(Frame::Code(frame)) = self.frames.last_mut() {
+                        frame.ip = at;
+                        frame.dst = 0;
                     }
-                    Op::AddAtHand | Op::SubAtHand => {
-                        let (left, right) = (register!(b).resolved(), register!(c).resolved());
-                        if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
-                            *register!(a) =
-                                self.heap
-                                    .int(if op == Op::AddAtHand { x + y } else { x - y });
-                            pc += 1;
-                        }
+                    // SAFETY: as above.
+                    let pc = unsafe { at.offset_from(code.instructions.as_ptr()) } as usize;
+                    return Err(error.at(code.position(pc)));
+                };
+                // The instruction runs again when the register has its value.
+                // SAFETY: `ip` is behind the instruction that waits.
+                ip = unsafe { ip.sub(1) };
+                wait!(ip, awaited);
+                let value = *register!(awaited);
+                // SAFETY: see the head of the loop.
+                let depth = unsafe { (*frame).depth };
+                if let Some(thunk) = value.as_thunk()
+                    && thunk.state() == ThunkState::Suspended
+                {
+                    thunk.begin_code();
+                    let captured = thunk.captured();
+                    let callee = Linked::at(captured.code());
+                    frame = self.push_call(callee, Some(captured), Some(thunk), depth, registers, 0);
+                    enter!(callee);
+                }
+                match self.force_at(value, depth) {
+                    Ok(Flow::Enter) => continue 'enter,
+                    Ok(Flow::Value(value)) => {
+                        relocate!();
+                        *register!(awaited) = value;
                     }
-                    Op::HasAttr => {
-                        let set = forced!(b);
-                        let name = code.selects[usize::from(c)];
-                        *register!(a) = Value::bool(
-                            set.as_attrs()
-                                .is_some_and(|attrs| attrs.keys().index_of(name).is_some()),
-                        );
-                    }
-                    Op::SelectDynamic => {
-                        let (set, name) = (forced!(b), forced!(c));
-                        let symbol = attempt!(self.attribute_name(name));
-                        match set.as_attrs().and_then(|attrs| attrs.get(symbol)) {
-                            Some(value) => *register!(a) = value,
-                            None => attempt!(Err(self.missing_attribute(set, symbol))),
-                        }
-                    }
-                    Op::SelectDynamicOr => {
-                        let (set, name) = (forced!(b), forced!(c));
-                        let symbol = attempt!(self.attribute_name(name));
-                        if let Some(value) = set.as_attrs().and_then(|attrs| attrs.get(symbol)) {
-                            *register!(a) = value;
-                            pc += 1;
-                        }
-                    }
-                    Op::HasAttrDynamic => {
-                        let (set, name) = (forced!(b), forced!(c));
-                        let symbol = attempt!(self.attribute_name(name));
-                        *register!(a) = Value::bool(
-                            set.as_attrs()
-                                .is_some_and(|attrs| attrs.get(symbol).is_some()),
-                        );
-                    }
-                    Op::Undefined => {
-                        let name = self.interner.display(code.selects[usize::from(c)]);
-                        attempt!(Err(Error::new(
-                            ErrorKind::UndefinedVariable,
-                            format!("undefined variable '{name}'")
-                        )));
-                    }
-                    Op::Call => {
-                        let function = forced!(b);
-                        // SAFETY: callee and arguments are registers of the frame.
-                        let args = unsafe {
-                            std::slice::from_raw_parts(
-                                registers.add(usize::from(b) + 1),
-                                usize::from(c),
-                            )
-                        };
-                        wait!(pc + 1, a);
-                        match self.call_in_code(function, args, depth, code.position(pc)) {
-                            Ok(Flow::Value(value)) => {
-                                relocate!();
-                                *register!(a) = value;
-                            }
-                            Ok(Flow::Enter) => continue 'frame,
-                            Ok(flow) => return Ok(flow),
-                            Err(error) => {
-                                wait!(pc, 0);
-                                return Err(error.at(code.position(pc)));
-                            }
-                        }
-                    }
-                    Op::TailCall => {
-                        let function = forced!(b);
-                        // SAFETY: as in `Call`.
-                        let args = unsafe {
-                            std::slice::from_raw_parts(
-                                registers.add(usize::from(b) + 1),
-                                usize::from(c),
-                            )
-                        };
-                        wait!(pc, 0);
-                        match self.tail_call(function, args, base, code.position(pc)) {
-                            Ok(Flow::Enter) => continue 'frame,
-                            Ok(Flow::Value(value)) => match self.hand_to_code(value) {
-                                true => continue 'frame,
-                                false => return Ok(Flow::Value(value)),
-                            },
-                            Ok(flow) => return Ok(flow),
-                            Err(error) => return Err(error.at(code.position(pc))),
-                        }
-                    }
-                    Op::Jump => {
-                        pc = instruction.wide() as usize;
-                        continue;
-                    }
-                    Op::JumpIfFalse | Op::JumpIfTrue => {
-                        let value = forced!(a);
-                        let Some(test) = value.as_bool() else {
-                            attempt!(Err(self.not_a_bool(
-                                value,
-                                BoolUse::describe(x),
-                                code.position(pc)
-                            )))
-                        };
-                        if test == (op == Op::JumpIfTrue) {
-                            pc = instruction.wide() as usize;
-                            continue;
-                        }
-                    }
-                    Op::CheckBool => {
-                        let value = forced!(a);
-                        if value.as_bool().is_none() {
-                            attempt!(Err(self.not_a_bool(
-                                value,
-                                BoolUse::describe(x),
-                                code.position(pc)
-                            )));
-                        }
-                    }
-                    Op::AssertFailed => {
-                        let text = code.constants[instruction.wide() as usize];
-                        let text = String::from_utf8_lossy(text.as_string().unwrap_or_default())
-                            .into_owned();
-                        if x == 1 {
-                            // A comparison and a jump stand before.
-                            let places = [code.position(pc), code.position(pc - 2)];
-                            let (left, right) = (*register!(a), *register!(a + 1));
-                            if let Some(error) = self.inequality(left, right, &text, places) {
-                                attempt!(Err(error));
-                            }
-                        }
-                        attempt!(Err(Error::new(
-                            ErrorKind::Assertion,
-                            format!("assertion '{text}' failed")
-                        )));
-                    }
-                    Op::Not => {
-                        let value = forced!(b);
-                        let Some(test) = value.as_bool() else {
-                            attempt!(Err(self.not_a_bool(
-                                value,
-                                "in the argument of the not operator",
-                                code.position(pc)
-                            )))
-                        };
-                        *register!(a) = Value::bool(!test);
-                    }
-                    Op::Negate => {
-                        let value = forced!(b);
-                        *register!(a) = attempt!(self.negate(value));
-                    }
-                    Op::Add => {
-                        let (left, right) = (forced!(b), forced!(c));
-                        if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
-                            // Two 61-bit integers cannot overflow 64 bits.
-                            *register!(a) = self.heap.int(x + y);
-                        } else {
-                            wait!(pc + 1, a);
-                            finish!(a, self.add(left, right));
-                        }
-                    }
-                    Op::Sub => {
-                        let (left, right) = (forced!(b), forced!(c));
-                        if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
-                            *register!(a) = self.heap.int(x - y);
-                        } else {
-                            *register!(a) = attempt!(self.subtract(left, right));
-                        }
-                    }
-                    Op::Mul => {
-                        let (left, right) = (forced!(b), forced!(c));
-                        *register!(a) = attempt!(self.multiply(left, right));
-                    }
-                    Op::Div => {
-                        let (left, right) = (forced!(b), forced!(c));
-                        *register!(a) = attempt!(self.divide(left, right));
-                    }
-                    Op::Eq | Op::NotEq => {
-                        let (left, right) = (forced!(b), forced!(c));
-                        let wanted = op == Op::Eq;
-                        match super::equality::shallow(left, right) {
-                            Some(equal) => *register!(a) = Value::bool(equal == wanted),
-                            None => {
-                                wait!(pc + 1, a);
-                                finish!(
-                                    a,
-                                    self.push_task(Box::new(super::equality::Equal::new(
-                                        left, right, wanted
-                                    )))
-                                );
-                            }
-                        }
-                    }
-                    Op::Less | Op::NotLess => {
-                        let (left, right) = (forced!(b), forced!(c));
-                        let wanted = op == Op::Less;
-                        match attempt!(self.less_shallow(left, right)) {
-                            Some(less) => *register!(a) = Value::bool(less == wanted),
-                            None => {
-                                wait!(pc + 1, a);
-                                finish!(
-                                    a,
-                                    self.push_task(Box::new(super::order::Less::new(
-                                        left, right, wanted
-                                    )))
-                                );
-                            }
-                        }
-                    }
-                    Op::Update => {
-                        let left = forced!(b);
-                        let Some(left) = left.as_attrs() else {
-                            attempt!(Err(self.not_a_set_in(
-                                left,
-                                "in the left operand of the update (//) operator",
-                                code.position(pc)
-                            )))
-                        };
-                        let right = forced!(c);
-                        let Some(right) = right.as_attrs() else {
-                            attempt!(Err(self.not_a_set_in(
-                                right,
-                                "in the right operand of the update (//) operator",
-                                code.position(pc)
-                            )))
-                        };
-                        *register!(a) = crate::value::update(&mut self.heap, left, right).value();
-                    }
-                    Op::Concat => {
-                        let left = forced!(b);
-                        let Some(left) = left.as_list() else {
-                            attempt!(Err(self.not_a_list(left)))
-                        };
-                        let right = forced!(c);
-                        let Some(right) = right.as_list() else {
-                            attempt!(Err(self.not_a_list(right)))
-                        };
-                        *register!(a) = if left.is_empty() {
-                            right.value()
-                        } else if right.is_empty() {
-                            left.value()
-                        } else {
-                            let list = self.heap.list(left.len() + right.len());
-                            let (first, second) = list.items_mut().split_at_mut(left.len());
-                            first.copy_from_slice(left.items());
-                            second.copy_from_slice(right.items());
-                            list.value()
-                        };
-                    }
-                    Op::Interpolate => {
-                        for part in b..b + c {
-                            forced!(part);
-                        }
-                        // SAFETY: `c` registers from `b` on belong to the frame.
-                        let parts = unsafe {
-                            std::slice::from_raw_parts(
-                                registers.add(usize::from(b)),
-                                usize::from(c),
-                            )
-                        };
-                        wait!(pc + 1, a);
-                        finish!(a, self.interpolate(parts, x == 1));
-                    }
-                    Op::Formals => {
-                        let argument = forced!(a);
-                        let formals = &code.formals[usize::from(c)];
-                        attempt!(self.match_formals(code, formals, argument, registers, b, x));
-                    }
-                    Op::ConstIfUnset => {
-                        if *register!(a) == Value::UNSET {
-                            *register!(a) = code.constants[instruction.wide() as usize];
-                        }
-                    }
-                    Op::ThunkIfUnset => {
-                        if *register!(a) == Value::UNSET {
-                            let child = code.children[instruction.wide() as usize];
-                            let thunk = self
-                                .heap
-                                .thunk(child as usize, Linked::at(child as usize).captures.len())
-                                .thunk_value();
-                            *register!(a) = thunk;
-                            *register!(a + 1) = thunk;
-                        } else {
-                            *register!(a + 1) = Value::NULL;
-                        }
-                    }
-                    Op::CurrentPosition => *register!(a) = self.position_value(code.position(pc)),
-                    Op::Return => {
-                        let value = register!(a).resolved();
-                        if value.is_thunk() {
-                            wait!(pc, a);
-                            match self.return_thunk(value, base, depth) {
-                                Ok(Flow::Enter) => continue 'frame,
-                                Ok(Flow::Value(value)) => match self.hand_to_code(value) {
-                                    true => continue 'frame,
-                                    false => return Ok(Flow::Value(value)),
-                                },
-                                Ok(flow) => return Ok(flow),
-                                Err(error) => return Err(error.at(code.position(pc))),
-                            }
-                        }
-                        if let Some(Frame::Code(frame)) = self.frames.last()
-                            && let Some(thunk) = frame.update
-                        {
-                            thunk.finish(value);
-                        }
-                        self.drop_code_frame();
-                        self.stack.truncate(base);
-                        match self.hand_to_code(value) {
-                            true => continue 'frame,
-                            false => return Ok(Flow::Value(value)),
-                        }
+                    Ok(flow) => return Ok(flow),
+                    Err(error) => {
+                        // SAFETY: `ip` is at an instruction of `code`.
+                        let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) } as usize;
+                        return Err(error.at(code.position(pc)));
                     }
                 }
-                pc += 1;
             }
+        }
+    }
+
+    /// The code frame on top.
+    #[inline(always)]
+    fn code_frame(&mut self) -> *mut CodeFrame {
+        match self.frames.last_mut() {
+            Some(Frame::Code(frame)) => frame,
+            _ => unreachable!("a code frame is on top"),
         }
     }
 
@@ -821,74 +864,77 @@ impl Vm {
     }
 
     /// Lets a thunk, not yet evaluated, take the place of the code frame on top.
-    fn return_thunk(&mut self, value: Value, base: usize, depth: u32) -> Result<Flow> {
+    fn return_thunk(&mut self, value: Value) -> Result<Flow> {
         if value.as_thunk().is_some_and(|thunk| thunk.is_running()) {
             return Err(infinite_recursion());
         }
-        let Some(Frame::Code(CodeFrame { update, .. })) = self.frames.last() else {
-            unreachable!("the running frame is on top")
-        };
-        self.leave_code(*update, base);
+        let depth = self.leave_code();
         self.force_at(value, depth)
     }
 
-    /// Takes the code frame on top away. It holds nothing that needs to be dropped, which the compiler cannot see.
-    #[inline(always)]
-    fn drop_code_frame(&mut self) {
-        std::mem::forget(self.frames.pop());
-    }
-
-    /// Takes the code frame on top away; a thunk that it was to update waits on in a small frame of its own.
-    fn leave_code(&mut self, update: Option<crate::heap::Thunk>, base: usize) {
-        self.drop_code_frame();
-        self.stack.truncate(base);
+    /// Takes the code frame on top away; a thunk that it was to update waits on in a small frame of its own. Answers the depth.
+    fn leave_code(&mut self) -> u32 {
+        let Some(Frame::Code(CodeFrame {
+            update,
+            depth,
+            base,
+            ..
+        })) = self.frames.pop()
+        else {
+            unreachable!("the running frame is on top")
+        };
+        self.stack.truncate(base as usize);
         if let Some(thunk) = update {
             self.frames.push(Frame::Update(thunk));
         }
+        depth
     }
 
-    /// A call in place of the code frame on top.
-    fn tail_call(
-        &mut self,
-        function: Value,
-        args: &[Value],
-        base: usize,
-        pos: Pos,
-    ) -> Result<Flow> {
-        let Some(Frame::Code(CodeFrame { update, depth, .. })) = self.frames.last() else {
-            unreachable!("the running frame is on top")
-        };
-        let (update, depth) = (*update, *depth);
-        // A closure that takes just these arguments gets the frame; anything else is called the general way.
-        if let Some(closure) = function.as_closure() {
-            let code = Linked::at(closure.code());
-            if usize::from(code.arity) == args.len() {
-                if depth >= self.limits.call_depth {
-                    return Err(self.too_deep());
-                }
-                self.drop_code_frame();
-                let count = args.len();
-                let from = args.as_ptr() as usize - self.stack.as_ptr() as usize;
-                let from = from / size_of::<Value>();
-                self.stack.copy_within(from..from + count, base);
-                self.stack.truncate(base + count);
-                self.stack
-                    .resize(base + usize::from(code.registers).max(count), Value::NULL);
-                self.frames.push(Frame::Code(CodeFrame {
-                    code,
-                    captured: Some(closure),
-                    pc: 0,
-                    base: base as u32,
-                    depth: depth + 1,
-                    dst: 0,
-                    update,
-                }));
-                return Ok(Flow::Enter);
-            }
+    /// A call in place of the code frame on top that [`Vm::replace_call`] does not serve.
+    #[inline(never)]
+    fn tail_call(&mut self, function: Value, args: &[Value], pos: Pos) -> Result<Flow> {
+        if let (Some(closure), Some(Frame::Code(frame))) = (function.as_closure(), self.frames.last())
+            && usize::from(Linked::at(closure.code()).arity) == args.len()
+            && frame.depth >= self.limits.call_depth
+        {
+            return Err(self.too_deep());
         }
         let args = args.to_vec();
-        self.leave_code(update, base);
+        let depth = self.leave_code();
         self.apply_at(function, &args, depth, pos)
+    }
+
+    #[cold]
+    fn undefined(&mut self, name: crate::symbol::Symbol) -> Error {
+        let name = self.interner.display(name);
+        Error::new(
+            ErrorKind::UndefinedVariable,
+            format!("undefined variable '{name}'"),
+        )
+    }
+
+    /// The error of the assertion at `pc` whose text is constant `text`; `operands` are those of the comparison that it is, if it
+    /// is one: it stands with a jump before.
+    #[cold]
+    fn assertion_failed(
+        &mut self,
+        code: &Linked,
+        pc: usize,
+        text: u32,
+        operands: Option<[Value; 2]>,
+    ) -> Error {
+        let text = code.constants[text as usize];
+        let text = String::from_utf8_lossy(text.as_string().unwrap_or_default()).into_owned();
+        if let Some([left, right]) = operands {
+            let places = [code.position(pc), code.position(pc - 2)];
+            if let Some(error) = self.inequality(left, right, &text, places) {
+                return error;
+            }
+        }
+        Error::new(
+            ErrorKind::Assertion,
+            format!("assertion '{text}' failed"),
+        )
     }
 }
 

@@ -22,10 +22,9 @@ impl Vm {
         while let Some(frame) = self.frames.pop() {
             match frame {
                 Frame::Code(frame) => {
-                    // SAFETY: linked code lives as long as the VM.
-                    let code = unsafe { &*frame.code };
-                    let here = code
-                        .position(frame.pc.saturating_sub(u32::from(called.is_some())) as usize);
+                    let code = frame.code();
+                    let here =
+                        code.position(frame.pc().saturating_sub(usize::from(called.is_some())));
                     if let Some((text, pos)) = called.take() {
                         push(&mut error, if pos.is_some() { pos } else { here }, text);
                         if error.traces.len() == 1 {
