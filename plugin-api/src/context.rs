@@ -103,6 +103,43 @@ macro_rules! host {
     }};
 }
 
+/// How many a [`ListCursor`] copies at a time: they are part of the frame of the builtin that holds it.
+const CURSOR_BATCH: usize = 8;
+
+/// See [`Cx::list_cursor`].
+pub struct ListCursor<'f, 'v> {
+    cx: Cx<'f>,
+    list: &'v Value<'f>,
+    len: usize,
+    next: usize,
+    batch: [RawValue; CURSOR_BATCH],
+}
+
+impl<'f> ListCursor<'f, '_> {
+    /// The next element. A clone of it has a root of its own and may be kept.
+    #[inline(always)]
+    #[allow(clippy::should_implement_trait)] // elements of an iterator could outlive the list
+    pub fn next(&mut self) -> Option<impl std::ops::Deref<Target = Value<'f>> + use<'f>> {
+        if self.next == self.len {
+            return None;
+        }
+        let at = self.next % CURSOR_BATCH;
+        if at == 0 {
+            self.fill();
+        }
+        self.next += 1;
+        // SAFETY: the list, which outlives the cursor, is immutable and holds the element.
+        Some(unsafe { Value::borrow(self.batch[at], self.list) })
+    }
+
+    #[inline(never)]
+    fn fill(&mut self) {
+        let (cx, count) = (self.cx, CURSOR_BATCH.min(self.len - self.next));
+        let batch = self.batch.as_mut_ptr();
+        host!(cx.list_read(self.list.raw(), self.next, count, batch));
+    }
+}
+
 impl<'f> Cx<'f> {
     /// The view of the host that a poll begins with.
     ///
@@ -344,6 +381,17 @@ impl<'f> Cx<'f> {
             start += count;
         }
         Ok(())
+    }
+
+    /// The elements one after another, for a loop that suspends. None of them has a root of its own: the list holds them.
+    pub fn list_cursor<'v>(self, list: &'v Value<'f>) -> Result<ListCursor<'f, 'v>> {
+        Ok(ListCursor {
+            cx: self,
+            list,
+            len: self.list_len(list)?,
+            next: 0,
+            batch: [RawValue::new(tag::NULL, 0); CURSOR_BATCH],
+        })
     }
 
     /// A list of these values.

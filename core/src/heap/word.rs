@@ -149,6 +149,22 @@ impl Value {
         self.is_heap().then(|| self.object_unchecked())
     }
 
+    /// The ABI's tag of a value that its own tag tells to refer to the heap: a set, a list, a closure or a thunk.
+    #[inline(always)]
+    pub fn heap_tag(self) -> Option<u8> {
+        use piton_plugin_api::abi::tag;
+        const TAGS: [u8; 8] = {
+            let mut tags = [0; 8];
+            tags[TAG_THUNK as usize] = tag::THUNK as u8;
+            tags[TAG_ATTRS as usize] = tag::ATTRS as u8;
+            tags[TAG_LIST as usize] = tag::LIST as u8;
+            tags[TAG_CLOSURE as usize] = tag::FUNCTION as u8;
+            tags
+        };
+        let tag = TAGS[self.tag() as usize];
+        (tag != 0).then_some(tag)
+    }
+
     /// Whether it is a thunk (evaluated or not).
     #[inline(always)]
     pub fn is_thunk(self) -> bool {

@@ -8,7 +8,7 @@ use crate::heap::Value;
 use crate::source::Pos;
 use crate::vm::GeneratorFrame;
 use crate::vm::{Flow, Frame, Vm, indefinite_type, show_short};
-use piton_plugin_api::abi::{RawValue, arg, tag};
+use piton_plugin_api::abi::{RawValue, arg, request, tag};
 
 /// Arguments that fit on the native stack while a leaf runs.
 const INLINE_ARGS: usize = 6;
@@ -213,6 +213,9 @@ impl Vm {
     /// Serves requests of the generator on top until it waits for frames above it or ends.
     fn serve(&mut self) -> Result<Flow> {
         loop {
+            if self.call_code() {
+                return Ok(Flow::Enter);
+            }
             // Where it happened is told by the trace of the builtin.
             let flow = self.request().map_err(|mut error| {
                 error.place_told |= !error.pos.is_some();
@@ -233,8 +236,39 @@ impl Vm {
     pub(crate) fn resume_generator(&mut self, answer: Value) -> Result<Flow> {
         match self.poll_again(answer)? {
             Some(flow) => Ok(flow),
+            None if self.call_code() => Ok(Flow::Enter),
             None => self.serve(),
         }
+    }
+
+    /// Serves the most frequent request, the call of a lambda with as many arguments as it takes, if that is the one of the
+    /// generator on top.
+    #[inline(always)]
+    fn call_code(&mut self) -> bool {
+        let Some(Frame::Generator(frame)) = self.top_frame() else {
+            unreachable!("a generator is on top")
+        };
+        let depth = frame.depth_pos.0;
+        let slot = &self.host.context.context.request;
+        if slot.number != request::CALL || slot.argc < 2 || slot.argc > 3 {
+            return false;
+        }
+        let count = slot.argc as usize - 1;
+        let [function, first, second, ..] = slot.args;
+        let Some(function) = from_raw(&mut self.heap, function) else {
+            return false;
+        };
+        let Some(first) = from_raw(&mut self.heap, first) else {
+            return false;
+        };
+        let mut args = [first, Value::NULL];
+        if count == 2 {
+            match from_raw(&mut self.heap, second) {
+                Some(second) => args[1] = second,
+                None => return false,
+            }
+        }
+        self.call_closure(function, &args[..count], depth)
     }
 
     /// Polls the generator on top with an answer; `None` if it has asked for something else.

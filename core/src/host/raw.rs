@@ -10,6 +10,13 @@ pub(super) fn to_raw(value: Value) -> RawValue {
     if let Some(number) = value.as_inline_int() {
         return RawValue::new(tag::INT, number as u64);
     }
+    match value.heap_tag() {
+        Some(tag) => RawValue::new(u64::from(tag) | FLAG_HEAP, value.to_word()),
+        None => to_raw_rarely(value),
+    }
+}
+
+fn to_raw_rarely(value: Value) -> RawValue {
     if value == Value::UNSET {
         return RawValue::new(tag::ABSENT, 0);
     }
@@ -41,16 +48,18 @@ pub(super) fn to_raw(value: Value) -> RawValue {
 /// The value that a plugin hands over; `None` for a tag that no value has.
 #[inline]
 pub(super) fn from_raw(heap: &mut Heap, raw: RawValue) -> Option<Value> {
+    if raw.tag() == tag::INT {
+        return Some(heap.int(raw.payload as i64));
+    }
     Some(match raw.tag() {
-        tag::NULL => Value::NULL,
-        tag::BOOL => Value::bool(raw.payload != 0),
-        tag::INT => heap.int(raw.payload as i64),
-        tag::FLOAT => heap.float(f64::from_bits(raw.payload)),
         tag::STRING | tag::PATH | tag::LIST | tag::ATTRS | tag::FUNCTION | tag::THUNK => {
             // SAFETY: the payload of such a value is a word of the host, which the plugin keeps alive by a root, an argument or the
             // running poll.
             unsafe { Value::from_word(raw.payload) }
         }
+        tag::NULL => Value::NULL,
+        tag::BOOL => Value::bool(raw.payload != 0),
+        tag::FLOAT => heap.float(f64::from_bits(raw.payload)),
         _ => return None,
     })
 }

@@ -20,14 +20,6 @@ impl Vm {
         };
         let (builtin, pos) = (frame.builtin, frame.depth_pos.1);
         let slot = &self.host.context.context.request;
-        if slot.number == request::CALL && slot.argc == 3 {
-            // The call of a function of two arguments is by far the most frequent request.
-            let raw = [slot.args[0], slot.args[1], slot.args[2]];
-            if let [Some(f), Some(a), Some(b)] = raw.map(|raw| from_raw(&mut self.heap, raw)) {
-                return self.apply(f, &[a, b], pos);
-            }
-        }
-        let slot = &self.host.context.context.request;
         let (number, flags, argc, raw) = (slot.number, slot.flags, slot.argc as usize, slot.args);
         if number == 0 {
             return Err(self.contract(builtin, "it suspended without a request"));

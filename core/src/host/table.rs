@@ -292,9 +292,13 @@ unsafe extern "C" fn list_read(
             .as_list()
             .map(|list| list.items())
             .unwrap_or_default();
-        for index in 0..count {
-            let item = items.get(start + index).copied().unwrap_or(Value::NULL);
-            out.add(index).write(to_raw(item));
+        let present = items.get(start..).unwrap_or_default();
+        let present = &present[..count.min(present.len())];
+        for (index, item) in present.iter().enumerate() {
+            out.add(index).write(to_raw(*item));
+        }
+        for index in present.len()..count {
+            out.add(index).write(to_raw(Value::NULL));
         }
     }
 }

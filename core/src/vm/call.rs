@@ -64,7 +64,7 @@ impl Vm {
     }
 
     /// The same, at a known depth of calls.
-    pub(super) fn apply_at(
+    pub(crate) fn apply_at(
         &mut self,
         function: Value,
         args: &[Value],
@@ -91,6 +91,27 @@ impl Vm {
         } else {
             self.stack.extend_from_slice(values);
         }
+    }
+
+    /// Enters `function` if it is a closure that takes just these arguments, and the limit of calls allows it.
+    #[inline(always)]
+    pub(crate) fn call_closure(&mut self, function: Value, args: &[Value], depth: u32) -> bool {
+        let Some(closure) = function.as_closure() else {
+            return false;
+        };
+        let code = Linked::at(closure.code());
+        if usize::from(code.arity) != args.len() || depth >= self.limits.call_depth {
+            return false;
+        }
+        self.push_call(
+            code,
+            Some(closure),
+            None,
+            depth + 1,
+            args.as_ptr(),
+            args.len(),
+        );
+        true
     }
 
     /// Pushes a frame, and answers it, that runs `code` with the `count` arguments at `args`, which may lie on the stack.
@@ -232,21 +253,12 @@ impl Vm {
         pos: Pos,
     ) -> Result<Flow> {
         if let Some(closure) = function.as_closure() {
-            let code = Linked::at(closure.code());
-            let arity = usize::from(code.arity);
-            if arity == args.len() {
-                if depth >= self.limits.call_depth {
-                    return Err(self.too_deep());
-                }
-                self.push_call(
-                    code,
-                    Some(closure),
-                    None,
-                    depth + 1,
-                    args.as_ptr(),
-                    args.len(),
-                );
+            if self.call_closure(function, args, depth) {
                 return Ok(Flow::Enter);
+            }
+            let arity = usize::from(Linked::at(closure.code()).arity);
+            if arity == args.len() {
+                return Err(self.too_deep());
             }
             return self.call_unevenly(function, arity, args, depth, pos);
         }

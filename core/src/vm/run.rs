@@ -781,10 +781,19 @@ impl Vm {
                                         self.stack.set_len((*frame).base as usize);
                                         self.frames.set_len(self.frames.len() - 1);
                                     }
-                                    let Some(Frame::Code(below)) = self.frames.last_mut() else {
-                                        return Ok(Flow::Value(value));
+                                    let mut value = value;
+                                    frame = loop {
+                                        match self.frames.last_mut() {
+                                            Some(Frame::Code(below)) => break below,
+                                            // A builtin that calls code goes on here, too.
+                                            Some(Frame::Generator(_)) => match self.resume_generator(value) {
+                                                Ok(Flow::Enter) => continue 'enter,
+                                                Ok(Flow::Value(result)) => value = result,
+                                                other => return other,
+                                            },
+                                            _ => return Ok(Flow::Value(value)),
+                                        }
                                     };
-                                    frame = below;
                                     // SAFETY: as at the head of the loop, of the frame that is on top now.
                                     unsafe {
                                         code = (*frame).code();
@@ -813,6 +822,7 @@ impl Vm {
                 ip = unsafe { ip.sub(1) };
                 wait!(ip, awaited);
                 let value = *register!(awaited);
+                // Thunks of code are the most frequent ones.
                 // SAFETY: see the head of the loop.
                 let depth = unsafe { (*frame).depth };
                 if let Some(thunk) = value.as_thunk()
@@ -822,6 +832,19 @@ impl Vm {
                     let captured = thunk.captured();
                     let callee = Linked::at(captured.code());
                     frame = self.push_call(callee, Some(captured), Some(thunk), depth, registers, 0);
+                    enter!(callee);
+                }
+                // So are those that apply a lambda, which then updates the thunk itself.
+                if let Some(thunk) = value.as_thunk()
+                    && thunk.state() == ThunkState::Apply
+                    && let (function, args) = thunk.application()
+                    && let Some(closure) = function.as_closure()
+                    && let callee = Linked::at(closure.code())
+                    && usize::from(callee.arity) == args.len()
+                    && depth < self.limits.call_depth
+                {
+                    thunk.begin();
+                    frame = self.push_call(callee, Some(closure), Some(thunk), depth + 1, args.as_ptr(), args.len());
                     enter!(callee);
                 }
                 match self.force_at(value, depth) {

@@ -11,8 +11,9 @@ builtin! {
     async fn foldl<'f>(cx, op: function | attrs, nul: lazy, list: list) {
         let op = callable(cx, op)?;
         let mut result = nul;
-        for index in 0..cx.list_len(&list)? {
-            result = cx.call(&op, [&result, &cx.list_get(&list, index)]).await?;
+        let mut items = cx.list_cursor(&list)?;
+        while let Some(item) = items.next() {
+            result = cx.call(&op, [&result, &item]).await?;
         }
         Ok(result)
     }
@@ -37,8 +38,9 @@ builtin! {
 /// Whether `pred` returns `answer` for some element.
 async fn reaches<'f>(cx: Cx<'f>, pred: Value<'f>, list: Value<'f>, answer: bool) -> Result<bool> {
     let pred = callable(cx, pred)?;
-    for index in 0..cx.list_len(&list)? {
-        let holds = cx.call(&pred, [&cx.list_get(&list, index)]).await?;
+    let mut items = cx.list_cursor(&list)?;
+    while let Some(item) = items.next() {
+        let holds = cx.call(&pred, [&item]).await?;
         if cx.bool(&holds)? == answer {
             return Ok(true);
         }
