@@ -524,24 +524,40 @@ impl<'f> Cx<'f> {
     /// Evaluates to weak head normal form. What is not a thunk returns without suspending.
     #[inline(always)]
     pub fn force(self, value: &Value<'f>) -> Forced<'f> {
-        let value = if value.is_thunk() {
-            self.peek(value)
-        } else {
-            value.clone()
-        };
         if value.is_thunk() {
-            Forced {
-                value: None,
-                answer: self.ask(request::FORCE, 0, [&value]),
-            }
+            self.evaluate(self.peek(value))
         } else {
-            Forced {
-                value: Some(value),
-                answer: Answer {
-                    cx: self,
-                    asked: false,
-                },
-            }
+            self.ready(value.clone())
+        }
+    }
+
+    /// The same for a value that its holder gives up, which so needs no second root. A thunk that has been evaluated since the
+    /// value was obtained costs a suspension.
+    #[inline(always)]
+    pub fn evaluate(self, value: Value<'f>) -> Forced<'f> {
+        if value.is_thunk() {
+            self.asked(self.ask(request::FORCE, 0, [&value]))
+        } else {
+            self.ready(value)
+        }
+    }
+
+    #[inline(always)]
+    fn ready(self, value: Value<'f>) -> Forced<'f> {
+        Forced {
+            value: Some(value),
+            answer: Answer {
+                cx: self,
+                asked: false,
+            },
+        }
+    }
+
+    #[inline(always)]
+    fn asked(self, answer: Answer<'f>) -> Forced<'f> {
+        Forced {
+            value: None,
+            answer,
         }
     }
 
@@ -574,22 +590,44 @@ impl<'f> Cx<'f> {
         }
     }
 
-    /// Coerces to a string as interpolation does; `flags` of [`coerce`].
-    pub async fn coerce_to_string(self, value: &Value<'f>, flags: u64) -> Result<Value<'f>> {
-        let value = self.force(value).await?;
+    /// Coerces to a string as interpolation does; `flags` of [`coerce`]. What is a string already returns without suspending.
+    #[inline]
+    pub fn coerce_to_string(self, value: &Value<'f>, flags: u64) -> Forced<'f> {
         match value.kind() {
-            Type::String => Ok(value),
+            Type::String => self.ready(value.clone()),
             // Integers are frequent, and need nobody's help.
             Type::Int if flags & coerce::MORE != 0 => {
-                Ok(self.string(value.as_int().unwrap_or_default().to_string()))
+                self.ready(self.decimal(value.as_int().unwrap_or_default()))
             }
-            _ => self.ask(request::COERCE_TO_STRING, flags, [&value]).await,
+            _ => self.asked(self.ask(request::COERCE_TO_STRING, flags, [value])),
         }
     }
 
+    /// The digits of `number`.
+    fn decimal(self, number: i64) -> Value<'f> {
+        // Room for the 19 digits of the largest magnitude and a sign.
+        let mut digits = [0; 20];
+        let mut at = digits.len();
+        let mut rest = number.unsigned_abs();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if number < 0 {
+            at -= 1;
+            digits[at] = b'-';
+        }
+        self.string(&digits[at..])
+    }
+
     /// Coerces as `toString` does.
-    pub async fn to_string(self, value: &Value<'f>) -> Result<Value<'f>> {
-        self.coerce_to_string(value, coerce::MORE).await
+    #[inline]
+    pub fn to_string(self, value: &Value<'f>) -> Forced<'f> {
+        self.coerce_to_string(value, coerce::MORE)
     }
 
     /// `a == b`

@@ -866,12 +866,14 @@ impl Compiler<'_> {
             (Op::NotLess, None, Some(number)) => (Op::NotLessInt, left, number, false),
             (Op::NotLess, Some(number), None) => (Op::NotLessInt, right, number, true),
             (Op::Eq | Op::NotEq, ..) => {
-                let (constant, operand) =
-                    match (self.comparable_constant(left), self.comparable_constant(right)) {
-                        (_, Some(constant)) => (constant, left),
-                        (Some(constant), None) => (constant, right),
-                        _ => return Ok(false),
-                    };
+                let (constant, operand) = match (
+                    self.comparable_constant(left),
+                    self.comparable_constant(right),
+                ) {
+                    (_, Some(constant)) => (constant, left),
+                    (Some(constant), None) => (constant, right),
+                    _ => return Ok(false),
+                };
                 let index = self.function().constant(constant);
                 let Ok(index) = u16::try_from(index) else {
                     return Ok(false);

@@ -353,6 +353,32 @@ impl Heap {
         keys
     }
 
+    /// Keys of `len` entries, which are sorted by symbol and distinct.
+    pub fn keys_of(&mut self, len: usize, entries: impl Iterator<Item = KeyEntry>) -> Keys {
+        let keys = Keys(self.allocate(2 + len, self.header(Kind::Keys, 0, len)));
+        keys.0.set_word(0, 0);
+        let mut filled = 0;
+        for (slot, entry) in keys.entries_mut().iter_mut().zip(entries) {
+            *slot = entry;
+            filled += 1;
+        }
+        assert!(filled == len, "as many entries as were announced");
+        debug_assert!(
+            keys.entries().is_sorted_by(|a, b| a.name < b.name),
+            "keys are sorted and distinct"
+        );
+        keys
+    }
+
+    /// A set of that shape whose values the caller sets before the next safepoint.
+    #[inline]
+    pub fn attrs_unfilled(&mut self, keys: Keys) -> Attrs {
+        let len = keys.len();
+        let object = self.allocate(2 + len, self.header(Kind::Attrs, 0, len));
+        object.set_word(0, keys.address() as u64);
+        Attrs(object)
+    }
+
     /// A set of that shape, all null, to be filled.
     #[inline]
     pub fn attrs(&mut self, keys: Keys) -> Attrs {

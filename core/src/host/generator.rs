@@ -50,8 +50,8 @@ impl Vm {
         pos: Pos,
     ) -> Result<Flow> {
         let entry = &self.host.entries[builtin as usize];
-        if entry.is_leaf() && args.len() <= INLINE_ARGS {
-            // The common case needs no frame: all strict arguments are there already.
+        if args.len() <= INLINE_ARGS {
+            // The common case needs no frame for them: all strict arguments are there already.
             let mut raw = [NOTHING; INLINE_ARGS];
             let mut ready = true;
             for ((value, mode), slot) in args.iter().zip(&entry.modes).zip(&mut raw) {
@@ -60,7 +60,12 @@ impl Vm {
                 ready &= *mode == arg::LAZY || (slot.tag() != tag::THUNK && mode & bit != 0);
             }
             if ready {
-                return self.run_leaf(builtin, &raw[..args.len()], pos);
+                if entry.is_leaf() {
+                    return self.run_leaf(builtin, &raw[..args.len()], pos);
+                }
+                let base = self.stack_len();
+                self.extend_stack(args);
+                return self.start_builtin(builtin, base, &raw[..args.len()], depth, pos);
             }
         }
         let base = self.stack_len();
@@ -143,25 +148,36 @@ impl Vm {
             }
         }
         self.pop_frame();
-        self.start_builtin(builtin, base, count, depth, pos)
+        let mut inline = [NOTHING; INLINE_ARGS];
+        let many: Vec<RawValue>;
+        let raw = if count <= INLINE_ARGS {
+            for (index, slot) in inline[..count].iter_mut().enumerate() {
+                *slot = to_raw(self.stack_at(base + index));
+            }
+            &inline[..count]
+        } else {
+            many = (base..base + count)
+                .map(|slot| to_raw(self.stack_at(slot)))
+                .collect();
+            &many
+        };
+        self.start_builtin(builtin, base, raw, depth, pos)
     }
 
-    /// Starts a builtin whose arguments are ready, on the stack from `base` on.
+    /// Starts a builtin with these arguments, which are ready, and on the stack from `base` on.
     fn start_builtin(
         &mut self,
         builtin: u32,
         base: usize,
-        count: usize,
+        raw: &[RawValue],
         depth: u32,
         pos: Pos,
     ) -> Result<Flow> {
         let entry = &self.host.entries[builtin as usize];
+        let count = raw.len();
         if entry.is_leaf() {
-            let raw: Vec<RawValue> = (base..base + count)
-                .map(|slot| to_raw(self.stack_at(slot)))
-                .collect();
             self.truncate_stack(base);
-            return self.run_leaf(builtin, &raw, pos);
+            return self.run_leaf(builtin, raw, pos);
         }
         if depth >= self.limits.call_depth {
             self.truncate_stack(base);
@@ -177,10 +193,8 @@ impl Vm {
             .allocate(count * size_of::<RawValue>())
             .cast::<RawValue>();
         let state = self.host.arena.allocate(size);
-        for index in 0..count {
-            // SAFETY: the arena has reserved room for `count` values.
-            unsafe { args.add(index).write(to_raw(self.stack_at(base + index))) };
-        }
+        // SAFETY: the arena has reserved room for `count` values.
+        unsafe { std::ptr::copy_nonoverlapping(raw.as_ptr(), args, count) };
         let owner = self.host.next_owner;
         self.host.next_owner += 1;
         self.host.roots.table.owner = owner;

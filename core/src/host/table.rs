@@ -423,7 +423,9 @@ unsafe extern "C" fn attrs_update(
     // SAFETY: see `error`.
     let (a, b) = unsafe { (value(vm, a).as_attrs(), value(vm, b).as_attrs()) };
     match (a, b) {
-        (Some(a), Some(b)) => to_raw(crate::value::update(&mut vm.heap, a, b).value()),
+        (Some(a), Some(b)) => {
+            to_raw(crate::value::update(&mut vm.heap, &mut vm.merge_plans, a, b).value())
+        }
         (Some(one), None) | (None, Some(one)) => to_raw(one.value()),
         (None, None) => RawValue::new(tag::NULL, 0),
     }

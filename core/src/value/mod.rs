@@ -2,6 +2,8 @@
 
 mod attrs;
 mod context;
+mod update;
 
-pub use attrs::{name_order, update};
+pub use attrs::name_order;
 pub use context::{ContextId, Contexts};
+pub use update::{MergePlans, update};

@@ -51,7 +51,12 @@ unsafe fn fill_with_null(start: *mut Value, from: usize, to: usize) {
     let mut index = from;
     while index < to {
         // SAFETY: the caller's promise.
-        unsafe { start.add(index).cast::<[Value; FILL]>().write([Value::NULL; FILL]) };
+        unsafe {
+            start
+                .add(index)
+                .cast::<[Value; FILL]>()
+                .write([Value::NULL; FILL])
+        };
         index += FILL;
     }
 }

@@ -9,7 +9,7 @@ use crate::host::Host;
 use crate::source::{Pos, SourceMap};
 use crate::store::{Overlay, Store};
 use crate::symbol::{Interner, Symbol};
-use crate::value::Contexts;
+use crate::value::{Contexts, MergePlans};
 use crate::world::World;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
@@ -111,6 +111,7 @@ pub struct Vm {
     pub(super) code: Vec<Box<Linked>>,
     pub(super) stack: Vec<Value>,
     pub(super) frames: Vec<Frame>,
+    pub(crate) merge_plans: MergePlans,
     pub(super) position_keys: Option<Keys>,
 }
 
@@ -142,6 +143,7 @@ impl Vm {
             code: Vec::new(),
             stack: Vec::new(),
             frames: Vec::new(),
+            merge_plans: MergePlans::default(),
             position_keys: None,
         }
     }
@@ -280,8 +282,10 @@ impl Vm {
             stack,
             frames,
             position_keys,
+            merge_plans,
             ..
         } = self;
+        merge_plans.clear();
         heap.collect(|marker| {
             marker.values(globals);
             marker.values(pinned);

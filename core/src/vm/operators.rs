@@ -2,7 +2,7 @@
 
 use super::coerce::{Coercion, Join};
 use super::frame::Frame;
-use super::machine::Vm;
+use super::machine::{Vm, WellKnown};
 use super::messages::{describe, kind_of};
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,6 +12,21 @@ use crate::source::Pos;
 #[cold]
 fn overflow(text: String) -> Error {
     Error::new(ErrorKind::Eval, format!("integer overflow in {text}"))
+}
+
+impl WellKnown {
+    /// The string that an interpolation makes of `value`, if nothing has to be evaluated for it: a string, or a set whose
+    /// `outPath` is one.
+    #[inline]
+    fn string_at_hand(&self, value: Value) -> Option<Value> {
+        if value.value_type() == ValueType::String {
+            return Some(value);
+        }
+        let attrs = value.as_attrs()?;
+        let path = attrs.get(self.out_path)?.resolved();
+        (path.value_type() == ValueType::String && attrs.get(self.to_string).is_none())
+            .then_some(path)
+    }
 }
 
 impl Vm {
@@ -180,25 +195,29 @@ impl Vm {
 
     /// The parts of a string or path with interpolations, all in weak head normal form.
     pub(super) fn interpolate(&mut self, parts: &[Value], path: bool) -> Result<Flow> {
-        if !path
-            && parts
-                .iter()
-                .all(|part| part.value_type() == ValueType::String)
-        {
+        if !path {
             let mut context = 0;
             let mut len = 0;
-            for part in parts {
-                context = self.contexts.union(context, part.context());
-                len += part.as_string().unwrap_or_default().len();
-            }
-            return Ok(Flow::Value(self.heap.string_of(len, context, |out| {
-                let mut at = 0;
-                for part in parts {
-                    let bytes = part.as_string().unwrap_or_default();
-                    out[at..at + bytes.len()].copy_from_slice(bytes);
-                    at += bytes.len();
+            let names = &self.names;
+            let all_there = parts.iter().all(|part| match names.string_at_hand(*part) {
+                Some(part) => {
+                    context = self.contexts.union(context, part.context());
+                    len += part.as_string().unwrap_or_default().len();
+                    true
                 }
-            })));
+                None => false,
+            });
+            if all_there {
+                return Ok(Flow::Value(self.heap.string_of(len, context, |out| {
+                    let mut at = 0;
+                    for part in parts {
+                        let part = names.string_at_hand(*part).unwrap_or(Value::EMPTY_STRING);
+                        let bytes = part.as_string().unwrap_or_default();
+                        out[at..at + bytes.len()].copy_from_slice(bytes);
+                        at += bytes.len();
+                    }
+                })));
+            }
         }
         let coercion = Coercion {
             more: false,

@@ -225,28 +225,40 @@ impl Vm {
 
             macro_rules! register {
                 ($index:expr) => {{
-                    debug_assert!(($index as usize) < usize::from(code.registers), "a register of this frame");
+                    debug_assert!(
+                        ($index as usize) < usize::from(code.registers),
+                        "a register of this frame"
+                    );
                     // SAFETY: see the head of the loop.
                     unsafe { &mut *registers.add($index as usize) }
                 }};
             }
             macro_rules! constant {
                 ($index:expr) => {{
-                    debug_assert!(($index as usize) < code.constants.len(), "a constant of this code");
+                    debug_assert!(
+                        ($index as usize) < code.constants.len(),
+                        "a constant of this code"
+                    );
                     // SAFETY: see the head of the loop.
                     unsafe { *code.constants.get_unchecked($index as usize) }
                 }};
             }
             macro_rules! site {
                 ($index:expr) => {{
-                    debug_assert!(($index as usize) < code.sites.len(), "a select site of this code");
+                    debug_assert!(
+                        ($index as usize) < code.sites.len(),
+                        "a select site of this code"
+                    );
                     // SAFETY: see the head of the loop.
                     unsafe { code.sites.get_unchecked($index as usize) }
                 }};
             }
             macro_rules! child {
                 ($index:expr) => {{
-                    debug_assert!(($index as usize) < code.children.len(), "a child of this code");
+                    debug_assert!(
+                        ($index as usize) < code.children.len(),
+                        "a child of this code"
+                    );
                     // SAFETY: see the head of the loop.
                     unsafe { *code.children.get_unchecked($index as usize) }
                 }};
@@ -269,9 +281,13 @@ impl Vm {
             }
             macro_rules! skip {
                 // SAFETY: code ends with an instruction that leaves, so there is a next one.
-                () => { ip = unsafe { ip.add(1) } };
+                () => {
+                    ip = unsafe { ip.add(1) }
+                };
                 // SAFETY: jumps stay within the code.
-                ($instruction:expr) => { ip = unsafe { ip.offset($instruction.offset()) } };
+                ($instruction:expr) => {
+                    ip = unsafe { ip.offset($instruction.offset()) }
+                };
             }
 
             'resume: loop {
@@ -345,7 +361,12 @@ impl Vm {
                         }
                         macro_rules! position {
                             // SAFETY: `ip` is behind an instruction of `code`.
-                            () => { code.position(unsafe { ip.offset_from(code.instructions.as_ptr()) } as usize - 1) };
+                            () => {
+                                code.position(
+                                    unsafe { ip.offset_from(code.instructions.as_ptr()) } as usize
+                                        - 1,
+                                )
+                            };
                         }
 
                         loop {
@@ -353,22 +374,30 @@ impl Vm {
                             let instruction: &'static Instruction = unsafe { &*ip };
                             ip = unsafe { ip.add(1) };
                             match instruction.op {
-                                Op::Const => *register!(instruction.a) = constant!(instruction.wide()),
+                                Op::Const => {
+                                    *register!(instruction.a) = constant!(instruction.wide())
+                                }
                                 Op::Capture => {
                                     // SAFETY: see the head of the loop.
                                     *register!(instruction.a) = match unsafe { (*frame).captured } {
-                                        Some(captured) => captured.capture(usize::from(instruction.b)),
+                                        Some(captured) => {
+                                            captured.capture(usize::from(instruction.b))
+                                        }
                                         None => Value::NULL,
                                     }
                                 }
-                                Op::Move => *register!(instruction.a) = register!(instruction.b).resolved(),
+                                Op::Move => {
+                                    *register!(instruction.a) = register!(instruction.b).resolved()
+                                }
                                 Op::Force => {
                                     forced!(instruction.a);
                                 }
                                 Op::Thunk => {
                                     let child = child!(instruction.wide());
                                     let linked = Linked::at(child as usize);
-                                    let object = self.heap.thunk_unfilled(child as usize, linked.captures.len());
+                                    let object = self
+                                        .heap
+                                        .thunk_unfilled(child as usize, linked.captures.len());
                                     // SAFETY: see the head of the loop.
                                     let from = unsafe { (*frame).captured };
                                     Self::take_captures(&linked.captures, from, registers, object);
@@ -377,7 +406,9 @@ impl Vm {
                                 Op::Closure => {
                                     let child = child!(instruction.wide());
                                     let linked = Linked::at(child as usize);
-                                    let object = self.heap.closure_unfilled(child as usize, linked.captures.len());
+                                    let object = self
+                                        .heap
+                                        .closure_unfilled(child as usize, linked.captures.len());
                                     // SAFETY: see the head of the loop.
                                     let from = unsafe { (*frame).captured };
                                     Self::take_captures(&linked.captures, from, registers, object);
@@ -386,74 +417,121 @@ impl Vm {
                                 Op::NewThunk => {
                                     let child = child!(instruction.wide());
                                     let count = Linked::at(child as usize).captures.len();
-                                    *register!(instruction.a) = self.heap.thunk(child as usize, count).thunk_value();
+                                    *register!(instruction.a) =
+                                        self.heap.thunk(child as usize, count).thunk_value();
                                 }
                                 Op::NewClosure => {
                                     let child = child!(instruction.wide());
                                     let count = Linked::at(child as usize).captures.len();
-                                    *register!(instruction.a) = self.heap.closure(child as usize, count).closure_value();
+                                    *register!(instruction.a) =
+                                        self.heap.closure(child as usize, count).closure_value();
                                 }
                                 Op::Fill => {
                                     let value = *register!(instruction.a);
-                                    let object = value.as_closure().or_else(|| value.as_thunk().map(|thunk| thunk.captured()));
+                                    let object = value
+                                        .as_closure()
+                                        .or_else(|| value.as_thunk().map(|thunk| thunk.captured()));
                                     if let Some(object) = object {
-                                        let linked = Linked::at(child!(instruction.wide()) as usize);
+                                        let linked =
+                                            Linked::at(child!(instruction.wide()) as usize);
                                         // SAFETY: see the head of the loop.
                                         let from = unsafe { (*frame).captured };
-                                        Self::take_captures(&linked.captures, from, registers, object);
+                                        Self::take_captures(
+                                            &linked.captures,
+                                            from,
+                                            registers,
+                                            object,
+                                        );
                                     }
                                 }
                                 Op::FillIfNew => {
                                     if let Some(thunk) = register!(instruction.a).as_thunk() {
-                                        let linked = Linked::at(child!(instruction.wide()) as usize);
+                                        let linked =
+                                            Linked::at(child!(instruction.wide()) as usize);
                                         // SAFETY: see the head of the loop.
                                         let from = unsafe { (*frame).captured };
-                                        Self::take_captures(&linked.captures, from, registers, thunk.captured());
+                                        Self::take_captures(
+                                            &linked.captures,
+                                            from,
+                                            registers,
+                                            thunk.captured(),
+                                        );
                                     }
                                 }
                                 Op::List => {
                                     // SAFETY: `c` registers from `b` on belong to the frame.
-                                    let items = unsafe { std::slice::from_raw_parts(registers.add(usize::from(instruction.b)), usize::from(instruction.c)) };
+                                    let items = unsafe {
+                                        std::slice::from_raw_parts(
+                                            registers.add(usize::from(instruction.b)),
+                                            usize::from(instruction.c),
+                                        )
+                                    };
                                     *register!(instruction.a) = self.heap.list_of(items).value();
                                 }
-                                Op::NewList => *register!(instruction.a) = self.heap.list(instruction.wide() as usize).value(),
+                                Op::NewList => {
+                                    *register!(instruction.a) =
+                                        self.heap.list(instruction.wide() as usize).value()
+                                }
                                 Op::SetItem => {
                                     if let Some(list) = register!(instruction.a).as_list() {
-                                        list.items_mut()[instruction.wide() as usize] = *register!(instruction.a + 1);
+                                        list.items_mut()[instruction.wide() as usize] =
+                                            *register!(instruction.a + 1);
                                     }
                                 }
                                 Op::Attrs => {
                                     let keys = code.shapes[usize::from(instruction.c)];
                                     // SAFETY: as many registers as the shape has keys belong to the frame.
-                                    let values = unsafe { std::slice::from_raw_parts(registers.add(usize::from(instruction.b)), keys.len()) };
+                                    let values = unsafe {
+                                        std::slice::from_raw_parts(
+                                            registers.add(usize::from(instruction.b)),
+                                            keys.len(),
+                                        )
+                                    };
                                     *register!(instruction.a) = if values.is_empty() {
                                         self.heap.attrs(keys).value()
                                     } else {
                                         self.heap.attrs_of(keys, values).value()
                                     };
                                 }
-                                Op::NewAttrs => *register!(instruction.a) = self.heap.attrs(code.shapes[instruction.wide() as usize]).value(),
+                                Op::NewAttrs => {
+                                    *register!(instruction.a) = self
+                                        .heap
+                                        .attrs(code.shapes[instruction.wide() as usize])
+                                        .value()
+                                }
                                 Op::SetAttr => {
                                     if let Some(attrs) = register!(instruction.a).as_attrs() {
-                                        attrs.values_mut()[instruction.wide() as usize] = *register!(instruction.a + 1);
+                                        attrs.values_mut()[instruction.wide() as usize] =
+                                            *register!(instruction.a + 1);
                                     }
                                 }
                                 Op::DynamicAttr => {
                                     let name = forced!(instruction.b);
-                                    let (set, value) = (*register!(instruction.a), *register!(instruction.c));
+                                    let (set, value) =
+                                        (*register!(instruction.a), *register!(instruction.c));
                                     let pos = position!();
-                                    *register!(instruction.a) = attempt!(self.add_dynamic(set, name, value, pos));
+                                    *register!(instruction.a) =
+                                        attempt!(self.add_dynamic(set, name, value, pos));
                                 }
                                 Op::Select => {
                                     let set = forced!(instruction.b);
-                                    match set.as_attrs().and_then(|attrs| site!(instruction.c).select(attrs)) {
+                                    match set
+                                        .as_attrs()
+                                        .and_then(|attrs| site!(instruction.c).select(attrs))
+                                    {
                                         Some(value) => *register!(instruction.a) = value,
-                                        None => break 'fail self.missing_attribute(set, site!(instruction.c).name),
+                                        None => {
+                                            break 'fail self
+                                                .missing_attribute(set, site!(instruction.c).name);
+                                        }
                                     }
                                 }
                                 Op::SelectOr => {
                                     let set = forced!(instruction.b);
-                                    if let Some(value) = set.as_attrs().and_then(|attrs| site!(instruction.c).select(attrs)) {
+                                    if let Some(value) = set
+                                        .as_attrs()
+                                        .and_then(|attrs| site!(instruction.c).select(attrs))
+                                    {
                                         *register!(instruction.a) = value;
                                         skip!();
                                     }
@@ -469,7 +547,8 @@ impl Vm {
                                     }
                                 }
                                 Op::SelectAtHand => {
-                                    if let Some(attrs) = register!(instruction.b).resolved().as_attrs()
+                                    if let Some(attrs) =
+                                        register!(instruction.b).resolved().as_attrs()
                                         && let Some(value) = site!(instruction.c).select(attrs)
                                     {
                                         *register!(instruction.a) = value;
@@ -477,31 +556,46 @@ impl Vm {
                                     }
                                 }
                                 Op::AddAtHand => {
-                                    let (left, right) = (register!(instruction.b).resolved(), register!(instruction.c).resolved());
+                                    let (left, right) = (
+                                        register!(instruction.b).resolved(),
+                                        register!(instruction.c).resolved(),
+                                    );
                                     if let Some(sum) = left.add_inline(right) {
                                         *register!(instruction.a) = sum;
                                         skip!();
                                     }
                                 }
                                 Op::SubAtHand => {
-                                    let (left, right) = (register!(instruction.b).resolved(), register!(instruction.c).resolved());
+                                    let (left, right) = (
+                                        register!(instruction.b).resolved(),
+                                        register!(instruction.c).resolved(),
+                                    );
                                     if let Some(difference) = left.sub_inline(right) {
                                         *register!(instruction.a) = difference;
                                         skip!();
                                     }
                                 }
                                 Op::AddIntAtHand => {
-                                    if let Some(sum) = register!(instruction.b).resolved().add_small(i64::from(instruction.c as i16)) {
+                                    if let Some(sum) = register!(instruction.b)
+                                        .resolved()
+                                        .add_small(i64::from(instruction.c as i16))
+                                    {
                                         *register!(instruction.a) = sum;
                                         skip!();
                                     }
                                 }
                                 Op::HasAttr => {
                                     let set = forced!(instruction.b);
-                                    test!(instruction.a, set.as_attrs().is_some_and(|attrs| site!(instruction.c).select(attrs).is_some()));
+                                    test!(
+                                        instruction.a,
+                                        set.as_attrs().is_some_and(|attrs| site!(instruction.c)
+                                            .select(attrs)
+                                            .is_some())
+                                    );
                                 }
                                 Op::SelectDynamic => {
-                                    let (set, name) = (forced!(instruction.b), forced!(instruction.c));
+                                    let (set, name) =
+                                        (forced!(instruction.b), forced!(instruction.c));
                                     let symbol = attempt!(self.attribute_name(name));
                                     match set.as_attrs().and_then(|attrs| attrs.get(symbol)) {
                                         Some(value) => *register!(instruction.a) = value,
@@ -509,54 +603,84 @@ impl Vm {
                                     }
                                 }
                                 Op::SelectDynamicOr => {
-                                    let (set, name) = (forced!(instruction.b), forced!(instruction.c));
+                                    let (set, name) =
+                                        (forced!(instruction.b), forced!(instruction.c));
                                     let symbol = attempt!(self.attribute_name(name));
-                                    if let Some(value) = set.as_attrs().and_then(|attrs| attrs.get(symbol)) {
+                                    if let Some(value) =
+                                        set.as_attrs().and_then(|attrs| attrs.get(symbol))
+                                    {
                                         *register!(instruction.a) = value;
                                         skip!();
                                     }
                                 }
                                 Op::HasAttrDynamic => {
-                                    let (set, name) = (forced!(instruction.b), forced!(instruction.c));
+                                    let (set, name) =
+                                        (forced!(instruction.b), forced!(instruction.c));
                                     let symbol = attempt!(self.attribute_name(name));
-                                    test!(instruction.a, set.as_attrs().is_some_and(|attrs| attrs.get(symbol).is_some()));
+                                    test!(
+                                        instruction.a,
+                                        set.as_attrs()
+                                            .is_some_and(|attrs| attrs.get(symbol).is_some())
+                                    );
                                 }
-                                Op::Undefined => break 'fail self.undefined(site!(instruction.c).name),
+                                Op::Undefined => {
+                                    break 'fail self.undefined(site!(instruction.c).name);
+                                }
                                 Op::Call => {
                                     let function = forced!(instruction.b);
                                     wait!(ip, instruction.a);
                                     // SAFETY: callee and arguments are registers of the frame.
-                                    let args = unsafe { registers.add(usize::from(instruction.b) + 1) };
+                                    let args =
+                                        unsafe { registers.add(usize::from(instruction.b) + 1) };
                                     // SAFETY: see the head of the loop.
                                     let depth = unsafe { (*frame).depth };
                                     if let Some(closure) = function.as_closure() {
                                         let callee = Linked::at(closure.code());
-                                        if callee.arity == instruction.c && depth < self.limits.call_depth {
-                                            frame = self.push_call(callee, Some(closure), None, depth + 1, args, usize::from(instruction.c));
+                                        if callee.arity == instruction.c
+                                            && depth < self.limits.call_depth
+                                        {
+                                            frame = self.push_call(
+                                                callee,
+                                                Some(closure),
+                                                None,
+                                                depth + 1,
+                                                args,
+                                                usize::from(instruction.c),
+                                            );
                                             enter!(callee);
                                         }
                                     }
                                     // SAFETY: as above.
-                                    let args = unsafe { std::slice::from_raw_parts(args, usize::from(instruction.c)) };
+                                    let args = unsafe {
+                                        std::slice::from_raw_parts(args, usize::from(instruction.c))
+                                    };
                                     let pos = position!();
-                                    finish!(instruction.a, self.call_in_code(function, args, depth, pos));
+                                    finish!(
+                                        instruction.a,
+                                        self.call_in_code(function, args, depth, pos)
+                                    );
                                 }
                                 Op::TailCall => {
                                     let function = forced!(instruction.b);
                                     // SAFETY: callee and arguments are registers of the frame.
-                                    let args = unsafe { registers.add(usize::from(instruction.b) + 1) };
+                                    let args =
+                                        unsafe { registers.add(usize::from(instruction.b) + 1) };
                                     if let Some(closure) = function.as_closure() {
                                         let callee = Linked::at(closure.code());
                                         // SAFETY: see the head of the loop.
                                         let depth = unsafe { (*frame).depth };
-                                        if callee.arity == instruction.c && depth < self.limits.call_depth {
+                                        if callee.arity == instruction.c
+                                            && depth < self.limits.call_depth
+                                        {
                                             self.replace_call(callee, closure, args);
                                             enter!(callee);
                                         }
                                     }
                                     wait!(ip.sub(1), 0);
                                     // SAFETY: as above.
-                                    let args = unsafe { std::slice::from_raw_parts(args, usize::from(instruction.c)) };
+                                    let args = unsafe {
+                                        std::slice::from_raw_parts(args, usize::from(instruction.c))
+                                    };
                                     let pos = position!();
                                     match attempt!(self.tail_call(function, args, pos)) {
                                         Flow::Enter => continue 'enter,
@@ -572,7 +696,11 @@ impl Vm {
                                     let value = forced!(instruction.a);
                                     let Some(test) = value.as_bool() else {
                                         let pos = position!();
-                                        break 'fail self.not_a_bool(value, BoolUse::describe(instruction.x), pos);
+                                        break 'fail self.not_a_bool(
+                                            value,
+                                            BoolUse::describe(instruction.x),
+                                            pos,
+                                        );
                                     };
                                     if test == (instruction.op == Op::JumpIfTrue) {
                                         skip!(instruction);
@@ -582,20 +710,37 @@ impl Vm {
                                     let value = forced!(instruction.a);
                                     if value.as_bool().is_none() {
                                         let pos = position!();
-                                        break 'fail self.not_a_bool(value, BoolUse::describe(instruction.x), pos);
+                                        break 'fail self.not_a_bool(
+                                            value,
+                                            BoolUse::describe(instruction.x),
+                                            pos,
+                                        );
                                     }
                                 }
                                 Op::AssertFailed => {
                                     // SAFETY: `ip` is behind an instruction of `code`.
-                                    let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) } as usize - 1;
-                                    let operands = (instruction.x == 1).then(|| [*register!(instruction.a), *register!(instruction.a + 1)]);
-                                    break 'fail self.assertion_failed(code, pc, instruction.wide(), operands);
+                                    let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) }
+                                        as usize
+                                        - 1;
+                                    let operands = (instruction.x == 1).then(|| {
+                                        [*register!(instruction.a), *register!(instruction.a + 1)]
+                                    });
+                                    break 'fail self.assertion_failed(
+                                        code,
+                                        pc,
+                                        instruction.wide(),
+                                        operands,
+                                    );
                                 }
                                 Op::Not => {
                                     let value = forced!(instruction.b);
                                     let Some(test) = value.as_bool() else {
                                         let pos = position!();
-                                        break 'fail self.not_a_bool(value, "in the argument of the not operator", pos);
+                                        break 'fail self.not_a_bool(
+                                            value,
+                                            "in the argument of the not operator",
+                                            pos,
+                                        );
                                     };
                                     test!(instruction.a, !test);
                                 }
@@ -604,10 +749,13 @@ impl Vm {
                                     *register!(instruction.a) = attempt!(self.negate(value));
                                 }
                                 Op::Add => {
-                                    if let Some(sum) = register!(instruction.b).add_inline(*register!(instruction.c)) {
+                                    if let Some(sum) = register!(instruction.b)
+                                        .add_inline(*register!(instruction.c))
+                                    {
                                         *register!(instruction.a) = sum;
                                     } else {
-                                        let (left, right) = (forced!(instruction.b), forced!(instruction.c));
+                                        let (left, right) =
+                                            (forced!(instruction.b), forced!(instruction.c));
                                         wait!(ip, instruction.a);
                                         finish!(instruction.a, self.add(left, right));
                                     }
@@ -619,43 +767,64 @@ impl Vm {
                                     } else {
                                         let value = forced!(instruction.b);
                                         wait!(ip, instruction.a);
-                                        finish!(instruction.a, self.add_int(value, number, instruction.x == 1));
+                                        finish!(
+                                            instruction.a,
+                                            self.add_int(value, number, instruction.x == 1)
+                                        );
                                     }
                                 }
                                 Op::Sub => {
-                                    if let Some(difference) = register!(instruction.b).sub_inline(*register!(instruction.c)) {
+                                    if let Some(difference) = register!(instruction.b)
+                                        .sub_inline(*register!(instruction.c))
+                                    {
                                         *register!(instruction.a) = difference;
                                     } else {
-                                        let (left, right) = (forced!(instruction.b), forced!(instruction.c));
-                                        *register!(instruction.a) = attempt!(self.subtract(left, right));
+                                        let (left, right) =
+                                            (forced!(instruction.b), forced!(instruction.c));
+                                        *register!(instruction.a) =
+                                            attempt!(self.subtract(left, right));
                                     }
                                 }
                                 Op::SubInt => {
                                     let number = i64::from(instruction.c as i16);
-                                    if let Some(difference) = register!(instruction.b).add_small(-number) {
+                                    if let Some(difference) =
+                                        register!(instruction.b).add_small(-number)
+                                    {
                                         *register!(instruction.a) = difference;
                                     } else {
                                         let value = forced!(instruction.b);
                                         let number = self.heap.int(number);
-                                        *register!(instruction.a) = attempt!(self.subtract(value, number));
+                                        *register!(instruction.a) =
+                                            attempt!(self.subtract(value, number));
                                     }
                                 }
                                 Op::Mul => {
-                                    let (left, right) = (forced!(instruction.b), forced!(instruction.c));
-                                    *register!(instruction.a) = attempt!(self.multiply(left, right));
+                                    let (left, right) =
+                                        (forced!(instruction.b), forced!(instruction.c));
+                                    *register!(instruction.a) =
+                                        attempt!(self.multiply(left, right));
                                 }
                                 Op::Div => {
-                                    let (left, right) = (forced!(instruction.b), forced!(instruction.c));
+                                    let (left, right) =
+                                        (forced!(instruction.b), forced!(instruction.c));
                                     *register!(instruction.a) = attempt!(self.divide(left, right));
                                 }
                                 Op::Eq | Op::NotEq => {
-                                    let (left, right) = (forced!(instruction.b), forced!(instruction.c));
+                                    let (left, right) =
+                                        (forced!(instruction.b), forced!(instruction.c));
                                     let wanted = instruction.op == Op::Eq;
                                     match super::equality::shallow(left, right) {
                                         Some(equal) => test!(instruction.a, equal == wanted),
                                         None => {
                                             wait!(ip, instruction.a);
-                                            finish!(instruction.a, self.push_task(Box::new(super::equality::Equal::new(left, right, wanted))));
+                                            finish!(
+                                                instruction.a,
+                                                self.push_task(Box::new(
+                                                    super::equality::Equal::new(
+                                                        left, right, wanted
+                                                    )
+                                                ))
+                                            );
                                         }
                                     }
                                 }
@@ -672,16 +841,27 @@ impl Vm {
                                 }
                                 Op::Less | Op::NotLess => {
                                     let wanted = instruction.op == Op::Less;
-                                    let (left, right) = (*register!(instruction.b), *register!(instruction.c));
-                                    if let (Some(x), Some(y)) = (left.as_inline_int(), right.as_inline_int()) {
+                                    let (left, right) =
+                                        (*register!(instruction.b), *register!(instruction.c));
+                                    if let (Some(x), Some(y)) =
+                                        (left.as_inline_int(), right.as_inline_int())
+                                    {
                                         test!(instruction.a, (x < y) == wanted);
                                     } else {
-                                        let (left, right) = (forced!(instruction.b), forced!(instruction.c));
+                                        let (left, right) =
+                                            (forced!(instruction.b), forced!(instruction.c));
                                         match attempt!(self.less_shallow(left, right)) {
                                             Some(less) => test!(instruction.a, less == wanted),
                                             None => {
                                                 wait!(ip, instruction.a);
-                                                finish!(instruction.a, self.push_task(Box::new(super::order::Less::new(left, right, wanted))));
+                                                finish!(
+                                                    instruction.a,
+                                                    self.push_task(Box::new(
+                                                        super::order::Less::new(
+                                                            left, right, wanted
+                                                        )
+                                                    ))
+                                                );
                                             }
                                         }
                                     }
@@ -691,13 +871,24 @@ impl Vm {
                                     let wanted = instruction.op == Op::LessInt;
                                     let swapped = instruction.x == 1;
                                     let less = match register!(instruction.b).as_inline_int() {
-                                        Some(value) => if swapped { number < value } else { value < number },
+                                        Some(value) => {
+                                            if swapped {
+                                                number < value
+                                            } else {
+                                                value < number
+                                            }
+                                        }
                                         None => {
                                             let value = forced!(instruction.b);
                                             let number = self.heap.int(number);
-                                            let (left, right) = if swapped { (number, value) } else { (value, number) };
+                                            let (left, right) = if swapped {
+                                                (number, value)
+                                            } else {
+                                                (value, number)
+                                            };
                                             // Only lists are not decided at once, and a number is none.
-                                            attempt!(self.less_shallow(left, right)).unwrap_or_default()
+                                            attempt!(self.less_shallow(left, right))
+                                                .unwrap_or_default()
                                         }
                                     };
                                     test!(instruction.a, less == wanted);
@@ -706,14 +897,28 @@ impl Vm {
                                     let left = forced!(instruction.b);
                                     let Some(left) = left.as_attrs() else {
                                         let pos = position!();
-                                        break 'fail self.not_a_set_in(left, "in the left operand of the update (//) operator", pos);
+                                        break 'fail self.not_a_set_in(
+                                            left,
+                                            "in the left operand of the update (//) operator",
+                                            pos,
+                                        );
                                     };
                                     let right = forced!(instruction.c);
                                     let Some(right) = right.as_attrs() else {
                                         let pos = position!();
-                                        break 'fail self.not_a_set_in(right, "in the right operand of the update (//) operator", pos);
+                                        break 'fail self.not_a_set_in(
+                                            right,
+                                            "in the right operand of the update (//) operator",
+                                            pos,
+                                        );
                                     };
-                                    *register!(instruction.a) = crate::value::update(&mut self.heap, left, right).value();
+                                    *register!(instruction.a) = crate::value::update(
+                                        &mut self.heap,
+                                        &mut self.merge_plans,
+                                        left,
+                                        right,
+                                    )
+                                    .value();
                                 }
                                 Op::Concat => {
                                     let left = forced!(instruction.b);
@@ -724,21 +929,37 @@ impl Vm {
                                     let Some(right) = right.as_list() else {
                                         break 'fail self.not_a_list(right);
                                     };
-                                    *register!(instruction.a) = self.heap.concat(left, right).value();
+                                    *register!(instruction.a) =
+                                        self.heap.concat(left, right).value();
                                 }
                                 Op::Interpolate => {
                                     for part in instruction.b..instruction.b + instruction.c {
                                         forced!(part);
                                     }
                                     // SAFETY: `c` registers from `b` on belong to the frame.
-                                    let parts = unsafe { std::slice::from_raw_parts(registers.add(usize::from(instruction.b)), usize::from(instruction.c)) };
+                                    let parts = unsafe {
+                                        std::slice::from_raw_parts(
+                                            registers.add(usize::from(instruction.b)),
+                                            usize::from(instruction.c),
+                                        )
+                                    };
                                     wait!(ip, instruction.a);
-                                    finish!(instruction.a, self.interpolate(parts, instruction.x == 1));
+                                    finish!(
+                                        instruction.a,
+                                        self.interpolate(parts, instruction.x == 1)
+                                    );
                                 }
                                 Op::Formals => {
                                     let argument = forced!(instruction.a);
                                     let formals = &code.formals[usize::from(instruction.c)];
-                                    attempt!(self.match_formals(code, formals, argument, registers, instruction.b, instruction.x));
+                                    attempt!(self.match_formals(
+                                        code,
+                                        formals,
+                                        argument,
+                                        registers,
+                                        instruction.b,
+                                        instruction.x
+                                    ));
                                 }
                                 Op::ConstIfUnset => {
                                     if *register!(instruction.a) == Value::UNSET {
@@ -749,7 +970,8 @@ impl Vm {
                                     if *register!(instruction.a) == Value::UNSET {
                                         let child = child!(instruction.wide());
                                         let count = Linked::at(child as usize).captures.len();
-                                        let thunk = self.heap.thunk(child as usize, count).thunk_value();
+                                        let thunk =
+                                            self.heap.thunk(child as usize, count).thunk_value();
                                         *register!(instruction.a) = thunk;
                                         *register!(instruction.a + 1) = thunk;
                                     } else {
@@ -786,11 +1008,13 @@ impl Vm {
                                         match self.frames.last_mut() {
                                             Some(Frame::Code(below)) => break below,
                                             // A builtin that calls code goes on here, too.
-                                            Some(Frame::Generator(_)) => match self.resume_generator(value) {
-                                                Ok(Flow::Enter) => continue 'enter,
-                                                Ok(Flow::Value(result)) => value = result,
-                                                other => return other,
-                                            },
+                                            Some(Frame::Generator(_)) => {
+                                                match self.resume_generator(value) {
+                                                    Ok(Flow::Enter) => continue 'enter,
+                                                    Ok(Flow::Value(result)) => value = result,
+                                                    other => return other,
+                                                }
+                                            }
                                             _ => return Ok(Flow::Value(value)),
                                         }
                                     };
@@ -798,7 +1022,8 @@ impl Vm {
                                     unsafe {
                                         code = (*frame).code();
                                         ip = (*frame).ip;
-                                        registers = self.stack.as_mut_ptr().add((*frame).base as usize);
+                                        registers =
+                                            self.stack.as_mut_ptr().add((*frame).base as usize);
                                         *registers.add(usize::from((*frame).dst)) = value;
                                     }
                                     continue 'resume;
@@ -831,7 +1056,8 @@ impl Vm {
                     thunk.begin_code();
                     let captured = thunk.captured();
                     let callee = Linked::at(captured.code());
-                    frame = self.push_call(callee, Some(captured), Some(thunk), depth, registers, 0);
+                    frame =
+                        self.push_call(callee, Some(captured), Some(thunk), depth, registers, 0);
                     enter!(callee);
                 }
                 // So are those that apply a lambda, which then updates the thunk itself.
@@ -844,7 +1070,14 @@ impl Vm {
                     && depth < self.limits.call_depth
                 {
                     thunk.begin();
-                    frame = self.push_call(callee, Some(closure), Some(thunk), depth + 1, args.as_ptr(), args.len());
+                    frame = self.push_call(
+                        callee,
+                        Some(closure),
+                        Some(thunk),
+                        depth + 1,
+                        args.as_ptr(),
+                        args.len(),
+                    );
                     enter!(callee);
                 }
                 match self.force_at(value, depth) {
@@ -916,7 +1149,8 @@ impl Vm {
     /// A call in place of the code frame on top that [`Vm::replace_call`] does not serve.
     #[inline(never)]
     fn tail_call(&mut self, function: Value, args: &[Value], pos: Pos) -> Result<Flow> {
-        if let (Some(closure), Some(Frame::Code(frame))) = (function.as_closure(), self.frames.last())
+        if let (Some(closure), Some(Frame::Code(frame))) =
+            (function.as_closure(), self.frames.last())
             && usize::from(Linked::at(closure.code()).arity) == args.len()
             && frame.depth >= self.limits.call_depth
         {
@@ -954,10 +1188,7 @@ impl Vm {
                 return error;
             }
         }
-        Error::new(
-            ErrorKind::Assertion,
-            format!("assertion '{text}' failed"),
-        )
+        Error::new(ErrorKind::Assertion, format!("assertion '{text}' failed"))
     }
 }
 

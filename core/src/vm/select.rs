@@ -116,6 +116,6 @@ impl Vm {
             ));
         }
         let more = self.heap.attrs_from(vec![(symbol, pos, value)]);
-        Ok(crate::value::update(&mut self.heap, attrs, more).value())
+        Ok(crate::value::update(&mut self.heap, &mut self.merge_plans, attrs, more).value())
     }
 }

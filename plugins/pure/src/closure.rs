@@ -1,6 +1,6 @@
 //! `genericClosure`: everything that can be reached from some first items, each once.
 
-use crate::support::{evaluated, forced, function, required, typed};
+use crate::support::{forced, function, required, typed};
 use piton_plugin_api::{Cx, Result, Type, Value, builtin};
 use std::collections::{HashSet, VecDeque};
 
@@ -31,7 +31,7 @@ builtin! {
             let more = typed(cx, cx.call(&operator, [&item]).await?, Type::List)?;
             found.push(item);
             for index in 0..cx.list_len(&more)? {
-                waiting.push_back(evaluated(cx, cx.list_get(&more, index)).await?);
+                waiting.push_back(cx.evaluate(cx.list_get(&more, index)).await?);
             }
         }
         Ok(cx.list(&found))
@@ -39,7 +39,7 @@ builtin! {
 }
 
 async fn key_of<'f>(cx: Cx<'f>, item: &Value<'f>) -> Result<Value<'f>> {
-    evaluated(cx, required(cx, item, "key")?.value).await
+    cx.evaluate(required(cx, item, "key")?.value).await
 }
 
 /// The keys that were met. While all are of one simple type, nothing suspends; otherwise the host compares them.

@@ -1,7 +1,7 @@
 //! String contexts: which store paths a string refers to.
 
 use crate::names::written;
-use crate::support::{ContextElement, coerced, evaluated, forced, plain};
+use crate::support::{ContextElement, coerced, forced, plain};
 use piton_plugin_api::abi::coerce::COPY_TO_STORE;
 use piton_plugin_api::{
     Attribute, Cx, Error, ErrorKind, Result, StringContext, Type, Value, builtin,
@@ -90,12 +90,12 @@ builtin! {
             }
             let reference = forced(cx, value, Type::Attrs).await?;
             if let Some(wanted) = cx.attrs_get(&reference, path_of)
-                && cx.bool(&evaluated(cx, wanted).await?)?
+                && cx.bool(&cx.evaluate(wanted).await?)?
             {
                 elements.push(path.to_vec());
             }
             if let Some(wanted) = cx.attrs_get(&reference, all_outputs_of)
-                && cx.bool(&evaluated(cx, wanted).await?)?
+                && cx.bool(&cx.evaluate(wanted).await?)?
             {
                 if !is_derivation(path) {
                     let before = b"tried to add all-outputs context of ";

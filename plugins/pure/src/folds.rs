@@ -1,6 +1,6 @@
 //! Passes over a list that call a function with each element at once.
 
-use crate::support::{callable, evaluated, function, plain_symbol, typed};
+use crate::support::{callable, function, plain_symbol, typed};
 use piton_plugin_api::{Attribute, Cx, Result, Symbol, Type, Value, builtin};
 use std::collections::HashMap;
 
@@ -78,7 +78,7 @@ builtin! {
         let pred = callable(cx, pred)?;
         let (mut right, mut wrong) = (Vec::new(), Vec::new());
         for index in 0..cx.list_len(&list)? {
-            let item = evaluated(cx, cx.list_get(&list, index)).await?;
+            let item = cx.evaluate(cx.list_get(&list, index)).await?;
             let holds = cx.call(&pred, [&item]).await?;
             if cx.bool(&holds)? {
                 right.push(item);

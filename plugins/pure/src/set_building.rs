@@ -1,7 +1,7 @@
 //! Sets made out of lists, and out of other sets by a function.
 
 use crate::folds::Groups;
-use crate::support::{callable, forced, missing, plain_symbol};
+use crate::support::{callable, forced, missing, plain_symbol, typed};
 use piton_plugin_api::{Attribute, Symbol, Type, builtin};
 use std::collections::HashMap;
 
@@ -15,11 +15,12 @@ builtin! {
         let mut attributes = Vec::with_capacity(len);
         let mut valueless = Vec::new();
         for index in 0..len {
-            let pair = forced(cx, cx.list_get(&list, index), Type::Attrs).await?;
+            let pair = typed(cx, cx.evaluate(cx.list_get(&list, index)).await?, Type::Attrs)?;
             let Some(name) = cx.attrs_get(&pair, name_of) else {
                 return Err(missing(cx, b"name"));
             };
-            let name = plain_symbol(cx, &forced(cx, name, Type::String).await?)?;
+            let name = typed(cx, cx.evaluate(name).await?, Type::String)?;
+            let name = plain_symbol(cx, &name)?;
             match cx.attribute(&pair, value_of) {
                 Some(Attribute { pos, value, .. }) => attributes.push(Attribute { name, pos, value }),
                 None => valueless.push((name, attributes.len())),

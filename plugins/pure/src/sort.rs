@@ -1,6 +1,6 @@
 //! `sort`: a stable merge sort that makes use of the order that is already there.
 
-use crate::support::{evaluated, function};
+use crate::support::function;
 use piton_plugin_api::{Value, builtin};
 
 builtin! {
@@ -18,89 +18,207 @@ builtin! {
         let comparator = function(cx, comparator).await?;
         let mut items = Vec::with_capacity(len);
         for index in 0..len {
-            items.push(evaluated(cx, cx.list_get(&list, index)).await?);
+            items.push(cx.evaluate(cx.list_get(&list, index)).await?);
         }
-        let order = sorted(len, async |a: usize, b: usize| {
+        let mut sorting = Sorting::new(len);
+        while let Some((a, b)) = sorting.question() {
             let less = cx.call(&comparator, [&items[a], &items[b]]).await?;
-            cx.bool(&less)
-        })
-        .await?;
-        let ordered: Vec<Value<'f>> = order.into_iter().map(|index| items[index].clone()).collect();
+            sorting.answer(cx.bool(&less)?);
+        }
+        let ordered: Vec<Value<'f>> = sorting.order.into_iter().map(|index| items[index].clone()).collect();
         Ok(cx.list(&ordered))
     }
 }
 
-/// The numbers below `len` in a stable order by `less`. Whatever `less` answers, each number stands there once.
-async fn sorted<E>(
-    len: usize,
-    mut less: impl AsyncFnMut(usize, usize) -> Result<bool, E>,
-) -> Result<Vec<usize>, E> {
-    let mut order: Vec<usize> = (0..len).collect();
-    let mut ends = runs(&mut order, &mut less).await?;
-    let mut merged = Vec::with_capacity(if ends.len() > 1 { len } else { 0 });
-    while ends.len() > 1 {
-        merged.clear();
-        let mut merged_ends = Vec::with_capacity(ends.len().div_ceil(2));
-        for pair in ends.chunks(2) {
-            let start = merged.len();
-            let (middle, end) = (pair[0], pair[pair.len() - 1]);
-            let (mut left, mut right) = (start, middle);
-            while left < middle && right < end {
-                if less(order[right], order[left]).await? {
-                    merged.push(order[right]);
-                    right += 1;
-                } else {
-                    merged.push(order[left]);
-                    left += 1;
-                }
-            }
-            merged.extend_from_slice(&order[left..middle]);
-            merged.extend_from_slice(&order[right..end]);
-            merged_ends.push(end);
-        }
-        std::mem::swap(&mut order, &mut merged);
-        ends = merged_ends;
-    }
-    Ok(order)
+/// A stable merge sort of the numbers below a length that asks, one question at a time, which of two comes first. It ends,
+/// each number standing there once, whatever the answers are.
+struct Sorting {
+    /// The numbers, in runs that are in order.
+    order: Vec<usize>,
+    /// Where the runs end that are known.
+    ends: Vec<usize>,
+    phase: Phase,
+    /// What is merged so far of `order`, and where its runs end.
+    merged: Vec<usize>,
+    merged_ends: Vec<usize>,
+    /// Where the next elements of the two runs being merged stand, and where these runs end.
+    left: usize,
+    middle: usize,
+    right: usize,
+    end: usize,
 }
 
-/// Divides `order` into runs that ascend, turning around those that descend, and answers where each ends.
-async fn runs<E>(
-    order: &mut [usize],
-    less: &mut impl AsyncFnMut(usize, usize) -> Result<bool, E>,
-) -> Result<Vec<usize>, E> {
-    let mut ends = Vec::new();
-    let mut start = 0;
-    while start < order.len() {
-        let mut end = start + 1;
-        if end < order.len() {
-            let descends = less(order[end], order[start]).await?;
-            end += 1;
-            while end < order.len() && less(order[end], order[end - 1]).await? == descends {
-                end += 1;
-            }
-            if descends {
-                order[start..end].reverse();
-            }
-        }
-        ends.push(end);
-        start = end;
+/// What the next question is about.
+enum Phase {
+    /// The first two of a run that begins at this place.
+    Begin(usize),
+    /// Whether the run that begins at `start` goes on at `at`, ascending or descending.
+    Extend {
+        start: usize,
+        at: usize,
+        descends: bool,
+    },
+    /// The next elements of two runs.
+    Merge,
+    Done,
+}
+
+impl Sorting {
+    fn new(len: usize) -> Self {
+        let mut sorting = Sorting {
+            order: (0..len).collect(),
+            ends: Vec::new(),
+            phase: Phase::Begin(0),
+            merged: Vec::new(),
+            merged_ends: Vec::new(),
+            left: 0,
+            middle: 0,
+            right: 0,
+            end: 0,
+        };
+        sorting.begin(0);
+        sorting
     }
-    Ok(ends)
+
+    /// The two to be compared next: is the first less than the second? `None` when `order` is in order.
+    #[inline]
+    fn question(&self) -> Option<(usize, usize)> {
+        let (first, second) = match self.phase {
+            Phase::Begin(start) => (start + 1, start),
+            Phase::Extend { at, .. } => (at, at - 1),
+            Phase::Merge => (self.right, self.left),
+            Phase::Done => return None,
+        };
+        Some((self.order[first], self.order[second]))
+    }
+
+    /// The answer to the question.
+    #[inline]
+    fn answer(&mut self, less: bool) {
+        match self.phase {
+            Phase::Merge => {
+                if less {
+                    self.merged.push(self.order[self.right]);
+                    self.right += 1;
+                } else {
+                    self.merged.push(self.order[self.left]);
+                    self.left += 1;
+                }
+                if self.left == self.middle || self.right == self.end {
+                    self.finish_pair();
+                }
+            }
+            Phase::Begin(start) => self.extend(start, start + 2, less),
+            Phase::Extend {
+                start,
+                at,
+                descends,
+            } => {
+                if less == descends {
+                    self.extend(start, at + 1, descends);
+                } else {
+                    self.end_run(start, at, descends);
+                }
+            }
+            Phase::Done => {}
+        }
+    }
+
+    /// Looks for the run that begins at `start`.
+    fn begin(&mut self, start: usize) {
+        if start + 1 < self.order.len() {
+            self.phase = Phase::Begin(start);
+            return;
+        }
+        if start < self.order.len() {
+            self.ends.push(start + 1);
+        }
+        self.merge_pass();
+    }
+
+    fn extend(&mut self, start: usize, at: usize, descends: bool) {
+        if at < self.order.len() {
+            self.phase = Phase::Extend {
+                start,
+                at,
+                descends,
+            };
+        } else {
+            self.end_run(start, at, descends);
+        }
+    }
+
+    fn end_run(&mut self, start: usize, end: usize, descends: bool) {
+        if descends {
+            self.order[start..end].reverse();
+        }
+        self.ends.push(end);
+        self.begin(end);
+    }
+
+    /// Merges runs in pairs from the front, until one is left.
+    fn merge_pass(&mut self) {
+        if self.ends.len() <= 1 {
+            self.phase = Phase::Done;
+            return;
+        }
+        self.merged.clear();
+        self.merged_ends.clear();
+        self.phase = Phase::Merge;
+        self.begin_pair();
+    }
+
+    fn begin_pair(&mut self) {
+        let pair = 2 * self.merged_ends.len();
+        self.left = self.merged.len();
+        match self.ends[pair..] {
+            [middle, end, ..] => (self.middle, self.right, self.end) = (middle, middle, end),
+            // The last one has no partner.
+            [end] => {
+                self.merged.extend_from_slice(&self.order[self.left..end]);
+                self.merged_ends.push(end);
+                self.end_pass();
+            }
+            [] => self.end_pass(),
+        }
+    }
+
+    fn finish_pair(&mut self) {
+        self.merged
+            .extend_from_slice(&self.order[self.left..self.middle]);
+        self.merged
+            .extend_from_slice(&self.order[self.right..self.end]);
+        self.merged_ends.push(self.end);
+        self.begin_pair();
+    }
+
+    fn end_pass(&mut self) {
+        std::mem::swap(&mut self.order, &mut self.merged);
+        std::mem::swap(&mut self.ends, &mut self.merged_ends);
+        self.merge_pass();
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::sorted;
-    use crate::testing::run;
+    use super::Sorting;
+
+    /// The order by `less`, which is asked for two numbers at a time.
+    fn sorted(len: usize, mut less: impl FnMut(usize, usize) -> bool) -> Vec<usize> {
+        let mut sorting = Sorting::new(len);
+        while let Some((a, b)) = sorting.question() {
+            sorting.answer(less(a, b));
+        }
+        sorting.order
+    }
 
     fn sort(keys: &[u32]) -> (Vec<usize>, usize) {
         let mut calls = 0;
-        let order = run(sorted(keys.len(), async |a: usize, b: usize| {
+        let order = sorted(keys.len(), |a, b| {
             calls += 1;
-            Ok::<_, ()>(keys[a] < keys[b])
-        }));
-        (order.unwrap_or_default(), calls)
+            keys[a] < keys[b]
+        });
+        (order, calls)
     }
 
     fn scrambled(len: u32) -> Vec<u32> {
@@ -131,29 +249,16 @@ mod tests {
     #[test]
     fn a_contradictory_comparator_loses_nothing() {
         for answer in [true, false] {
-            let order = run(sorted(50, async |_, _| Ok::<_, ()>(answer)));
-            let mut order = order.unwrap_or_default();
+            let mut order = sorted(50, |_, _| answer);
             order.sort_unstable();
             assert_eq!(order, (0..50).collect::<Vec<_>>());
         }
         let mut state = 1_u32;
-        let order = run(sorted(50, async |_, _| {
+        let mut order = sorted(50, |_, _| {
             state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
-            Ok::<_, ()>(state >> 16 & 1 == 1)
-        }));
-        let mut order = order.unwrap_or_default();
+            state >> 16 & 1 == 1
+        });
         order.sort_unstable();
         assert_eq!(order, (0..50).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn the_first_error_ends_it() {
-        let mut calls = 0;
-        let order = run(sorted(50, async |_, _| {
-            calls += 1;
-            if calls == 20 { Err("no") } else { Ok(false) }
-        }));
-        assert_eq!(order, Err("no"));
-        assert_eq!(calls, 20);
     }
 }

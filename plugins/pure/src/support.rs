@@ -1,22 +1,12 @@
 //! What several builtins share: arguments that are forced late, names without context, required attributes.
 
 use crate::names::written;
-use piton_plugin_api::{Attribute, Cx, Error, ErrorKind, Result, Symbol, Type, Value};
-
-/// Forces `value`; unlike [`Cx::force`] it takes the value, so that one which is evaluated needs no second root.
-#[inline]
-pub async fn evaluated<'f>(cx: Cx<'f>, value: Value<'f>) -> Result<Value<'f>> {
-    if value.is_thunk() {
-        cx.force(&value).await
-    } else {
-        Ok(value)
-    }
-}
+use piton_plugin_api::{Attribute, Cx, Error, ErrorKind, Forced, Result, Symbol, Type, Value};
 
 /// Forces `value`, which must turn out to be of the type `kind`.
 #[inline]
 pub async fn forced<'f>(cx: Cx<'f>, value: Value<'f>, kind: Type) -> Result<Value<'f>> {
-    let value = evaluated(cx, value).await?;
+    let value = cx.evaluate(value).await?;
     typed(cx, value, kind)
 }
 
@@ -33,7 +23,7 @@ pub fn typed<'f>(cx: Cx<'f>, value: Value<'f>, kind: Type) -> Result<Value<'f>> 
 /// Forces `value`, which must be something that can be called: a function, or a set with `__functor`.
 #[inline]
 pub async fn function<'f>(cx: Cx<'f>, value: Value<'f>) -> Result<Value<'f>> {
-    let value = evaluated(cx, value).await?;
+    let value = cx.evaluate(value).await?;
     callable(cx, value)
 }
 
@@ -54,12 +44,12 @@ pub fn callable<'f>(cx: Cx<'f>, value: Value<'f>) -> Result<Value<'f>> {
 
 /// Coerces with the options of `abi::coerce`; a string, also one behind a finished thunk, costs no suspension.
 #[inline]
-pub async fn coerced<'f>(cx: Cx<'f>, value: &Value<'f>, options: u64) -> Result<Value<'f>> {
+pub fn coerced<'f>(cx: Cx<'f>, value: &Value<'f>, options: u64) -> Forced<'f> {
     if value.is_thunk() {
-        let seen = cx.peek(value);
-        return cx.coerce_to_string(&seen, options).await;
+        cx.coerce_to_string(&cx.peek(value), options)
+    } else {
+        cx.coerce_to_string(value, options)
     }
-    cx.coerce_to_string(value, options).await
 }
 
 /// The bytes of a string that becomes a name, so that its context would be lost: it must have none.
