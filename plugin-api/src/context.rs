@@ -592,14 +592,34 @@ impl<'f> Cx<'f> {
 
     /// Coerces to a string as interpolation does; `flags` of [`coerce`]. What is a string already returns without suspending.
     #[inline]
-    pub fn coerce_to_string(self, value: &Value<'f>, flags: u64) -> Forced<'f> {
-        match value.kind() {
-            Type::String => self.ready(value.clone()),
-            // Integers are frequent, and need nobody's help.
-            Type::Int if flags & coerce::MORE != 0 => {
-                self.ready(self.decimal(value.as_int().unwrap_or_default()))
+    pub fn coerce_to_string(self, value: &Value<'f>, flags: u64) -> Coerced<'f> {
+        let stage = match self.string_at_hand(value, flags) {
+            Some(string) => Stage::Ready(string),
+            None if value.is_thunk() => {
+                self.write_request(request::FORCE, 0, [value]);
+                Stage::Asked(request::FORCE)
             }
-            _ => self.asked(self.ask(request::COERCE_TO_STRING, flags, [value])),
+            None => {
+                self.write_request(request::COERCE_TO_STRING, flags, [value]);
+                Stage::Asked(request::COERCE_TO_STRING)
+            }
+        };
+        Coerced {
+            cx: self,
+            flags,
+            stage,
+        }
+    }
+
+    /// The string of a string, and of an integer where those are coerced too: they are frequent, and need nobody's help.
+    #[inline]
+    fn string_at_hand(self, value: &Value<'f>, flags: u64) -> Option<Value<'f>> {
+        match value.kind() {
+            Type::String => Some(value.clone()),
+            Type::Int if flags & coerce::MORE != 0 => {
+                Some(self.decimal(value.as_int().unwrap_or_default()))
+            }
+            _ => None,
         }
     }
 
@@ -626,7 +646,7 @@ impl<'f> Cx<'f> {
 
     /// Coerces as `toString` does.
     #[inline]
-    pub fn to_string(self, value: &Value<'f>) -> Forced<'f> {
+    pub fn to_string(self, value: &Value<'f>) -> Coerced<'f> {
         self.coerce_to_string(value, coerce::MORE)
     }
 
@@ -804,6 +824,49 @@ impl<'f> Future for Forced<'f> {
         match self.value.take() {
             Some(value) => Poll::Ready(Ok(value)),
             None => Pin::new(&mut self.answer).poll(context),
+        }
+    }
+}
+
+/// A value on its way to be a string: there already, or forced first and then coerced by the host.
+pub struct Coerced<'f> {
+    cx: Cx<'f>,
+    flags: u64,
+    stage: Stage<'f>,
+}
+
+enum Stage<'f> {
+    Ready(Value<'f>),
+    /// The request has been written.
+    Asked(u32),
+    /// And the builtin is suspended by it.
+    Waiting(u32),
+    Over,
+}
+
+impl<'f> Future for Coerced<'f> {
+    type Output = Result<Value<'f>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        let cx = self.cx;
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Ready(string) => Poll::Ready(Ok(string)),
+            Stage::Asked(request) => {
+                self.stage = Stage::Waiting(request);
+                Poll::Pending
+            }
+            Stage::Waiting(request::FORCE) => {
+                let value = cx.answer()?;
+                if let Some(string) = cx.string_at_hand(&value, self.flags) {
+                    return Poll::Ready(Ok(string));
+                }
+                cx.write_request(request::COERCE_TO_STRING, self.flags, [&value]);
+                self.stage = Stage::Waiting(request::COERCE_TO_STRING);
+                Poll::Pending
+            }
+            Stage::Waiting(_) => Poll::Ready(cx.answer()),
+            Stage::Over => panic!("awaited again after its end"),
         }
     }
 }

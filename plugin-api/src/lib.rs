@@ -32,7 +32,10 @@ pub mod manifest;
 mod value;
 
 pub use abi_stable::StableAbi;
-pub use context::{Answer, Attribute, Cx, Error, ErrorKind, Forced, Result, StringContext, Symbol};
+pub use context::{
+    Answer, Attribute, Coerced, Cx, Error, ErrorKind, Forced, ListCursor, Result, StringContext,
+    Symbol,
+};
 #[doc(hidden)]
 pub use declare::private as __private;
 pub use value::{Type, Value};

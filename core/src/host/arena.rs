@@ -31,27 +31,37 @@ impl Arena {
     }
 
     /// `size` bytes, aligned to 16. At most a chunk.
+    #[inline(always)]
     pub(super) fn allocate(&mut self, size: usize) -> *mut u8 {
         let size = size.next_multiple_of(ALIGN);
-        assert!(size <= CHUNK_BYTES, "frames are smaller than a chunk");
-        if self.chunks.is_empty() || self.used + size > CHUNK_BYTES {
-            if !self.chunks.is_empty() {
-                self.current += 1;
-            }
-            self.used = 0;
-            if self.current == self.chunks.len() {
-                // SAFETY: the layout has a size.
-                let memory = unsafe { alloc(Self::layout()) };
-                if memory.is_null() {
-                    handle_alloc_error(Self::layout());
-                }
-                self.chunks.push(memory);
-            }
+        if let Some(chunk) = self.chunks.get(self.current)
+            && size <= CHUNK_BYTES - self.used
+        {
+            let offset = self.used;
+            self.used += size;
+            // SAFETY: within the chunk.
+            return unsafe { chunk.add(offset) };
         }
-        let offset = self.used;
-        self.used += size;
-        // SAFETY: within the chunk.
-        unsafe { self.chunks[self.current].add(offset) }
+        self.allocate_in_next(size)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_in_next(&mut self, size: usize) -> *mut u8 {
+        assert!(size <= CHUNK_BYTES, "frames are smaller than a chunk");
+        if !self.chunks.is_empty() {
+            self.current += 1;
+        }
+        if self.current == self.chunks.len() {
+            // SAFETY: the layout has a size.
+            let memory = unsafe { alloc(Self::layout()) };
+            if memory.is_null() {
+                handle_alloc_error(Self::layout());
+            }
+            self.chunks.push(memory);
+        }
+        self.used = size;
+        self.chunks[self.current]
     }
 }
 

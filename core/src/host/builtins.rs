@@ -6,7 +6,7 @@ use super::roots::Roots;
 use super::table::HostContext;
 use crate::error::Error;
 use crate::heap::Marker;
-use piton_plugin_api::abi::{Builtin, flag};
+use piton_plugin_api::abi::{Builtin, arg, flag};
 use std::collections::BTreeSet;
 use std::ffi::c_void;
 
@@ -101,6 +101,17 @@ impl Host {
     #[inline(always)]
     pub(crate) fn arity(&self, index: u32) -> usize {
         self.entries[index as usize].modes.len()
+    }
+
+    /// How argument `argument` of a builtin that is called with `count` is to be passed; lazily if it takes another number.
+    #[inline(always)]
+    pub(crate) fn mode(&self, index: u32, argument: usize, count: usize) -> u32 {
+        let modes = &self.entries[index as usize].modes;
+        if modes.len() == count {
+            modes[argument]
+        } else {
+            arg::LAZY
+        }
     }
 
     /// The name of builtin `index`.

@@ -9,6 +9,7 @@ use crate::source::Pos;
 use crate::vm::GeneratorFrame;
 use crate::vm::{Flow, Frame, Vm, indefinite_type, show_short};
 use piton_plugin_api::abi::{RawValue, arg, request, tag};
+use std::mem::MaybeUninit;
 
 /// Arguments that fit on the native stack while a leaf runs.
 const INLINE_ARGS: usize = 6;
@@ -52,20 +53,22 @@ impl Vm {
         let entry = &self.host.entries[builtin as usize];
         if args.len() <= INLINE_ARGS {
             // The common case needs no frame for them: all strict arguments are there already.
-            let mut raw = [NOTHING; INLINE_ARGS];
+            let mut raw = [const { MaybeUninit::<RawValue>::uninit() }; INLINE_ARGS];
             let mut ready = true;
             for ((value, mode), slot) in args.iter().zip(&entry.modes).zip(&mut raw) {
-                *slot = to_raw(*value);
-                let bit = 1 << slot.tag();
-                ready &= *mode == arg::LAZY || (slot.tag() != tag::THUNK && mode & bit != 0);
+                let value = slot.write(to_raw(*value));
+                let bit = 1 << value.tag();
+                ready &= *mode == arg::LAZY || (value.tag() != tag::THUNK && mode & bit != 0);
             }
             if ready {
+                // SAFETY: as many have just been written.
+                let raw = unsafe { std::slice::from_raw_parts(raw.as_ptr().cast(), args.len()) };
                 if entry.is_leaf() {
-                    return self.run_leaf(builtin, &raw[..args.len()], pos);
+                    return self.run_leaf(builtin, raw, pos);
                 }
                 let base = self.stack_len();
                 self.extend_stack(args);
-                return self.start_builtin(builtin, base, &raw[..args.len()], depth, pos);
+                return self.start_builtin(builtin, base, raw, depth, pos);
             }
         }
         let base = self.stack_len();

@@ -19,3 +19,4 @@ pub use builtins::{BuiltinInfo, Host, PluginInfo};
 pub use capability::{Capabilities, capability_names};
 pub use loader::{LoadPolicy, ShippedBuild};
 pub use manifest::{Manifest, ManifestBuiltin, read_manifest};
+pub(crate) use raw::accepts;

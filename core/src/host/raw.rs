@@ -64,6 +64,12 @@ pub(super) fn from_raw(heap: &mut Heap, raw: RawValue) -> Option<Value> {
     })
 }
 
+/// Whether an argument that is passed in this mode may be `value`.
+#[inline]
+pub(crate) fn accepts(mode: u32, value: Value) -> bool {
+    mode & type_bit(value) != 0
+}
+
 /// The mask bit of a value's type, as argument modes have it.
 #[inline]
 pub(super) fn type_bit(value: Value) -> u32 {

@@ -8,6 +8,7 @@ use crate::bytecode::{BoolUse, CaptureSource, Instruction, Op};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Captured, ThunkState, Value};
 use crate::source::Pos;
+use piton_plugin_api::abi::arg;
 
 /// How the loop goes on.
 #[derive(Debug)]
@@ -344,6 +345,22 @@ impl Vm {
                                 }
                             }};
                         }
+                        // Forces the strict arguments of a call in place, which spares the builtin a frame to wait in. One of a
+                        // wrong type ends that: the call tells, before anything behind it is evaluated.
+                        macro_rules! force_arguments {
+                            ($instruction:expr, $builtin:expr) => {{
+                                let count = usize::from($instruction.c);
+                                for index in 0..count {
+                                    let mode = self.host.mode($builtin, index, count);
+                                    if mode != arg::LAZY {
+                                        let value = forced!($instruction.b + 1 + index as u16);
+                                        if !crate::host::accepts(mode, value) {
+                                            break;
+                                        }
+                                    }
+                                }
+                            }};
+                        }
                         // Stores a bool; a jump on it that follows is taken at once.
                         macro_rules! test {
                             ($dst:expr, $test:expr) => {{
@@ -628,6 +645,9 @@ impl Vm {
                                 }
                                 Op::Call => {
                                     let function = forced!(instruction.b);
+                                    if let Some(builtin) = function.as_builtin() {
+                                        force_arguments!(instruction, builtin);
+                                    }
                                     wait!(ip, instruction.a);
                                     // SAFETY: callee and arguments are registers of the frame.
                                     let args =
@@ -662,6 +682,9 @@ impl Vm {
                                 }
                                 Op::TailCall => {
                                     let function = forced!(instruction.b);
+                                    if let Some(builtin) = function.as_builtin() {
+                                        force_arguments!(instruction, builtin);
+                                    }
                                     // SAFETY: callee and arguments are registers of the frame.
                                     let args =
                                         unsafe { registers.add(usize::from(instruction.b) + 1) };

@@ -2,11 +2,11 @@
 //! what each frame knows of the place becomes a line of the trace.
 
 use super::coerce::{Coerce, Coercion};
-use super::frame::Frame;
+use super::frame::{CodeFrame, Frame};
 use super::machine::Vm;
 use super::run::Flow;
 use super::task::{Recovery, Step, Task};
-use crate::bytecode::CodeKind;
+use crate::bytecode::{CodeKind, Op};
 use crate::error::{Error, Result, Trace};
 use crate::heap::{Marker, Value};
 use crate::source::Pos;
@@ -30,6 +30,11 @@ impl Vm {
                         if error.traces.len() == 1 {
                             error = error.at(here);
                         }
+                    }
+                    if called.is_none()
+                        && let Some(builtin) = self.waiting_builtin(&frame)
+                    {
+                        self.builtin_trace(&mut error, builtin, here);
                     }
                     match code.kind {
                         CodeKind::Lambda => {
@@ -84,6 +89,17 @@ impl Vm {
             }
         }
         Err(error)
+    }
+
+    /// The builtin whose call a code frame is at, if it is an argument of that call which it waits for.
+    fn waiting_builtin(&self, frame: &CodeFrame) -> Option<u32> {
+        let instruction = frame.code().instructions[frame.pc()];
+        let arguments = instruction.b + 1..=instruction.b + instruction.c;
+        if !matches!(instruction.op, Op::Call | Op::TailCall) || !arguments.contains(&frame.dst) {
+            return None;
+        }
+        let callee = frame.base as usize + usize::from(instruction.b);
+        self.stack.get(callee)?.as_builtin()
     }
 
     /// The trace of a builtin that failed, and where it was called.

@@ -1,7 +1,7 @@
 //! What several builtins share: arguments that are forced late, names without context, required attributes.
 
 use crate::names::written;
-use piton_plugin_api::{Attribute, Cx, Error, ErrorKind, Forced, Result, Symbol, Type, Value};
+use piton_plugin_api::{Attribute, Coerced, Cx, Error, ErrorKind, Result, Symbol, Type, Value};
 
 /// Forces `value`, which must turn out to be of the type `kind`.
 #[inline]
@@ -44,7 +44,7 @@ pub fn callable<'f>(cx: Cx<'f>, value: Value<'f>) -> Result<Value<'f>> {
 
 /// Coerces with the options of `abi::coerce`; a string, also one behind a finished thunk, costs no suspension.
 #[inline]
-pub fn coerced<'f>(cx: Cx<'f>, value: &Value<'f>, options: u64) -> Forced<'f> {
+pub fn coerced<'f>(cx: Cx<'f>, value: &Value<'f>, options: u64) -> Coerced<'f> {
     if value.is_thunk() {
         cx.coerce_to_string(&cx.peek(value), options)
     } else {
