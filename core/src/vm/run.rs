@@ -332,10 +332,19 @@ impl Vm {
                                 }
                             }};
                         }
+                        // The same for what may have pushed or popped frames; it stands behind a `wait!`.
+                        macro_rules! attempt_flow {
+                            ($result:expr) => {
+                                match $result {
+                                    Ok(flow) => flow,
+                                    Err(error) => return Err(self.failed_at(error, code, ip)),
+                                }
+                            };
+                        }
                         // What an operation that may need frames came to.
                         macro_rules! finish {
                             ($dst:expr, $flow:expr) => {{
-                                match attempt!($flow) {
+                                match attempt_flow!($flow) {
                                     Flow::Value(value) => {
                                         relocate!();
                                         *register!($dst) = value;
@@ -705,7 +714,7 @@ impl Vm {
                                         std::slice::from_raw_parts(args, usize::from(instruction.c))
                                     };
                                     let pos = position!();
-                                    match attempt!(self.tail_call(function, args, pos)) {
+                                    match attempt_flow!(self.tail_call(function, args, pos)) {
                                         Flow::Enter => continue 'enter,
                                         Flow::Value(value) => match self.hand_to_code(value) {
                                             true => continue 'enter,
@@ -1009,7 +1018,7 @@ impl Vm {
                                     let value = register!(instruction.a).resolved();
                                     if value.is_thunk() {
                                         wait!(ip.sub(1), instruction.a);
-                                        match attempt!(self.return_thunk(value)) {
+                                        match attempt_flow!(self.return_thunk(value)) {
                                             Flow::Enter => continue 'enter,
                                             Flow::Value(value) => match self.hand_to_code(value) {
                                                 true => continue 'enter,
@@ -1054,13 +1063,10 @@ impl Vm {
                             }
                         }
                     };
-                    // Where it happened is noted before the error leaves.
+                    // Where it happened is noted before the error leaves; no frame has been pushed since.
                     // SAFETY: `ip` is behind the instruction that failed.
                     let at = unsafe { ip.sub(1) };
-                    if let Some(Frame::Code(frame)) = self.frames.last_mut() {
-                        frame.ip = at;
-                        frame.dst = 0;
-                    }
+                    wait!(at, 0);
                     // SAFETY: as above.
                     let pc = unsafe { at.offset_from(code.instructions.as_ptr()) } as usize;
                     return Err(error.at(code.position(pc)));
@@ -1118,6 +1124,24 @@ impl Vm {
                 }
             }
         }
+    }
+
+    /// An error of the instruction before `ip` of `code`, which may have left other frames on top.
+    #[cold]
+    #[inline(never)]
+    fn failed_at(&mut self, error: Error, code: &Linked, ip: *const Instruction) -> Error {
+        // SAFETY: `ip` is behind an instruction of `code`.
+        let at = unsafe { ip.sub(1) };
+        if let Some(Frame::Code(frame)) = self.frames.last_mut()
+            && std::ptr::eq(frame.code, code)
+            && (frame.ip == ip || frame.ip == at)
+        {
+            frame.ip = at;
+            frame.dst = 0;
+        }
+        // SAFETY: as above.
+        let pc = unsafe { at.offset_from(code.instructions.as_ptr()) } as usize;
+        error.at(code.position(pc))
     }
 
     /// The code frame on top.

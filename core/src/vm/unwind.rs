@@ -93,9 +93,12 @@ impl Vm {
 
     /// The builtin whose call a code frame is at, if it is an argument of that call which it waits for.
     fn waiting_builtin(&self, frame: &CodeFrame) -> Option<u32> {
-        let instruction = frame.code().instructions[frame.pc()];
+        let instruction = frame.code().instructions.get(frame.pc())?;
+        if !matches!(instruction.op, Op::Call | Op::TailCall) {
+            return None;
+        }
         let arguments = instruction.b + 1..=instruction.b + instruction.c;
-        if !matches!(instruction.op, Op::Call | Op::TailCall) || !arguments.contains(&frame.dst) {
+        if !arguments.contains(&frame.dst) {
             return None;
         }
         let callee = frame.base as usize + usize::from(instruction.b);
