@@ -17,6 +17,7 @@ use crate::host::{Capabilities, LoadPolicy};
 use crate::print::{PrintLimits, XmlOptions, print_value, xml};
 use crate::report::{ReportOptions, report};
 use crate::source::Origin;
+use crate::store::{Backend, InMemory};
 use crate::symbol::Symbol;
 use crate::syntax::{ParseOptions, ast::Ast};
 use crate::vm::{DeepForce, Limits, Load, Outcome, Task, Vm};
@@ -24,6 +25,7 @@ use crate::world::{Message, World};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Settings of an evaluation.
@@ -63,9 +65,14 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// An evaluator without builtins; see [`Evaluator::load_plugin`].
+    /// An evaluator without builtins; see [`Evaluator::load_plugin`]. What it adds to the store ends with it.
     pub fn new(world: Box<dyn World>, options: Options) -> Self {
-        let mut vm = Box::new(Vm::new(world, options.limits));
+        Evaluator::with_store(world, options, Rc::new(InMemory))
+    }
+
+    /// An evaluator without builtins over a store that outlasts it.
+    pub fn with_store(world: Box<dyn World>, options: Options, store: Rc<dyn Backend>) -> Self {
+        let mut vm = Box::new(Vm::new(world, options.limits, store));
         vm.host.granted = options.granted;
         vm.host.features = options.features;
         let mut evaluator = Evaluator {

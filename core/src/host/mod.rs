@@ -1,6 +1,7 @@
 //! Plugins: loading them, calling their builtins, serving what those ask for. All builtins come in here.
 
 mod add_path;
+mod additions;
 mod arena;
 mod builtins;
 mod capability;

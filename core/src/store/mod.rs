@@ -1,7 +1,9 @@
 //! Store paths, derivations and archives: arithmetic over bytes that asks nobody. What an evaluation adds to its store stays
-//! in memory ([`Store`]) and can be read back through [`Overlay`], without anything written to disk.
+//! in memory ([`Store`]) and can be read back through [`Overlay`]. Whether anything is written is the affair of the
+//! [`Backend`], which an embedder brings along.
 
 mod aterm;
+mod backend;
 mod derivation;
 mod hash;
 mod memory;
@@ -11,6 +13,7 @@ mod overlay;
 mod path;
 
 pub use aterm::AtermError;
+pub use backend::{Addition, Backend, BuildError, Contents, InMemory};
 pub use derivation::{Derivation, Method, Output, Text};
 pub use hash::{Algorithm, Digest, Hash, HexDigest, base32, hex, sha256};
 pub use memory::{Source, Store, shipped_path};

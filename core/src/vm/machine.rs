@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Captured, Heap, KeyEntry, Keys, Thunk, Value};
 use crate::host::Host;
 use crate::source::{Pos, SourceMap};
-use crate::store::{Overlay, Store};
+use crate::store::{Backend, Overlay, Store};
 use crate::symbol::{Interner, Symbol};
 use crate::value::Contexts;
 use crate::world::World;
@@ -115,11 +115,11 @@ pub struct Vm {
 }
 
 impl Vm {
-    /// A machine without builtins.
-    pub fn new(world: Box<dyn World>, limits: Limits) -> Self {
+    /// A machine without builtins; what it adds to the store goes to `backend`, too.
+    pub fn new(world: Box<dyn World>, limits: Limits, backend: Rc<dyn Backend>) -> Self {
         let mut interner = Interner::new();
         let names = WellKnown::new(&mut interner);
-        let store: Rc<RefCell<Store>> = Rc::default();
+        let store = Rc::new(RefCell::new(Store::new(backend)));
         let threshold = if limits.gc_stress {
             0
         } else {
