@@ -121,6 +121,9 @@ pub struct InstantiateArguments {
     /// Leave lines and columns out of XML
     #[arg(long)]
     pub no_location: bool,
+    /// Add to the store with `--eval`, too
+    #[arg(long)]
+    pub read_write_mode: bool,
     /// Print the version
     #[arg(long)]
     pub version: bool,
@@ -224,6 +227,16 @@ pub struct EvaluationArguments {
     #[arg(long, hide = true)]
     #[allow(missing_docs)]
     pub no_restrict_eval: bool,
+    /// Add derivations and sources to this store: a folder ('./store'), 'daemon', or 'unix://SOCKET'; without it they end with
+    /// the evaluation
+    #[arg(long, value_name = "STORE", help_heading = "Store")]
+    pub store: Option<String>,
+    /// The same, where it is not the store that things are built in
+    #[arg(long, value_name = "STORE", help_heading = "Store", hide = true)]
+    pub eval_store: Option<String>,
+    /// Add nothing to the store, and read it only
+    #[arg(long, help_heading = "Store")]
+    pub readonly_mode: bool,
     /// How many calls may be nested
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub max_call_depth: Option<u32>,
@@ -296,19 +309,11 @@ impl LintArgument {
 #[allow(missing_docs)]
 pub struct IgnoredArguments {
     #[arg(long, hide_short_help = true)]
-    pub read_write_mode: bool,
-    #[arg(long, hide_short_help = true)]
-    pub readonly_mode: bool,
-    #[arg(long, hide_short_help = true)]
     pub dry_run: bool,
     #[arg(long, hide_short_help = true)]
     pub indirect: bool,
     #[arg(long, value_name = "PATH", hide_short_help = true)]
     pub add_root: Option<OsString>,
-    #[arg(long, value_name = "URL", hide_short_help = true)]
-    pub store: Option<OsString>,
-    #[arg(long, value_name = "URL", hide_short_help = true)]
-    pub eval_store: Option<OsString>,
     #[arg(long, value_name = "FORMAT", hide_short_help = true)]
     pub log_format: Option<OsString>,
     #[arg(long, hide_short_help = true)]

@@ -21,7 +21,9 @@ pub fn run(arguments: &InstantiateArguments) -> Result<()> {
     if arguments.find_file {
         return find_files(arguments);
     }
-    let mut session = Session::new(&arguments.evaluation, &named(arguments))?;
+    let mut settings = Settings::new(&arguments.evaluation)?;
+    settings.read_only |= (arguments.eval || arguments.parse) && !arguments.read_write_mode;
+    let mut session = Session::with_settings(&settings, &arguments.evaluation, &named(arguments))?;
     if arguments.parse {
         return inspect::parse_all(&mut session);
     }

@@ -13,6 +13,7 @@ mod select;
 mod session;
 mod settings;
 mod source;
+mod store;
 mod terminal;
 mod world;
 

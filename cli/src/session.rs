@@ -42,7 +42,9 @@ impl Session {
         arguments: &EvaluationArguments,
         named: &[Named],
     ) -> Result<Self> {
-        let plan = Plan::new(settings, named)?;
+        let mut plan = Plan::new(settings, named)?;
+        let store = settings.store.open(settings.read_only)?;
+        plan.access.open_store(settings.store.folder());
         let world = Outside {
             files: Files::new(plan.access),
             search_path: settings.search_path.clone(),
@@ -57,7 +59,7 @@ impl Session {
                 warnings: settings.warnings,
             },
         };
-        let evaluator = Evaluator::new(Box::new(world), options(settings));
+        let evaluator = Evaluator::with_store(Box::new(world), options(settings), store);
         let mut session = Session {
             evaluator,
             sources: plan.sources,

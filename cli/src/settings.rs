@@ -2,6 +2,7 @@
 
 use crate::arguments::{EvaluationArguments, LintArgument};
 use crate::failure::{Failure, Result};
+use crate::store::Place;
 use crate::terminal;
 use crate::world::search_path::{Entry, default_entries, parse_nix_path};
 use clap::ValueEnum;
@@ -27,7 +28,7 @@ const IGNORED: &str = "
     nix-shell-shebang-arguments-relative-to-script plugin-files post-build-hook pre-build-hook preallocate-contents
     print-missing require-drop-supplementary-groups require-sigs run-diff-hook sandbox sandbox-build-dir
     sandbox-dev-shm-size sandbox-fallback sandbox-paths secret-key-files ssl-cert-file stalled-download-timeout start-id
-    store substitute substituters sync-before-registering system-features tarball-ttl timeout trace-function-calls
+    substitute substituters sync-before-registering system-features tarball-ttl timeout trace-function-calls
     trace-import-from-derivation trust-tarballs-from-git-forges trusted-public-keys trusted-substituters trusted-users
     upgrade-nix-store-path-url use-case-hack use-cgroups use-registries use-sqlite-wal use-xdg-base-directories
     user-agent-suffix warn-dirty warn-large-path-threshold
@@ -85,6 +86,10 @@ pub struct Settings {
     pub search_path: Vec<Entry>,
     /// What `builtins.currentSystem` says, if not this system.
     pub system: Option<String>,
+    /// Where what it adds to the store goes.
+    pub store: Place,
+    /// The store is only read.
+    pub read_only: bool,
 }
 
 impl Settings {
@@ -106,6 +111,8 @@ impl Settings {
             features: BTreeSet::new(),
             search_path: Vec::new(),
             system: None,
+            store: Place::default(),
+            read_only: arguments.readonly_mode,
         };
         let mut options = Options::default();
         for pair in arguments.option.chunks_exact(2) {
@@ -146,6 +153,19 @@ impl Settings {
         }
         if arguments.restrict_eval || arguments.no_restrict_eval {
             options.restrict_eval = arguments.restrict_eval;
+        }
+        // Nix has a store to evaluate with, and one to build in; here is only the first.
+        let store = [
+            &arguments.eval_store,
+            &options.eval_store,
+            &arguments.store,
+            &options.store,
+        ]
+        .into_iter()
+        .flatten()
+        .find(|url| !url.is_empty());
+        if let Some(url) = store {
+            settings.store = Place::parse(url)?;
         }
         // The system to evaluate for comes before the one to build on.
         settings.system = [&options.eval_system, &options.system]
@@ -190,6 +210,8 @@ struct Options {
     extra_nix_path: Vec<String>,
     eval_system: String,
     system: String,
+    store: Option<String>,
+    eval_store: Option<String>,
 }
 
 impl Options {
@@ -219,6 +241,8 @@ impl Options {
             "extra-experimental-features" => self.extra_features.push(value.to_owned()),
             "nix-path" => self.nix_path = Some(value.to_owned()),
             "extra-nix-path" => self.extra_nix_path.push(value.to_owned()),
+            "store" => self.store = Some(value.to_owned()),
+            "eval-store" => self.eval_store = Some(value.to_owned()),
             "eval-system" => self.eval_system = value.to_owned(),
             "system" => self.system = value.to_owned(),
             "abort-on-warn" if boolean(name, value)? => {

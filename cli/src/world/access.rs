@@ -23,12 +23,23 @@ pub enum Rule {
 pub struct Access {
     rule: Rule,
     folders: Vec<Vec<u8>>,
+    /// Where the store paths really lie, if not where they say.
+    store: Option<Vec<u8>>,
 }
 
 impl Access {
     /// Access by `rule`, to `folders` (or single files).
     pub fn new(rule: Rule, folders: Vec<Vec<u8>>) -> Self {
-        Access { rule, folders }
+        Access {
+            rule,
+            folders,
+            store: None,
+        }
+    }
+
+    /// Lets store paths be read in this folder, under every rule: what may be read of the store is known by then.
+    pub fn open_store(&mut self, folder: Option<Vec<u8>>) {
+        self.store = folder;
     }
 
     /// Whether everything may be read, so that no path has to be looked at.
@@ -38,7 +49,9 @@ impl Access {
 
     /// Whether `path` may be read.
     pub fn permits(&self, path: &[u8]) -> bool {
+        let in_store = |store: &Vec<u8>| path != store && is_below(path, store);
         match self.rule {
+            _ if self.store.as_ref().is_some_and(in_store) => true,
             Rule::Everything => true,
             Rule::Pure => is_store_path(path) || self.is_below_folder(path),
             Rule::NoImpure => self.is_below_folder(path),

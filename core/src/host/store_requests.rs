@@ -223,9 +223,7 @@ impl Vm {
         path: &'t [u8],
         text: &'t [u8],
     ) -> Result<Derivation<'t>> {
-        let name = path
-            .get(crate::store::STORE_DIR.len() + 34..)
-            .unwrap_or_default();
+        let name = crate::store::store_name(path);
         let name = name.strip_suffix(b".drv").unwrap_or(name);
         Derivation::read(name, text).map_err(|reason| {
             let text = format!("error parsing derivation '{}': {reason}", lossy(path));

@@ -11,6 +11,7 @@ mod modulo;
 mod nar;
 mod overlay;
 mod path;
+mod references;
 
 pub use aterm::AtermError;
 pub use backend::{Addition, Backend, BuildError, Contents, InMemory};
@@ -20,9 +21,10 @@ pub use memory::{Source, Store, shipped_path};
 pub use modulo::{
     Modulo, ResolveError, Resolved, output_placeholder, resolve, unknown_output_placeholder,
 };
-pub use nar::{NarWriter, Sink, hash_tree};
+pub use nar::{Measure, NarWriter, Sink, hash_tree, write_file, write_tree};
 pub use overlay::Overlay;
 pub use path::{
     MAX_NAME, STORE_DIR, check_name, fixed_output_path, is_derivation, is_store_path, output_name,
-    output_path, source_path, split_store_path, text_path,
+    output_path, source_path, split_store_path, store_name, text_path,
 };
+pub use references::ReferenceScanner;

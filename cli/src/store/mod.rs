@@ -1,0 +1,10 @@
+//! Stores that outlast an evaluation: a directory that Nix can take over, and the store of a Nix daemon.
+
+mod daemon;
+mod directory;
+mod place;
+mod read_only;
+mod registration;
+mod wire;
+
+pub use place::Place;
