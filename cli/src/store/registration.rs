@@ -23,11 +23,13 @@ use std::path::Path;
 /// Bytes of records that are gathered before they are written.
 const BATCH: usize = 1 << 16;
 
+/// References by path.
+type Known = FxHashMap<Box<[u8]>, Vec<Vec<u8>>>;
+
 /// The records of a store.
 pub struct Registration {
     file: File,
-    /// References by path.
-    known: RefCell<FxHashMap<Box<[u8]>, Vec<Vec<u8>>>>,
+    known: RefCell<Known>,
     pending: RefCell<Vec<u8>>,
 }
 
@@ -108,8 +110,8 @@ impl Drop for Registration {
     }
 }
 
-fn read(mut records: impl BufRead) -> io::Result<FxHashMap<Box<[u8]>, Vec<Vec<u8>>>> {
-    let mut known = FxHashMap::default();
+fn read(mut records: impl BufRead) -> io::Result<Known> {
+    let mut known = Known::default();
     let mut line = || -> io::Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
         records.read_until(b'\n', &mut line)?;
