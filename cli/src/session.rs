@@ -187,6 +187,12 @@ fn options(settings: &Settings) -> Options {
         (_, Some(home)) if !home.is_empty() => Ok(home.into_vec()),
         _ => Err("paths that begin with '~/' cannot be resolved: HOME is not set".to_owned()),
     };
+    let mut features = settings.features.clone();
+    match settings.mode {
+        Mode::Pure | Mode::PureEval => features.insert("pure-eval".to_owned()),
+        Mode::RestrictEval => features.insert("restrict-eval".to_owned()),
+        Mode::Default => false,
+    };
     Options {
         limits: Limits {
             call_depth: settings.max_call_depth.unwrap_or(defaults.call_depth),
@@ -195,19 +201,22 @@ fn options(settings: &Settings) -> Options {
             ..defaults
         },
         parse: settings.parse,
-        features: settings.features.clone(),
+        features,
+        withheld: settings.withheld(),
         granted: granted(settings),
         home,
     }
 }
 
-/// What builtins may do. In pure evaluation `getEnv` and `nixPath` are there, as in Nix: the world that they ask is empty. In
-/// restricted evaluation Nix leaves the clock running; this does not.
+/// What builtins may do. In pure evaluation `getEnv` and `nixPath` are there, as in Nix: the world that they ask is empty; and
+/// fetchers are, which then fetch only what is locked. In restricted evaluation Nix leaves the clock running; this does not.
 fn granted(settings: &Settings) -> Capabilities {
     match settings.mode {
         _ if settings.no_impure => Capabilities::NONE,
         Mode::Default => Capabilities::DEFAULT,
-        Mode::Pure | Mode::PureEval => Capabilities(Capabilities::PURE.0 | capability("env")),
+        Mode::Pure | Mode::PureEval => {
+            Capabilities(Capabilities::PURE.0 | capability("env") | capability("net"))
+        }
         Mode::RestrictEval => Capabilities(Capabilities::DEFAULT.0 & !capability("clock")),
     }
 }

@@ -55,6 +55,12 @@ pub enum Mode {
     RestrictEval,
 }
 
+/// Those that are enabled if nothing else is said. Nix enables none; but flakes are what most programs that fetch are.
+const DEFAULT_FEATURES: &str = "flakes";
+
+/// Builtins that are not there unless a feature is enabled.
+const WITHHELD: [(&str, &str); 2] = [("fetch-closure", "fetchClosure"), ("fetch-tree", "fetchTree")];
+
 /// What an evaluation runs under.
 #[derive(Debug)]
 pub struct Settings {
@@ -114,7 +120,10 @@ impl Settings {
             store: Place::default(),
             read_only: arguments.readonly_mode,
         };
-        let mut options = Options::default();
+        let mut options = Options {
+            features: DEFAULT_FEATURES.to_owned(),
+            ..Options::default()
+        };
         for pair in arguments.option.chunks_exact(2) {
             options.set(&mut settings, &pair[0], &pair[1])?;
         }
@@ -183,10 +192,23 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Builtins that are not there.
+    pub fn withheld(&self) -> BTreeSet<String> {
+        WITHHELD
+            .iter()
+            .filter(|(feature, _)| !self.features.contains(*feature))
+            .map(|(_, builtin)| (*builtin).to_owned())
+            .collect()
+    }
+
     fn enable(&mut self, features: &str) {
         for feature in features.split_whitespace() {
             if FEATURES.split_whitespace().any(|known| known == feature) {
                 self.features.insert(feature.to_owned());
+                if feature == "flakes" {
+                    // Flakes are fetched as trees are.
+                    self.features.insert("fetch-tree".to_owned());
+                }
             } else if feature == "no-url-literals" {
                 terminal::warn(
                     "experimental feature 'no-url-literals' has been stabilized and renamed; use 'lint-url-literals = fatal' \

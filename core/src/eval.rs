@@ -39,6 +39,8 @@ pub struct Options {
     pub granted: Capabilities,
     /// Nix's experimental features that are enabled, as builtins may ask.
     pub features: BTreeSet<String>,
+    /// Builtins that are not there, since a feature that they need is not enabled.
+    pub withheld: BTreeSet<String>,
     /// What `~/` in a path stands for, or why it may not be used.
     pub home: std::result::Result<Vec<u8>, String>,
 }
@@ -50,6 +52,7 @@ impl Default for Options {
             parse: ParseOptions::default(),
             granted: Capabilities::DEFAULT,
             features: BTreeSet::new(),
+            withheld: BTreeSet::new(),
             home: Err("there is no home directory".to_owned()),
         }
     }
@@ -60,7 +63,8 @@ pub struct Evaluator {
     vm: Box<Vm>,
     parse: ParseOptions,
     home: std::result::Result<Arc<[u8]>, String>,
-    globals: FxHashMap<Symbol, u32>,
+    /// The number of each global variable, and whether only texts of builtins see it.
+    globals: FxHashMap<Symbol, (u32, bool)>,
     keep_thunks: bool,
 }
 
@@ -75,6 +79,7 @@ impl Evaluator {
         let mut vm = Box::new(Vm::new(world, options.limits, store));
         vm.host.granted = options.granted;
         vm.host.features = options.features;
+        vm.host.withheld = options.withheld;
         let mut evaluator = Evaluator {
             vm,
             parse: options.parse,
@@ -104,7 +109,7 @@ impl Evaluator {
         self.globals = names
             .into_iter()
             .enumerate()
-            .map(|(index, name)| (name, index as u32))
+            .map(|(index, (name, hidden))| (name, (index as u32, hidden)))
             .collect();
     }
 
@@ -278,7 +283,7 @@ impl Evaluator {
 
     /// Reports undefined variables of a parsed text, as `--parse` does.
     pub fn check(&mut self, ast: &Ast, base: &[u8]) -> Result<()> {
-        self.compile_ast(ast, base, None).map(|_| ())
+        self.compile_ast(ast, base, None, false).map(|_| ())
     }
 
     fn compile_source(
@@ -288,14 +293,25 @@ impl Evaluator {
         base: &[u8],
         scope: Option<Vec<Symbol>>,
     ) -> Result<Code> {
+        let internal = matches!(origin, Origin::Internal);
         let ast = self.parse(origin, text)?;
-        self.compile_ast(&ast, base, scope)
+        self.compile_ast(&ast, base, scope, internal)
     }
 
-    fn compile_ast(&mut self, ast: &Ast, base: &[u8], scope: Option<Vec<Symbol>>) -> Result<Code> {
+    /// Compiles; `internal` is a text of a builtin.
+    fn compile_ast(
+        &mut self,
+        ast: &Ast,
+        base: &[u8],
+        scope: Option<Vec<Symbol>>,
+        internal: bool,
+    ) -> Result<Code> {
         let globals = &self.globals;
         let environment = Environment {
-            globals: &|name| globals.get(&name).copied(),
+            globals: &|name| match globals.get(&name) {
+                Some((index, hidden)) if internal || !hidden => Some(*index),
+                _ => None,
+            },
             base: base.into(),
             keep_thunks: self.keep_thunks,
             home: self.home.clone(),

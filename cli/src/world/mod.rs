@@ -117,6 +117,10 @@ impl World for Outside {
             .collect()
     }
 
+    fn permit(&self, path: &[u8]) {
+        self.files.permit(path);
+    }
+
     fn emit(&self, kind: Message, text: &[u8]) {
         match kind {
             Message::Trace => terminal::write_error(&[b"trace: ", text].concat()),
@@ -124,11 +128,17 @@ impl World for Outside {
                 terminal::write_error(&[b"trace: ", text].concat());
             }
             Message::Warning if self.messages.warnings => terminal::write_error(&warning(text)),
-            Message::Lint if self.messages.warnings => {
+            Message::Notice if self.messages.warnings => terminal::write_error(text),
+            Message::Lint | Message::Caution if self.messages.warnings => {
                 terminal::warn(&String::from_utf8_lossy(text))
             }
             // Without a debugger there is nothing to break into.
-            Message::TraceVerbose | Message::Warning | Message::Lint | Message::Break => {}
+            Message::TraceVerbose
+            | Message::Warning
+            | Message::Lint
+            | Message::Break
+            | Message::Notice
+            | Message::Caution => {}
         }
     }
 }

@@ -74,6 +74,8 @@ pub struct Host {
     pub granted: Capabilities,
     /// Nix's experimental features that are enabled.
     pub features: BTreeSet<String>,
+    /// Builtins that are not there, although loaded.
+    pub withheld: BTreeSet<String>,
 }
 
 impl Host {
@@ -90,6 +92,7 @@ impl Host {
             next_owner: 1,
             granted: Capabilities::DEFAULT,
             features: BTreeSet::new(),
+            withheld: BTreeSet::new(),
         }
     }
 
@@ -106,6 +109,11 @@ impl Host {
     /// The name of builtin `index`.
     pub fn name(&self, index: u32) -> &'static str {
         self.entries[index as usize].name
+    }
+
+    /// Whether it is none that a program can name: then it shows in no trace.
+    pub(crate) fn is_hidden(&self, index: u32) -> bool {
+        self.entries[index as usize].descriptor.flags & flag::HIDDEN != 0
     }
 
     /// The number of the builtin of that name.

@@ -195,7 +195,7 @@ impl Vm {
     }
 
     /// Makes the set `builtins` and the global variables of what is loaded, and answers their names in the order of their numbers.
-    pub fn make_globals(&mut self) -> Vec<Symbol> {
+    pub fn make_globals(&mut self) -> Vec<(Symbol, bool)> {
         let mut names = Vec::new();
         let mut members = Vec::new();
         self.globals.clear();
@@ -204,18 +204,22 @@ impl Vm {
                 self.host.entries[index].name,
                 self.host.entries[index].descriptor.flags,
             );
-            if flags & flag::HIDDEN != 0 || !self.host.is_visible(index as u32) {
+            if !self.host.is_visible(index as u32) {
                 continue;
             }
             let value = self.builtin_value(index as u32);
             self.globals.push(value);
             let symbol = self.interner.intern(name.as_bytes());
-            members.push((symbol, crate::source::Pos::NONE, value));
-            names.push(if flags & flag::BARE != 0 {
+            let is_hidden = flags & flag::HIDDEN != 0;
+            if !is_hidden {
+                members.push((symbol, crate::source::Pos::NONE, value));
+            }
+            let global = if flags & flag::BARE != 0 {
                 symbol
             } else {
                 self.interner.intern(format!("__{name}").as_bytes())
-            });
+            };
+            names.push((global, is_hidden));
         }
         // `builtins` holds itself.
         let builtins = self.interner.intern(b"builtins");
@@ -225,7 +229,7 @@ impl Vm {
             attrs.values_mut()[index] = attrs.value();
         }
         self.globals.push(attrs.value());
-        names.push(builtins);
+        names.push((builtins, false));
         names
     }
 }
@@ -234,8 +238,8 @@ impl super::builtins::Host {
     /// Whether what builtin `index` needs is granted, or the builtin stands in `builtins` all the same to fail with a message
     /// when it is used, as Nix has it in pure evaluation.
     fn is_visible(&self, index: u32) -> bool {
-        let needed = self.entries[index as usize].descriptor.capabilities;
-        self.granted.contains(needed)
+        let entry = &self.entries[index as usize];
+        self.granted.contains(entry.descriptor.capabilities) && !self.withheld.contains(entry.name)
     }
 }
 

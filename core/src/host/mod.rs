@@ -7,6 +7,7 @@ mod builtins;
 mod capability;
 mod derive;
 mod derive_finish;
+mod fetched;
 mod generator;
 mod loader;
 mod manifest;

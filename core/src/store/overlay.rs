@@ -129,6 +129,10 @@ impl World for Overlay {
         self.world.search_path()
     }
 
+    fn permit(&self, path: &[u8]) {
+        self.world.permit(path);
+    }
+
     fn emit(&self, kind: Message, text: &[u8]) {
         self.world.emit(kind, text);
     }

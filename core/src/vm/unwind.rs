@@ -89,6 +89,9 @@ impl Vm {
 
     /// The trace of a builtin that failed, and where it was called.
     pub(crate) fn builtin_trace(&self, error: &mut Error, builtin: u32, pos: Pos) {
+        if self.host.is_hidden(builtin) {
+            return;
+        }
         let name = self.host.name(builtin);
         push(error, pos, format!("while calling the '{name}' builtin"));
         error.place_told = true;

@@ -1,0 +1,18 @@
+//! Fetching: what can be fetched and how it is named, downloads, archives, git, and the cache of it all.
+
+pub mod attrs;
+mod cache;
+mod download;
+mod forge;
+pub mod git;
+mod git_input;
+pub mod input;
+mod names;
+pub mod obtain;
+mod path_input;
+pub mod reference;
+pub mod tarball;
+mod unpack;
+pub mod values;
+pub mod url;
+pub use cache::Cache;
