@@ -59,7 +59,10 @@ pub enum Mode {
 const DEFAULT_FEATURES: &str = "flakes";
 
 /// Builtins that are not there unless a feature is enabled.
-const WITHHELD: [(&str, &str); 2] = [("fetch-closure", "fetchClosure"), ("fetch-tree", "fetchTree")];
+const WITHHELD: [(&str, &str); 2] = [
+    ("fetch-closure", "fetchClosure"),
+    ("fetch-tree", "fetchTree"),
+];
 
 /// What an evaluation runs under.
 #[derive(Debug)]

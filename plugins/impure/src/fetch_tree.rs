@@ -86,7 +86,11 @@ builtin! {
 
 /// Both builtins. `kind` is the type of the input if the builtin is of that type alone.
 async fn fetch<'f>(cx: Cx<'f>, argument: Value<'f>, kind: Option<&str>) -> Result<Value<'f>> {
-    let who = if kind.is_some() { "fetchGit" } else { "fetchTree" };
+    let who = if kind.is_some() {
+        "fetchGit"
+    } else {
+        "fetchTree"
+    };
     let input = if argument.kind() == Type::Attrs {
         let attrs = attributes(cx, &argument, kind, who).await?;
         said(cx, Input::from_attrs(attrs))?
@@ -118,7 +122,8 @@ async fn fetch<'f>(cx: Cx<'f>, argument: Value<'f>, kind: Option<&str>) -> Resul
                 "in pure evaluation mode, '{who}' doesn't fetch unlocked input '{input}'"
             )));
         }
-        let reason = "This is not reproducible and will break after garbage collection or when shared.";
+        let reason =
+            "This is not reproducible and will break after garbage collection or when shared.";
         caution(
             cx,
             format!("Input '{input}' is unlocked (e.g. lacks a Git revision) but is checked by NAR hash. {reason}"),
@@ -136,7 +141,9 @@ async fn fetch<'f>(cx: Cx<'f>, argument: Value<'f>, kind: Option<&str>) -> Resul
     let zero = Value::bool(kind.is_some());
     let call = cx.apply_lazily(&function, &[to_value(cx, &input.attrs), zero]);
     let label = cx.string(format!("while fetching the input '{input}'"));
-    let fetched = cx.ask(request::FORCE_WITH_CONTEXT, 0, [&call, &label]).await?;
+    let fetched = cx
+        .ask(request::FORCE_WITH_CONTEXT, 0, [&call, &label])
+        .await?;
     cx.attrs_get(&fetched, cx.symbol("tree"))
         .ok_or_else(|| cx.fail("nothing was fetched"))
 }
@@ -205,7 +212,9 @@ async fn attributes<'f>(
         attrs.0.insert("shallow".to_owned(), Attr::Bool(true));
     }
     if kind.is_none() && attrs.has("name") {
-        return Err(cx.fail(format!("argument 'name' isn’t supported in call to '{who}'")));
+        return Err(cx.fail(format!(
+            "argument 'name' isn’t supported in call to '{who}'"
+        )));
     }
     Ok(attrs)
 }

@@ -1,12 +1,12 @@
 //! `builtins.fetchurl` and `fetchTarball`.
 
+use crate::fetch::Cache;
 use crate::fetch::input::sri;
 use crate::fetch::obtain::{
     add_to_store, archive, caution, check_url, file, find_in_store, is_enabled, said,
 };
 use crate::fetch::tarball::{note_hash, tree_by_hash};
 use crate::fetch::values::text;
-use crate::fetch::Cache;
 use crate::hash_text::{nix32, parse_sha256};
 use crate::support::{forced, plain};
 use piton_plugin_api::abi::request;
@@ -141,7 +141,10 @@ async fn arguments<'f>(
     let Some(mut url) = url else {
         return Err(cx.fail("'url' argument required"));
     };
-    if let Some(channel) = url.strip_prefix("channel:").filter(|_| who == "fetchTarball") {
+    if let Some(channel) = url
+        .strip_prefix("channel:")
+        .filter(|_| who == "fetchTarball")
+    {
         url = format!("https://channels.nixos.org/{channel}/nixexprs.tar.xz");
     }
     check_url(cx, &url).await?;
@@ -159,9 +162,7 @@ async fn arguments<'f>(
             format!("Please add a valid 'name' attribute to the argument for '{who}', so")
         } else {
             // Nix has the two spaces.
-            format!(
-                "Please pass an attribute set with 'url' and 'name' attributes to '{who}',  so"
-            )
+            format!("Please pass an attribute set with 'url' and 'name' attributes to '{who}',  so")
         };
         return Err(cx.fail(format!(
             "invalid store path name when fetching URL '{url}': {reason}. {advice} that it can create a valid store path."
@@ -227,9 +228,10 @@ fn check_name(name: &str) -> std::result::Result<(), String> {
             "name '{name}' is not valid: first dash-separated component must not be '{dots}'"
         ));
     }
-    match name.chars().find(|character| {
-        !character.is_ascii_alphanumeric() && !"+-._?=".contains(*character)
-    }) {
+    match name
+        .chars()
+        .find(|character| !character.is_ascii_alphanumeric() && !"+-._?=".contains(*character))
+    {
         None => Ok(()),
         Some(character) => Err(format!(
             "name '{name}' contains illegal character '{character}'"

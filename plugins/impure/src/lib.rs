@@ -4,6 +4,7 @@
 //! this library behaves the same under `--pure` and `--hermetic`, but for what it is told.
 
 mod environment;
+#[allow(dead_code)]
 mod fetch;
 mod fetch_refused;
 mod fetch_tree;

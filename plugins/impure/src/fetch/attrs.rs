@@ -163,7 +163,10 @@ mod tests {
         attrs.set("type", "git");
         attrs.0.insert("revCount".to_owned(), Attr::Int(3));
         attrs.0.insert("shallow".to_owned(), Attr::Bool(true));
-        assert_eq!(attrs.to_string(), r#"{"revCount":3,"shallow":true,"type":"git"}"#);
+        assert_eq!(
+            attrs.to_string(),
+            r#"{"revCount":3,"shallow":true,"type":"git"}"#
+        );
         assert_eq!(Attrs::from_json(&attrs.to_json()), Some(attrs.clone()));
         assert_eq!(attrs.int("revCount"), Ok(Some(3)));
         assert!(attrs.text("revCount").is_err() && attrs.bool("type").is_err());

@@ -107,8 +107,7 @@ impl Cache {
     /// A folder to make a tree in, which is gone unless it is [kept](Self::keep).
     pub fn scratch_folder(&self) -> Result<tempfile::TempDir, Fault> {
         let folder = self.root.join("tmp");
-        tempfile::TempDir::new_in(&folder)
-            .map_err(|error| io_fault("writing to", &folder, &error))
+        tempfile::TempDir::new_in(&folder).map_err(|error| io_fault("writing to", &folder, &error))
     }
 
     /// Moves what was made to where it belongs. If somebody was faster, theirs stays.

@@ -210,7 +210,10 @@ mod tests {
     fn links() {
         for (header, expected) in [
             ("<https://x/a>; rel=\"immutable\"", Some("https://x/a")),
-            ("<https://x/b>; rel=next, <https://x/a?r=1>;rel=immutable", Some("https://x/a?r=1")),
+            (
+                "<https://x/b>; rel=next, <https://x/a?r=1>;rel=immutable",
+                Some("https://x/a?r=1"),
+            ),
             ("<https://x/b>; rel=next", None),
             ("nonsense", None),
         ] {

@@ -12,10 +12,16 @@ use std::path::Path;
 /// Finds out the commit, if only a branch is named, and fetches its archive.
 pub async fn fetch(cx: Cx<'_>, mut input: Input) -> Result<Fetched> {
     let shown = input.to_string();
-    let rev = match said(cx, input.attrs.text("rev").map(|rev| rev.map(str::to_owned)))? {
+    let rev = match said(
+        cx,
+        input.attrs.text("rev").map(|rev| rev.map(str::to_owned)),
+    )? {
         Some(rev) => rev,
         None => {
-            let name = said(cx, input.attrs.text("ref").map(|name| name.map(str::to_owned)))?;
+            let name = said(
+                cx,
+                input.attrs.text("ref").map(|name| name.map(str::to_owned)),
+            )?;
             resolve(cx, &input, name.as_deref().unwrap_or("HEAD")).await?
         }
     };
@@ -55,7 +61,11 @@ fn parts(input: &Input) -> std::result::Result<(&str, &str, &str), Fault> {
         (None, Some(Kind::SourceHut)) => "git.sr.ht",
         (None, _) => "github.com",
     };
-    Ok((host, input.attrs.required("owner")?, input.attrs.required("repo")?))
+    Ok((
+        host,
+        input.attrs.required("owner")?,
+        input.attrs.required("repo")?,
+    ))
 }
 
 fn archive_url(input: &Input, rev: &str) -> std::result::Result<String, Fault> {
@@ -84,9 +94,9 @@ async fn resolve(cx: Cx<'_>, input: &Input, name: &str) -> Result<String> {
                 Some([first, ..]) if first["id"].is_string() => {
                     Ok(first["id"].as_str().unwrap_or_default().to_owned())
                 }
-                Some([]) => Err(cx.fail(
-                    "No commits returned by GitLab API -- does the git ref really exist?",
-                )),
+                Some([]) => Err(
+                    cx.fail("No commits returned by GitLab API -- does the git ref really exist?")
+                ),
                 _ => Err(cx.fail(format!("Unexpected response received from GitLab: {json}"))),
             }
         }
@@ -95,12 +105,16 @@ async fn resolve(cx: Cx<'_>, input: &Input, name: &str) -> Result<String> {
             let wanted = if name == "HEAD" {
                 let head = file(cx, &format!("{base}/HEAD"), &[]).await?;
                 let head = said(cx, read(&head.place))?;
-                match head.lines().next().and_then(|line| line.strip_prefix("ref: ")) {
+                match head
+                    .lines()
+                    .next()
+                    .and_then(|line| line.strip_prefix("ref: "))
+                {
                     Some(branch) => vec![branch.trim().to_owned()],
                     None => {
-                        return Err(cx.fail(format!(
-                            "in '{input}', couldn't resolve HEAD ref '{name}'"
-                        )));
+                        return Err(
+                            cx.fail(format!("in '{input}', couldn't resolve HEAD ref '{name}'"))
+                        );
                     }
                 }
             } else {
@@ -110,7 +124,10 @@ async fn resolve(cx: Cx<'_>, input: &Input, name: &str) -> Result<String> {
             let refs = said(cx, read(&refs.place))?;
             let found = refs.lines().find_map(|line| {
                 let (rev, reference) = line.split_once('\t')?;
-                wanted.iter().any(|wanted| wanted == reference).then_some(rev)
+                wanted
+                    .iter()
+                    .any(|wanted| wanted == reference)
+                    .then_some(rev)
             });
             match found {
                 Some(rev) => Ok(rev.to_owned()),

@@ -138,7 +138,10 @@ impl Repository {
         Ok(repository)
     }
 
-    fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<Vec<u8>, Fault> {
+    fn run<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Result<Vec<u8>, Fault> {
         run(Some(&self.path), arguments)
     }
 
@@ -161,7 +164,13 @@ impl Repository {
     /// The commit that a reference is.
     pub fn resolve(&self, reference: &str) -> Result<String, Fault> {
         let commit = format!("{reference}^{{commit}}");
-        match self.run(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]) {
+        match self.run([
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &commit,
+        ]) {
             Ok(output) => Ok(line(output)),
             Err(Fault::Other(text)) if !text.contains("exit code 1") => Err(Fault::Other(text)),
             Err(_) => fault(format!(
@@ -215,7 +224,10 @@ impl Repository {
         ])?;
         let others = self.run(["ls-files", "-z", "--others", "--directory"])?;
         let mut exclude: Vec<PathBuf> = paths(&others)
-            .map(|path| self.path.join(as_path(path.strip_suffix(b"/").unwrap_or(path))))
+            .map(|path| {
+                self.path
+                    .join(as_path(path.strip_suffix(b"/").unwrap_or(path)))
+            })
             .collect();
         exclude.push(self.path.join(".git"));
         let mut submodules = Vec::new();
@@ -361,9 +373,8 @@ impl Repository {
         rev: Option<&str>,
         files: &[Vec<u8>],
     ) -> Result<Vec<Vec<u8>>, Fault> {
-        let is_attributes = |path: &Vec<u8>| {
-            path == b".gitattributes" || path.ends_with(b"/.gitattributes")
-        };
+        let is_attributes =
+            |path: &Vec<u8>| path == b".gitattributes" || path.ends_with(b"/.gitattributes");
         if !files.iter().any(is_attributes) && !self.has_own_attributes() {
             return Ok(Vec::new());
         }
@@ -416,9 +427,7 @@ fn pipe(mut command: Command, input: Vec<u8>) -> Result<Vec<u8>, Fault> {
             let _ = stdin.write_all(&input);
         }
     });
-    let output = child
-        .wait_with_output()
-        .map_err(|error| missing(&error))?;
+    let output = child.wait_with_output().map_err(|error| missing(&error))?;
     let _ = writer.join();
     if output.status.success() {
         Ok(output.stdout)

@@ -53,10 +53,7 @@ impl Location {
 }
 
 /// Fetches a commit, or looks at a working tree.
-pub fn fetch<'f>(
-    cx: Cx<'f>,
-    input: Input,
-) -> Pin<Box<dyn Future<Output = Result<Fetched>> + 'f>> {
+pub fn fetch<'f>(cx: Cx<'f>, input: Input) -> Pin<Box<dyn Future<Output = Result<Fetched>> + 'f>> {
     // Repositories may have others within.
     Box::pin(async move {
         let location = said(cx, Location::of(&input))?;
@@ -138,7 +135,10 @@ async fn commit(cx: Cx<'_>, location: Location, mut input: Input) -> Result<Fetc
     let shown = location.shown();
     let shallow = said(cx, input.attrs.is_set("shallow"))?;
     let cache = said(cx, Cache::open())?;
-    let asked = said(cx, input.attrs.text("rev").map(|rev| rev.map(str::to_owned)))?;
+    let asked = said(
+        cx,
+        input.attrs.text("rev").map(|rev| rev.map(str::to_owned)),
+    )?;
     let flags = flags(cx, &input)?;
     let (repository, reference, rev) = match &location {
         Location::Folder(path) => {
@@ -178,7 +178,8 @@ async fn commit(cx: Cx<'_>, location: Location, mut input: Input) -> Result<Fetc
             let export_ignore = said(cx, input.attrs.is_set("exportIgnore"))?;
             said(cx, repository.write(&rev, scratch.path(), export_ignore))?;
             if said(cx, input.attrs.is_set("submodules"))? {
-                write_submodules(cx, &repository, &location, &reference, &rev, scratch.path()).await?;
+                write_submodules(cx, &repository, &location, &reference, &rev, scratch.path())
+                    .await?;
             }
             let time = said(cx, repository.last_modified(&rev))?;
             said(cx, cache.keep(&scratch.keep(), &cache.tree(&name)))?;
@@ -192,7 +193,7 @@ async fn commit(cx: Cx<'_>, location: Location, mut input: Input) -> Result<Fetc
     if !input.attrs.has("lastModified") {
         input.attrs.set_int("lastModified", tree.last_modified);
     }
-    let history = (!shallow && !input.attrs.has("revCount")).then(|| History {
+    let history = (!shallow && !input.attrs.has("revCount")).then_some(History {
         repository: repository.path,
         rev,
         shown,
@@ -233,9 +234,16 @@ async fn remote(
     let all = said(cx, input.attrs.is_set("allRefs"))?;
     let folder = cache.clone_of(url, shallow);
     let repository = said(cx, Repository::bare(&folder, url))?;
-    let given = said(cx, input.attrs.text("ref").map(|name| name.map(str::to_owned)))?;
+    let given = said(
+        cx,
+        input.attrs.text("ref").map(|name| name.map(str::to_owned)),
+    )?;
     if let Some(rev) = asked.as_ref().filter(|rev| repository.has(rev)) {
-        return Ok((repository, given.unwrap_or_else(|| "HEAD".to_owned()), rev.clone()));
+        return Ok((
+            repository,
+            given.unwrap_or_else(|| "HEAD".to_owned()),
+            rev.clone(),
+        ));
     }
     let reference = match given {
         Some(reference) => reference,
@@ -270,7 +278,11 @@ async fn remote(
                 return Err(cx.fail(fault.text()));
             }
             let text = "could not update local clone of Git repository";
-            caution(cx, format!("{text} '{url}'; continuing with the most recent version")).await?;
+            caution(
+                cx,
+                format!("{text} '{url}'; continuing with the most recent version"),
+            )
+            .await?;
         }
         cache.note("git", &fetched, json!({}));
     }

@@ -58,15 +58,43 @@ impl Kind {
     fn attributes(self) -> &'static [&'static str] {
         match self {
             Kind::File | Kind::Tarball => &[
-                "url", "narHash", "name", "unpack", "rev", "revCount", "lastModified",
+                "url",
+                "narHash",
+                "name",
+                "unpack",
+                "rev",
+                "revCount",
+                "lastModified",
             ],
             Kind::Git => &[
-                "url", "ref", "rev", "shallow", "submodules", "lfs", "exportIgnore", "lastModified",
-                "revCount", "narHash", "allRefs", "name", "dirtyRev", "dirtyShortRev",
-                "verifyCommit", "keytype", "publicKey", "publicKeys",
+                "url",
+                "ref",
+                "rev",
+                "shallow",
+                "submodules",
+                "lfs",
+                "exportIgnore",
+                "lastModified",
+                "revCount",
+                "narHash",
+                "allRefs",
+                "name",
+                "dirtyRev",
+                "dirtyShortRev",
+                "verifyCommit",
+                "keytype",
+                "publicKey",
+                "publicKeys",
             ],
             Kind::GitHub | Kind::GitLab | Kind::SourceHut => &[
-                "owner", "repo", "ref", "rev", "narHash", "lastModified", "host", "treeHash",
+                "owner",
+                "repo",
+                "ref",
+                "rev",
+                "narHash",
+                "lastModified",
+                "host",
+                "treeHash",
             ],
             Kind::Indirect => &["id", "ref", "rev", "narHash"],
             Kind::Path => &["path", "rev", "revCount", "lastModified", "narHash"],
@@ -308,7 +336,10 @@ fn check(kind: Kind, attrs: &mut Attrs) -> Result<(), Fault> {
                 return bad_url(format!("input {attrs} contains an invalid branch/tag name"));
             }
             let valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
-            if attrs.text("host")?.is_some_and(|host| !host.bytes().all(valid)) {
+            if attrs
+                .text("host")?
+                .is_some_and(|host| !host.bytes().all(valid))
+            {
                 return bad_url(format!("input {attrs} contains an invalid instance host"));
             }
         }
@@ -319,7 +350,11 @@ fn check(kind: Kind, attrs: &mut Attrs) -> Result<(), Fault> {
 /// An error unless `rev` is the hash of a commit.
 pub fn check_commit(rev: &str) -> Result<(), Fault> {
     let digits = rev.strip_prefix("sha1:").unwrap_or(rev);
-    if HEXLOWER.decode(digits.to_ascii_lowercase().as_bytes()).is_err() && digits.len() == 40 {
+    if HEXLOWER
+        .decode(digits.to_ascii_lowercase().as_bytes())
+        .is_err()
+        && digits.len() == 40
+    {
         return fault(format!("invalid base16 hash '{digits}'"));
     }
     match digits.len() {
@@ -397,7 +432,9 @@ fn indirect_from_url(url: &Url) -> Result<Attrs, Fault> {
                 ));
             }
             if !is_commit(rev) {
-                return bad_url(format!("in flake URL '{url}', '{rev}' is not a commit hash"));
+                return bad_url(format!(
+                    "in flake URL '{url}', '{rev}' is not a commit hash"
+                ));
             }
             attrs.set("ref", name);
             attrs.set("rev", rev);
@@ -552,7 +589,10 @@ mod tests {
                 "path:/a%20b?lastModified=3",
                 r#"{"lastModified":3,"path":"/a b","type":"path"}"#,
             ),
-            ("flake:nixpkgs/x", r#"{"id":"nixpkgs","ref":"x","type":"indirect"}"#),
+            (
+                "flake:nixpkgs/x",
+                r#"{"id":"nixpkgs","ref":"x","type":"indirect"}"#,
+            ),
         ] {
             let input = input(text);
             assert_eq!(input.attrs.to_string(), json, "{text}");
@@ -565,7 +605,10 @@ mod tests {
     #[test]
     fn hashes_of_old_lock_files_are_completed() {
         let mut attrs = input("path:/a").attrs;
-        attrs.set("narHash", "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0");
+        attrs.set(
+            "narHash",
+            "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
+        );
         let input = Input::from_attrs(attrs).expect("an input");
         let hash = "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=".to_owned();
         assert_eq!(input.nar_hash(), Ok(Some(hash)));

@@ -13,6 +13,6 @@ mod path_input;
 pub mod reference;
 pub mod tarball;
 mod unpack;
-pub mod values;
 pub mod url;
+pub mod values;
 pub use cache::Cache;

@@ -37,7 +37,10 @@ mod tests {
         for name in ["main", "HEAD", "refs/heads/a.b", "feature/x@y", "a-b_c+d"] {
             assert!(is_reference(name), "{name}");
         }
-        for name in ["", "@", "a..b", "a b", "/a", "a/", "a//b", ".a", "a/.b", "a.lock", "a~1", "a@{1}", "-a", "a."] {
+        for name in [
+            "", "@", "a..b", "a b", "/a", "a/", "a//b", ".a", "a/.b", "a.lock", "a~1", "a@{1}",
+            "-a", "a.",
+        ] {
             assert!(!is_reference(name), "{name}");
         }
         assert!(is_commit("0123456789012345678901234567890123456789") && !is_commit("0123"));

@@ -150,18 +150,25 @@ pub async fn obtain<'f>(cx: Cx<'f>, input: &Input) -> Result<Obtained<'f>> {
         let mut input = input.clone();
         input.attrs.set("narHash", hash);
         if let Some(path) = find_in_store(cx, &name, hash, 0).await? {
-            return Ok(Obtained { path, input, history: None });
+            return Ok(Obtained {
+                path,
+                input,
+                history: None,
+            });
         }
         let cache = said(cx, Cache::open())?;
         if let Some(tree) = tarball::tree_by_hash(&cache, hash) {
             let (path, _) = add_to_store(cx, &name, &tree.place, &[], Some(hash), 0).await?;
-            return Ok(Obtained { path, input, history: None });
+            return Ok(Obtained {
+                path,
+                input,
+                history: None,
+            });
         }
     }
     let fetched = fetch(cx, input.clone()).await?;
     let known = fetched.nar_hash.as_deref();
-    let (path, hash) =
-        add_to_store(cx, &name, &fetched.place, &fetched.exclude, known, 0).await?;
+    let (path, hash) = add_to_store(cx, &name, &fetched.place, &fetched.exclude, known, 0).await?;
     if let Some(tree) = fetched.tree.as_deref().filter(|_| known.is_none()) {
         tarball::note_hash(&said(cx, Cache::open())?, tree, &hash);
     }
@@ -219,9 +226,9 @@ async fn fetch<'f>(cx: Cx<'f>, input: Input) -> Result<Fetched> {
         }
         Some(Kind::Git) => git_input::fetch(cx, input).await,
         Some(Kind::GitHub | Kind::GitLab | Kind::SourceHut) => forge::fetch(cx, input).await,
-        Some(Kind::Indirect) => {
-            Err(cx.fail(format!("indirect input '{input}' cannot be fetched directly")))
-        }
+        Some(Kind::Indirect) => Err(cx.fail(format!(
+            "indirect input '{input}' cannot be fetched directly"
+        ))),
         None => Err(cx.fail(format!("cannot fetch unsupported input '{}'", input.attrs))),
     }
 }
@@ -282,7 +289,9 @@ fn compare(asked: &Input, came: &mut Input) -> std::result::Result<(), Fault> {
     if let Some(rev) = asked.attrs.text("rev")?
         && came.attrs.text("rev")? != Some(rev)
     {
-        return fault(format!("'rev' attribute mismatch in input '{came}', expected {rev}"));
+        return fault(format!(
+            "'rev' attribute mismatch in input '{came}', expected {rev}"
+        ));
     }
     came.attrs.0.insert("__final".to_owned(), Attr::Bool(true));
     Ok(())
@@ -305,7 +314,10 @@ pub async fn tree_value<'f>(cx: Cx<'f>, obtained: &Obtained<'f>, zero: bool) -> 
         add("narHash", cx.string(hash));
     }
     if obtained.input.kind == Some(Kind::Git) {
-        add("submodules", Value::bool(attrs.is_set("submodules").unwrap_or(false)));
+        add(
+            "submodules",
+            Value::bool(attrs.is_set("submodules").unwrap_or(false)),
+        );
     }
     match text(attrs, "rev") {
         Some(rev) => {
@@ -359,7 +371,11 @@ pub fn date(time: u64) -> String {
     let day = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let (month, carry) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
     let year = era * 400 + year + carry;
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")

@@ -158,7 +158,10 @@ mod tests {
             ("nixpkgs/nixos-24.05", "flake:nixpkgs/nixos-24.05"),
             ("/a b?dir=x", "path:/a%20b?dir=x"),
             ("path:./a", "path:./a"),
-            ("github:NixOS/nixpkgs/23.05?dir=lib", "github:NixOS/nixpkgs/23.05?dir=lib"),
+            (
+                "github:NixOS/nixpkgs/23.05?dir=lib",
+                "github:NixOS/nixpkgs/23.05?dir=lib",
+            ),
             ("https://x.org/a.tar.gz", "https://x.org/a.tar.gz"),
         ] {
             let reference = Reference::parse(text, true, false).map(|found| found.to_string());
@@ -169,7 +172,8 @@ mod tests {
             ("foo:bar", "input 'foo:bar' is unsupported"),
             ("/a#b", "unexpected fragment 'b' in flake reference '/a#b'"),
         ] {
-            let error = Reference::parse(text, true, false).map_err(|error| error.text().to_owned());
+            let error =
+                Reference::parse(text, true, false).map_err(|error| error.text().to_owned());
             assert_eq!(error, Err(message.to_owned()), "{text}");
         }
         assert!(Reference::parse("./a", true, true).is_ok());
@@ -180,9 +184,17 @@ mod tests {
         let reference = |url: &str| {
             let json = serde_json::json!({ "type": "git", "url": url, "dir": "d" });
             let attrs = Attrs::from_json(&json).expect("attributes");
-            Reference::from_attrs(attrs).expect("a reference").canonical()
+            Reference::from_attrs(attrs)
+                .expect("a reference")
+                .canonical()
         };
-        assert_eq!(reference("https://x.org/a?dir=d"), reference("https://x.org/a"));
-        assert_ne!(reference("https://x.org/a?dir=e"), reference("https://x.org/a"));
+        assert_eq!(
+            reference("https://x.org/a?dir=d"),
+            reference("https://x.org/a")
+        );
+        assert_ne!(
+            reference("https://x.org/a?dir=e"),
+            reference("https://x.org/a")
+        );
     }
 }

@@ -188,7 +188,9 @@ mod tests {
             if *kind == EntryType::Regular {
                 header.set_size(content.len() as u64);
                 header.set_cksum();
-                builder.append(&header, content.as_bytes()).expect("an entry");
+                builder
+                    .append(&header, content.as_bytes())
+                    .expect("an entry");
             } else {
                 header.set_size(0);
                 header.as_old_mut().linkname[..content.len()].copy_from_slice(content.as_bytes());
@@ -220,9 +222,15 @@ mod tests {
         assert_eq!(time, Ok(7));
         let top = without_top(&folder.path().join("out")).expect("a folder");
         assert!(top.ends_with("out/top"));
-        let mode = fs::metadata(top.join("same")).expect("a file").permissions().mode();
+        let mode = fs::metadata(top.join("same"))
+            .expect("a file")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o755);
-        assert_eq!(fs::read_link(top.join("link")).expect("a link"), Path::new("run"));
+        assert_eq!(
+            fs::read_link(top.join("link")).expect("a link"),
+            Path::new("run")
+        );
     }
 
     #[test]
@@ -246,7 +254,8 @@ mod tests {
 
     #[test]
     fn what_is_no_archive() {
-        let message = Fault::Other("Failed to open archive (Unrecognized archive format)".to_owned());
+        let message =
+            Fault::Other("Failed to open archive (Unrecognized archive format)".to_owned());
         assert_eq!(unpacked(b"hello").1, Err(message.clone()));
         assert_eq!(unpacked(b"").1, Err(message));
     }

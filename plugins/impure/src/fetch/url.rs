@@ -34,9 +34,8 @@ impl Url {
     /// Reads a URL. `lenient` takes some characters as they are that should be encoded: spaces and quotes in queries and
     /// fragments, and `^` in fragments.
     pub fn parse(text: &str, lenient: bool) -> Result<Self, Fault> {
-        let invalid = || -> Result<Self, Fault> {
-            bad_url(format!("'{text}' is not a valid URL: leftover"))
-        };
+        let invalid =
+            || -> Result<Self, Fault> { bad_url(format!("'{text}' is not a valid URL: leftover")) };
         let (rest, fragment) = text.split_once('#').unwrap_or((text, ""));
         let (rest, query) = match rest.split_once('?') {
             Some((rest, query)) => (rest, query),
@@ -62,13 +61,17 @@ impl Url {
         if !is_encoded(path, "/")
             || !is_encoded(query, &format!("/?{more}"))
             || !is_encoded(fragment, &format!("/?{fragment_more}"))
-            || !authority.as_deref().is_none_or(|authority| is_encoded(authority, "[]"))
+            || !authority
+                .as_deref()
+                .is_none_or(|authority| is_encoded(authority, "[]"))
         {
             return invalid();
         }
         let (_, transport) = split_scheme(scheme);
         if transport == "file"
-            && let Some(authority) = authority.as_deref().filter(|authority| !authority.is_empty())
+            && let Some(authority) = authority
+                .as_deref()
+                .filter(|authority| !authority.is_empty())
         {
             return bad_url(format!(
                 "file:// URL '{text}' has unexpected authority '{authority}'"
@@ -235,7 +238,10 @@ mod tests {
     #[test]
     fn urls_are_written_as_nix_writes_them() {
         for (text, expected) in [
-            ("https://x.org/a%20b?z=1&a=2%2F3", "https://x.org/a%20b?a=2/3&z=1"),
+            (
+                "https://x.org/a%20b?z=1&a=2%2F3",
+                "https://x.org/a%20b?a=2/3&z=1",
+            ),
             ("path:./a", "path:./a"),
             ("file:///a/b+c", "file:///a/b%2Bc"),
             ("git+ssh://git@x.org:22/a", "git+ssh://git@x.org:22/a"),
@@ -246,8 +252,19 @@ mod tests {
             let url = Url::parse(text, false).map(|url| url.to_string());
             assert_eq!(url.as_deref(), Ok(expected), "{text}");
         }
-        for text in ["nixpkgs", "./a", "/a", "a b:c", "x:a b", "x:%4", "file://host/a"] {
-            assert!(matches!(Url::parse(text, false), Err(Fault::BadUrl(_))), "{text}");
+        for text in [
+            "nixpkgs",
+            "./a",
+            "/a",
+            "a b:c",
+            "x:a b",
+            "x:%4",
+            "file://host/a",
+        ] {
+            assert!(
+                matches!(Url::parse(text, false), Err(Fault::BadUrl(_))),
+                "{text}"
+            );
         }
         assert!(Url::parse("x:a?b=c d#e^f", true).is_ok());
     }

@@ -32,7 +32,9 @@ pub async fn from_value<'f>(cx: Cx<'f>, set: &Value<'f>, what: &str) -> Result<A
                 Ok(number) => Attr::Int(number),
                 Err(_) => {
                     let number = value.as_int().unwrap_or_default();
-                    return Err(cx.fail(format!("negative value given for {what} {name}: {number}")));
+                    return Err(
+                        cx.fail(format!("negative value given for {what} {name}: {number}"))
+                    );
                 }
             },
             Type::Bool => Attr::Bool(value.as_bool().unwrap_or_default()),
