@@ -31,6 +31,9 @@ pub enum Command {
     Parse(SourceArguments),
     /// Print the bytecode of a file or an expression
     Disasm(SourceArguments),
+    /// Show derivations, and why two of them are not the same
+    #[command(subcommand)]
+    Drv(DrvCommand),
     /// Show plugins and the builtins in them
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -121,6 +124,12 @@ pub struct InstantiateArguments {
     /// Leave lines and columns out of XML
     #[arg(long)]
     pub no_location: bool,
+    /// Keep derivations from being collected, by links with this name
+    #[arg(long, value_name = "PATH")]
+    pub add_root: Option<OsString>,
+    /// Do not warn of derivations that may be collected
+    #[arg(long)]
+    pub no_gc_warning: bool,
     /// Add to the store with `--eval`, too
     #[arg(long)]
     pub read_write_mode: bool,
@@ -143,6 +152,67 @@ pub struct SourceArguments {
     #[arg(default_value = "./default.nix", conflicts_with = "expr")]
     pub file: OsString,
     /// Take this expression instead of a file
+    #[arg(short = 'E', long, value_name = "EXPR", allow_hyphen_values = true)]
+    pub expr: Option<OsString>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub evaluation: EvaluationArguments,
+}
+
+/// `piton drv`
+#[derive(Subcommand, Debug)]
+pub enum DrvCommand {
+    /// Show what derivations say
+    Show(Box<DrvShowArguments>),
+    /// Tell in what two derivations differ, they themselves and what they need; the status is 1 if they do
+    Diff(Box<DrvDiffArguments>),
+}
+
+/// `piton drv show`
+#[derive(Args, Debug)]
+#[command(args_override_self = true)]
+pub struct DrvShowArguments {
+    /// Files of derivations ('/nix/store/...-x.drv') or attributes ('a.b', 'FILE#a.b') [default: the whole value]
+    #[arg(value_name = "DERIVATION")]
+    pub names: Vec<OsString>,
+    /// Show what they need, too, and so on
+    #[arg(short = 'r', long)]
+    pub recursive: bool,
+    /// Print JSON, in the form of `nix derivation show`
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub derivations: DerivationArguments,
+}
+
+/// `piton drv diff`
+#[derive(Args, Debug)]
+#[command(args_override_self = true)]
+pub struct DrvDiffArguments {
+    /// A file of a derivation ('/nix/store/...-x.drv') or an attribute ('a.b', 'FILE#a.b')
+    #[arg(value_name = "A")]
+    pub a: OsString,
+    /// The other one
+    #[arg(value_name = "B")]
+    pub b: OsString,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub derivations: DerivationArguments,
+}
+
+/// Where derivations are looked for.
+#[derive(Args, Debug)]
+pub struct DerivationArguments {
+    /// The file that attributes are taken from, or a folder with a `default.nix`; `-` is standard input
+    #[arg(
+        short = 'f',
+        long,
+        default_value = "./default.nix",
+        conflicts_with = "expr"
+    )]
+    pub file: OsString,
+    /// Take attributes from the value of this expression
     #[arg(short = 'E', long, value_name = "EXPR", allow_hyphen_values = true)]
     pub expr: Option<OsString>,
     #[command(flatten)]
@@ -312,14 +382,10 @@ pub struct IgnoredArguments {
     pub dry_run: bool,
     #[arg(long, hide_short_help = true)]
     pub indirect: bool,
-    #[arg(long, value_name = "PATH", hide_short_help = true)]
-    pub add_root: Option<OsString>,
     #[arg(long, value_name = "FORMAT", hide_short_help = true)]
     pub log_format: Option<OsString>,
     #[arg(long, hide_short_help = true)]
     pub debug: bool,
-    #[arg(long, hide_short_help = true)]
-    pub no_gc_warning: bool,
     #[arg(short = 'Q', long, hide_short_help = true)]
     pub no_build_output: bool,
     #[arg(short = 'K', long, hide_short_help = true)]

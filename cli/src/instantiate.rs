@@ -8,6 +8,7 @@ use crate::output::{self, Format};
 use crate::session::Session;
 use crate::settings::{Mode, Settings};
 use crate::source::{Named, Plan, find_file};
+use crate::store::Roots;
 use crate::world::Files;
 use std::os::unix::ffi::OsStrExt;
 
@@ -28,11 +29,14 @@ pub fn run(arguments: &InstantiateArguments) -> Result<()> {
         return inspect::parse_all(&mut session);
     }
     if !arguments.eval {
-        return for_each(
-            &mut session,
-            &arguments.attributes,
-            Session::print_derivations,
+        let mut roots = Roots::new(
+            settings.store.clone(),
+            arguments.add_root.as_deref(),
+            !arguments.no_gc_warning,
         );
+        return for_each(&mut session, &arguments.attributes, |session, value| {
+            session.print_derivations(value, &mut roots)
+        });
     }
     // Of several formats Nix takes the last one; the order is not known here, and asking for two is no habit of anybody.
     let format = if arguments.xml {

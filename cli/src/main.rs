@@ -2,6 +2,7 @@
 
 mod arguments;
 mod derivations;
+mod drv;
 mod eval;
 mod failure;
 mod inspect;
@@ -17,7 +18,7 @@ mod store;
 mod terminal;
 mod world;
 
-use arguments::{Cli, Command, InstantiateArguments};
+use arguments::{Cli, Command, DrvCommand, InstantiateArguments};
 use clap::Parser;
 use failure::Result;
 use std::ffi::OsString;
@@ -52,6 +53,8 @@ fn run(arguments: &[OsString]) -> Result<ExitCode> {
         Command::Instantiate(arguments) => instantiate::run(arguments)?,
         Command::Parse(arguments) => inspect::parse(arguments)?,
         Command::Disasm(arguments) => inspect::disasm(arguments)?,
+        Command::Drv(DrvCommand::Show(arguments)) => drv::show(arguments)?,
+        Command::Drv(DrvCommand::Diff(arguments)) => return drv::diff(arguments),
         Command::Plugin(command) => plugin_command::run(command)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -201,7 +201,8 @@ impl Backend for Daemon {
     }
 }
 
-fn text_of(refusal: Refusal) -> String {
+/// What was refused, in words.
+pub fn text_of(refusal: Refusal) -> String {
     match refusal {
         Refusal::Said(text) => text,
         Refusal::Broken(error) => reason(&error),

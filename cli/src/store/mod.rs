@@ -5,6 +5,8 @@ mod directory;
 mod place;
 mod read_only;
 mod registration;
+mod roots;
 mod wire;
 
 pub use place::Place;
+pub use roots::Roots;
