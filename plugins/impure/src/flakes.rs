@@ -4,7 +4,8 @@ use crate::fetch::obtain::{is_enabled, said};
 use crate::fetch::reference::Reference;
 use crate::fetch::values::{from_value, text, to_value};
 use crate::support::{forced, plain};
-use piton_plugin_api::{Cx, Result, Type, Value, builtin};
+use piton_plugin_api::abi::request;
+use piton_plugin_api::{Attribute, Cx, Result, Type, Value, builtin};
 
 builtin! {
     /// The flake reference `flake_ref` as the set of its attributes.
@@ -28,6 +29,42 @@ builtin! {
         Ok(cx.string(said(cx, reference.url())?.to_string()))
     }
 }
+
+builtin! {
+    /// The outputs of the flake that the reference `flake_ref` names, and what is known of it: `inputs`, `outPath`, `narHash`,
+    /// `sourceInfo`, `lastModified`. Inputs are those of its `flake.lock`; what is not in there is locked for this evaluation alone.
+    /// Pure evaluation takes only references that are locked.
+    name = "getFlake", since = "0.1.0", example = "builtins.isFunction builtins.getFlake" => "true",
+    needs = [READ, STORE_WRITE, NET],
+    async fn get_flake<'f>(cx, flake_ref: lazy) {
+        require_flakes(cx).await?;
+        let given = string(cx, &flake_ref).await?;
+        let reference = said(cx, Reference::parse(&given, true, false))?;
+        let pure = is_enabled(cx, "pure-eval").await?;
+        if pure && !said(cx, reference.input.is_locked())? {
+            return Err(cx.fail(format!(
+                "cannot call 'getFlake' on unlocked flake reference '{given}', at «none»:0 (use --impure to override)"
+            )));
+        }
+        let read = cx.eval_text(READ).await?;
+        let lock = cx.eval_text(LOCK).await?;
+        let call = cx.eval_text(CALL).await?;
+        let argument = cx.attrs(&[
+            Attribute::new(cx.symbol("readFlake"), read),
+            Attribute::new(cx.symbol("ref"), to_value(cx, &reference.attrs())),
+            Attribute::new(cx.symbol("pure"), Value::bool(pure)),
+        ]);
+        let locked = cx.ask(request::CALL, 0, [&lock, &argument]).await?;
+        cx.ask(request::CALL, 0, [&call, &locked]).await
+    }
+}
+
+/// What a `flake.nix` says.
+const READ: &str = include_str!("flake/read.nix");
+/// The locks of a flake.
+const LOCK: &str = include_str!("flake/lock.nix");
+/// The outputs of a flake.
+const CALL: &str = include_str!("flake/call.nix");
 
 /// A string without context.
 async fn string<'f>(cx: Cx<'f>, value: &Value<'f>) -> Result<String> {

@@ -4,13 +4,13 @@
 //! this library behaves the same under `--pure` and `--hermetic`, but for what it is told.
 
 mod environment;
-#[allow(dead_code)]
 mod fetch;
 mod fetch_refused;
 mod fetch_tree;
 mod fetch_url;
 mod files;
 mod find_file;
+mod flake_parts;
 mod flakes;
 mod hash_file;
 mod hash_text;
@@ -40,7 +40,16 @@ piton_plugin_api::plugin! {
         files::read_file,
         files::read_file_type,
         find_file::find_file,
+        flake_parts::flake_canonical,
+        flake_parts::flake_date,
+        flake_parts::flake_fail,
+        flake_parts::flake_is_locked,
+        flake_parts::flake_parse,
+        flake_parts::flake_reference,
+        flake_parts::flake_show,
+        flake_parts::flake_warn,
         flakes::flake_ref_to_string,
+        flakes::get_flake,
         flakes::parse_flake_ref,
         hash_file::hash_file,
         messages::break_,

@@ -115,7 +115,8 @@ impl Attrs {
         Ok(self.bool(name)?.unwrap_or(false))
     }
 
-    /// From JSON, as lock files have them; `None` if it holds something else.
+    /// From JSON, for tests; `None` if it holds something else.
+    #[cfg(test)]
     pub fn from_json(json: &Json) -> Option<Self> {
         let mut attrs = Attrs::default();
         for (name, value) in json.as_object()? {

@@ -172,9 +172,10 @@ impl Repository {
             &commit,
         ]) {
             Ok(output) => Ok(line(output)),
-            Err(Fault::Other(text)) if !text.contains("exit code 1") => Err(Fault::Other(text)),
+            // It says by this code that there is none; by others that it could not look.
+            Err(fault) if !fault.text().ends_with("failed with exit code 1") => Err(fault),
             Err(_) => fault(format!(
-                "cannot resolve Git reference '{reference}': revspec '{reference}' not found"
+                "resolving Git reference '{reference}': revspec '{reference}' not found (libgit2 error code = 4)"
             )),
         }
     }

@@ -3,7 +3,7 @@
 use super::attrs::{Attr, Attrs, fault};
 use super::cache::{Cache, is_fresh, make_folder};
 use super::git::{Repository, path_text, remote_head, submodule_url};
-use super::input::Input;
+use super::input::{Input, check_commit};
 use super::obtain::{Fetched, History, caution, notice, said};
 use super::tarball::{TTL, tree_by_name};
 use super::url::Url;
@@ -139,6 +139,9 @@ async fn commit(cx: Cx<'_>, location: Location, mut input: Input) -> Result<Fetc
         cx,
         input.attrs.text("rev").map(|rev| rev.map(str::to_owned)),
     )?;
+    if let Some(rev) = &asked {
+        said(cx, check_commit(rev))?;
+    }
     let flags = flags(cx, &input)?;
     let (repository, reference, rev) = match &location {
         Location::Folder(path) => {
@@ -169,6 +172,11 @@ async fn commit(cx: Cx<'_>, location: Location, mut input: Input) -> Result<Fetc
         Some(tree) => tree,
         None => {
             if !repository.has(&rev) {
+                if let Location::Folder(_) = location {
+                    return Err(cx.fail(format!(
+                        "getting Git object '{rev}': object not found - no match for id ({rev}) (libgit2 error code = 9)"
+                    )));
+                }
                 return Err(cx.fail(format!(
                     "Cannot find Git revision '{rev}' in ref '{reference}' of repository '{shown}'! \
                      Please make sure that the rev exists on the ref you've specified or add allRefs = true; to fetchGit."
@@ -274,8 +282,10 @@ async fn remote(
             result = repository.fetch(url, &format!("{full}:{full}"), false);
         }
         if let Err(fault) = result {
+            // What git complained of comes first.
+            notice(cx, fault.text().to_owned()).await?;
             if asked.is_some() || repository.resolve(&full).is_err() {
-                return Err(cx.fail(fault.text()));
+                return Err(cx.fail(format!("Failed to fetch git repository '{url}'")));
             }
             let text = "could not update local clone of Git repository";
             caution(

@@ -243,14 +243,6 @@ impl Input {
     pub fn name(&self) -> Result<&str, Fault> {
         Ok(self.attrs.text("name")?.unwrap_or("source"))
     }
-
-    /// Whether it is a path that starts from somewhere else.
-    pub fn relative_path(&self) -> Option<&str> {
-        match (self.kind, self.attrs.text("path")) {
-            (Some(Kind::Path), Ok(Some(path))) if !path.starts_with('/') => Some(path),
-            _ => None,
-        }
-    }
 }
 
 /// As its URL.
