@@ -1,10 +1,14 @@
-//! Stores in a directory: the package set in `packages`, instantiated by Piton and by Debian's Nix, and what Nix makes of a
-//! store that Piton has written.
+//! Stores in a directory: the package set in `packages`, instantiated by Piton and by Debian's Nix, what Nix makes of a
+//! store that Piton has written, and the store of a daemon of Debian's Nix.
 
-use piton_tests::source_dir;
 use piton_tests::stores::Store;
+use piton_tests::{Run, piton_run, source_dir};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const PATHS: &str = "builtins.mapAttrs (_: group: builtins.mapAttrs (_: package:
@@ -184,9 +188,170 @@ fn a_store_that_cannot_be_opened_is_an_error() {
             "cannot connect to the Nix daemon at '/dev/null'",
         ),
     ] {
-        let told = piton_tests::piton_run(["eval", "--store", store, "--expr", "1"])
+        let told = piton_run(["eval", "--store", store, "--expr", "1"])
             .finish()
             .failure();
         assert!(told.contains(part), "{told}");
     }
+}
+
+/// Debian's Nix daemon, with a store of its own, until the end of a test.
+struct Daemon {
+    process: Child,
+    url: String,
+}
+
+impl Daemon {
+    fn start(scratch: &Path) -> Self {
+        let root = scratch.join("daemon");
+        let socket = scratch.join("socket");
+        fs::create_dir(&root).expect("a scratch folder");
+        let config =
+            "build-users-group =\nsubstitute = false\nsandbox-paths = /bin /usr /lib /lib64?";
+        let process = Command::new("nix-daemon")
+            .env("NIX_REMOTE", format!("local?root={}", root.display()))
+            .env("NIX_DAEMON_SOCKET_PATH", &socket)
+            .env("NIX_CONFIG", config)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Debian's nix-daemon can be run");
+        let daemon = Daemon {
+            process,
+            url: format!("unix://{}?root={}", socket.display(), root.display()),
+        };
+        let started = Instant::now();
+        while UnixStream::connect(&socket).is_err() {
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "the daemon does not answer"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        daemon
+    }
+
+    fn eval(&self, args: &[&str]) -> Run {
+        piton_run([
+            "instantiate",
+            "--eval",
+            "--strict",
+            "--read-write-mode",
+            "--store",
+            &self.url,
+        ])
+        .args(args)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_daemon_is_given_what_nix_would_write() {
+    let scratch = scratch();
+    let daemon = Daemon::start(scratch.path());
+    let nix = Store::of_nix(scratch.path().join("nix"));
+    let expr = all_paths();
+    let theirs = nix
+        .instantiate(&[
+            "--eval",
+            "--strict",
+            "--read-write-mode",
+            "--json",
+            "-E",
+            &expr,
+        ])
+        .finish()
+        .success();
+    let ours = daemon.eval(&["--json", "-E", &expr]).finish().success();
+    assert_eq!(ours, theirs);
+    let given = Store::of_nix(scratch.path().join("daemon"));
+    assert_eq!(given.differences(&nix), "");
+    assert_eq!(given.records(), nix.records());
+}
+
+#[test]
+fn a_daemon_builds_what_an_import_needs() {
+    let scratch = scratch();
+    let daemon = Daemon::start(scratch.path());
+    let built = r#"derivation {
+        name = "built.nix"; system = builtins.currentSystem; builder = "/bin/sh";
+        args = [ "-c" "echo \"{ answer = 41 + 1; source = \\\"$source\\\"; }\" > $out" ];
+        source = builtins.toFile "source" "text";
+    }"#;
+    let expr = format!(
+        "let built = {built}; in {{ inherit (import built) answer; text = builtins.readFile (import built).source;
+          context = builtins.length (builtins.attrNames (builtins.getContext (builtins.readFile built))); }}"
+    );
+    let value = daemon.eval(&["-E", &expr]).finish().success();
+    assert_eq!(value, "{ answer = 42; context = 1; text = \"text\"; }");
+    let broken = built.replace("echo", "exit 3; echo");
+    let told = daemon
+        .eval(&["-E", &format!("import ({broken})")])
+        .finish()
+        .failure();
+    for part in [
+        "-built.nix.drv^out' during evaluation, which reading '/nix/store/",
+        "failed with exit code 3",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    let told = daemon
+        .eval(&[
+            "--option",
+            "allow-import-from-derivation",
+            "false",
+            "-E",
+            &format!("import ({broken})"),
+        ])
+        .finish()
+        .failure();
+    let part = "because the option 'allow-import-from-derivation' is disabled";
+    assert!(told.contains(part), "{told}");
+}
+
+#[test]
+fn what_a_link_keeps() {
+    let scratch = scratch();
+    let store = Store::of_piton(scratch.path().join("store"));
+    let link = scratch.path().join("kept");
+    let name = link.to_str().expect("UTF-8");
+    let expr = "map (name: derivation { inherit name; system = \"s\"; builder = \"b\"; outputs = [ \"x\" ]; }) [ \"a\" \"b\" ]";
+    let printed = store
+        .instantiate(&["--add-root", name, "-E", expr])
+        .finish()
+        .success();
+    assert_eq!(printed, format!("{name}!x\n{name}-2!x"));
+    for (link, name) in [
+        (link.clone(), "-a.drv"),
+        (scratch.path().join("kept-2"), "-b.drv"),
+    ] {
+        let target = fs::read_link(link).expect("a link");
+        assert!(
+            target.to_string_lossy().ends_with(name),
+            "{}",
+            target.display()
+        );
+    }
+    let roots = scratch.path().join("store/nix/var/nix/gcroots/auto");
+    assert_eq!(fs::read_dir(roots).expect("Nix looks there").count(), 2);
+    let warned = store.instantiate(&["-E", expr]).finish();
+    assert!(
+        warned.err().contains("you did not specify '--add-root'"),
+        "{}",
+        warned.err()
+    );
+    assert_eq!(
+        store
+            .instantiate(&["--no-gc-warning", "-E", expr])
+            .finish()
+            .err(),
+        ""
+    );
 }

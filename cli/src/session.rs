@@ -43,7 +43,7 @@ impl Session {
         named: &[Named],
     ) -> Result<Self> {
         let mut plan = Plan::new(settings, named)?;
-        let store = settings.store.open(settings.read_only)?;
+        let store = settings.store.open(settings.read_only, settings.builds)?;
         plan.access.open_store(settings.store.folder());
         let world = Outside {
             files: Files::new(plan.access),

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 /// Settings of Nix that have no meaning for an evaluation, or none here: accepted and ignored.
 const IGNORED: &str = "
-    access-tokens allow-dirty allow-dirty-locks allow-import-from-derivation allow-new-privileges allow-symlinked-store
+    access-tokens allow-dirty allow-dirty-locks allow-new-privileges allow-symlinked-store
     allow-unsafe-native-code-during-evaluation allowed-impure-host-deps allowed-uris allowed-users always-allow-substitutes
     auto-optimise-store bash-prompt bash-prompt-prefix bash-prompt-suffix build-dir build-hook build-poll-interval
     build-users-group builders builders-use-substitutes commit-lock-file-summary compress-build-log connect-timeout cores
@@ -99,6 +99,8 @@ pub struct Settings {
     pub store: Place,
     /// The store is only read.
     pub read_only: bool,
+    /// What is imported from a derivation may be built.
+    pub builds: bool,
 }
 
 impl Settings {
@@ -122,6 +124,7 @@ impl Settings {
             system: None,
             store: Place::default(),
             read_only: arguments.readonly_mode,
+            builds: true,
         };
         let mut options = Options {
             features: DEFAULT_FEATURES.to_owned(),
@@ -266,6 +269,7 @@ impl Options {
             "extra-experimental-features" => self.extra_features.push(value.to_owned()),
             "nix-path" => self.nix_path = Some(value.to_owned()),
             "extra-nix-path" => self.extra_nix_path.push(value.to_owned()),
+            "allow-import-from-derivation" => settings.builds = boolean(name, value)?,
             "store" => self.store = Some(value.to_owned()),
             "eval-store" => self.eval_store = Some(value.to_owned()),
             "eval-system" => self.eval_system = value.to_owned(),

@@ -2,8 +2,8 @@
 
 mod daemon;
 mod directory;
+mod guarded;
 mod place;
-mod read_only;
 mod registration;
 mod roots;
 mod wire;

@@ -2,7 +2,7 @@
 
 use super::daemon::Daemon;
 use super::directory::Directory;
-use super::read_only::ReadOnly;
+use super::guarded::Guarded;
 use crate::failure::{Failure, Result};
 use piton_core::store::{Backend, InMemory, STORE_DIR};
 use std::os::unix::ffi::OsStringExt;
@@ -66,18 +66,22 @@ impl Place {
         }
     }
 
-    /// Opens the store. Where it is only read, what an evaluation adds ends with it.
-    pub fn open(&self, read_only: bool) -> Result<Rc<dyn Backend>> {
+    /// Opens the store: it may be for reading alone, and nothing may be built in it.
+    pub fn open(&self, read_only: bool, builds: bool) -> Result<Rc<dyn Backend>> {
         let store: Box<dyn Backend> = match self {
-            Place::Memory => return Ok(Rc::new(InMemory)),
+            Place::Memory => Box::new(InMemory),
             Place::Directory(folder) => Box::new(Directory::open(folder)?),
             Place::Daemon { socket, root } => Box::new(Daemon::open(socket, root.as_deref())?),
         };
-        Ok(if read_only {
-            Rc::new(ReadOnly(store))
-        } else {
-            store.into()
-        })
+        let read_only = read_only && *self != Place::Memory;
+        if !read_only && builds {
+            return Ok(store.into());
+        }
+        Ok(Rc::new(Guarded {
+            store,
+            read_only,
+            builds,
+        }))
     }
 
     /// The folder that its store paths lie in, if it is another one than they say.

@@ -4,6 +4,7 @@ use super::add_path::AddPath;
 use super::derive::Derive;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value};
+use crate::source::Pos;
 use crate::store::{
     Algorithm, BuildError, Derivation, Method, Modulo, Source, hash_tree, is_derivation,
     is_store_path, sha256, source_path, split_store_path, text_path,
@@ -150,28 +151,17 @@ impl Vm {
             let (output, drv_path) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
             let backend = self.store.borrow().backend();
             match backend.build(drv_path, &[output]) {
-                Ok(()) => continue,
-                Err(BuildError::Failed(reason)) => {
-                    let text = format!(
-                        "cannot build '{}^{}' during evaluation, which reading '{}' needs: {reason}",
-                        lossy(drv_path),
-                        lossy(output),
-                        lossy(path)
+                Ok(()) => {}
+                Err(reason) => {
+                    let mut error = not_built(drv_path, output, path, reason);
+                    let path = lossy(path);
+                    error.trace(
+                        Pos::NONE,
+                        format!("while realising the context of path '{path}'"),
                     );
-                    return Err(Error::new(ErrorKind::Io, text));
+                    return Err(error);
                 }
-                Err(BuildError::NoBuilder) => {}
             }
-            let text = format!(
-                "cannot build '{}^{}' during evaluation, which reading '{}' needs: this evaluation has no builder",
-                lossy(drv_path),
-                lossy(output),
-                lossy(path)
-            );
-            return Err(Error::new(ErrorKind::Io, text).with_hint(
-                "this is an import from derivation; build the output first, so that its path exists, or let a daemon build \
-                 it: '--store daemon'",
-            ));
         }
         Ok(())
     }
@@ -264,6 +254,35 @@ impl Vm {
             }
         }
         Ok(())
+    }
+}
+
+/// The error of reading something in an output that is not built.
+#[cold]
+fn not_built(derivation: &[u8], output: &[u8], path: &[u8], reason: BuildError) -> Error {
+    let wanted = format!("{}^{}", lossy(derivation), lossy(output));
+    let path = lossy(path);
+    match reason {
+        BuildError::Disabled => Error::new(
+            ErrorKind::Io,
+            format!(
+                "cannot build '{wanted}' during evaluation because the option 'allow-import-from-derivation' is disabled"
+            ),
+        ),
+        BuildError::Failed(reason) => Error::new(
+            ErrorKind::Io,
+            format!("cannot build '{wanted}' during evaluation, which reading '{path}' needs: {reason}"),
+        ),
+        BuildError::NoBuilder => Error::new(
+            ErrorKind::Io,
+            format!(
+                "cannot build '{wanted}' during evaluation, which reading '{path}' needs: this evaluation has no builder"
+            ),
+        )
+        .with_hint(
+            "this is an import from derivation; build the output first, so that its path exists, or let a daemon build \
+             it: '--store daemon'",
+        ),
     }
 }
 

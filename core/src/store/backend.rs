@@ -33,6 +33,8 @@ pub enum Contents<'a> {
 pub enum BuildError {
     /// Nobody is there who builds.
     NoBuilder,
+    /// The evaluation may not have anything built.
+    Disabled,
     /// It was tried, or refused; the text is that of a message.
     Failed(String),
 }
