@@ -181,11 +181,10 @@ impl Session {
 fn options(settings: &Settings) -> Options {
     let defaults = Limits::default();
     let home = match (settings.mode, std::env::var_os("HOME")) {
-        (Mode::Pure | Mode::PureEval, _) => {
-            Err("paths that begin with '~/' can not be resolved in pure mode".to_owned())
-        }
+        (Mode::Pure | Mode::PureEval, _) => Err("in pure mode".to_owned()),
+        _ if settings.no_impure => Err("under --no-impure".to_owned()),
         (_, Some(home)) if !home.is_empty() => Ok(home.into_vec()),
-        _ => Err("paths that begin with '~/' cannot be resolved: HOME is not set".to_owned()),
+        _ => Err("because HOME is not set".to_owned()),
     };
     let mut features = settings.features.clone();
     match settings.mode {
@@ -205,6 +204,10 @@ fn options(settings: &Settings) -> Options {
         withheld: settings.withheld(),
         granted: granted(settings),
         home,
+        left_out: settings.no_impure.then(|| {
+            "--no-impure leaves out the builtins that read files, the environment or the clock, and those that print"
+                .to_owned()
+        }),
     }
 }
 

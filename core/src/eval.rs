@@ -41,8 +41,10 @@ pub struct Options {
     pub features: BTreeSet<String>,
     /// Builtins that are not there, since a feature that they need is not enabled.
     pub withheld: BTreeSet<String>,
-    /// What `~/` in a path stands for, or why it may not be used.
+    /// What `~/` in a path stands for, or why it stands for nothing: "in pure mode" and the like.
     pub home: std::result::Result<Vec<u8>, String>,
+    /// What is said of a builtin that no loaded plugin has: which choice of the user's left its plugin out.
+    pub left_out: Option<String>,
 }
 
 impl Default for Options {
@@ -53,7 +55,8 @@ impl Default for Options {
             granted: Capabilities::DEFAULT,
             features: BTreeSet::new(),
             withheld: BTreeSet::new(),
-            home: Err("there is no home directory".to_owned()),
+            home: Err("because there is no home folder".to_owned()),
+            left_out: None,
         }
     }
 }
@@ -80,6 +83,7 @@ impl Evaluator {
         vm.host.granted = options.granted;
         vm.host.features = options.features;
         vm.host.withheld = options.withheld;
+        vm.host.left_out = options.left_out;
         let mut evaluator = Evaluator {
             vm,
             parse: options.parse,
@@ -307,17 +311,20 @@ impl Evaluator {
         internal: bool,
     ) -> Result<Code> {
         let globals = &self.globals;
+        let Vm { host, interner, .. } = &mut *self.vm;
+        let host: &crate::host::Host = host;
         let environment = Environment {
             globals: &|name| match globals.get(&name) {
                 Some((index, hidden)) if internal || !hidden => Some(*index),
                 _ => None,
             },
+            absence: &|name| host.absence(name.strip_prefix(b"__")?),
             base: base.into(),
             keep_thunks: self.keep_thunks,
             home: self.home.clone(),
             scope,
         };
-        compile(ast, &mut self.vm.interner, &environment)
+        compile(ast, interner, &environment)
     }
 
     // --- text

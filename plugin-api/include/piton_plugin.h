@@ -154,7 +154,7 @@ struct piton_request {
 };
 
 /* Request numbers. Append-only: a number never changes its meaning. ABI.md has the table with flags and answers. */
-#define PITON_REQUEST_FORCE 1                /* (v) -> v in weak head normal form */
+#define PITON_REQUEST_FORCE 1                /* (v), or (v, level) -> v in weak head normal form */
 #define PITON_REQUEST_FORCE_DEEP 2           /* (v) -> v, with everything reachable evaluated */
 #define PITON_REQUEST_TRY_FORCE 3            /* (v) -> as FORCE; absent where throw or assert failed */
 #define PITON_REQUEST_CALL 4                 /* (f, a1, ... a5) -> the result, in weak head normal form */

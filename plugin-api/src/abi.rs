@@ -143,7 +143,7 @@ pub struct Request {
 
 /// Request numbers. Append-only: a number never changes its meaning.
 pub mod request {
-    /// `(v)`: evaluates to weak head normal form; answers the value.
+    /// `(v)`, or `(v, level)`: evaluates to weak head normal form; answers the value. Fails where data nested `level` deep is too deep.
     pub const FORCE: u32 = 1;
     /// `(v)`: evaluates everything reachable; answers the value.
     pub const FORCE_DEEP: u32 = 2;

@@ -371,11 +371,16 @@ impl Compiler<'_> {
         }
         if self.scopes.withs.is_empty() {
             let text = self.interner.display(name);
-            return Err(Error::new(
+            let hint = (self.environment.absence)(self.interner.name(name));
+            let mut error = Error::new(
                 ErrorKind::UndefinedVariable,
                 format!("undefined variable '{text}'"),
             )
-            .at(pos));
+            .at(pos);
+            if let Some(hint) = hint {
+                error = error.with_hint(hint);
+            }
+            return Err(error);
         }
         let mut found = Vec::new();
         for (level, register) in self.scopes.withs.clone().into_iter().rev() {
@@ -463,7 +468,14 @@ impl Compiler<'_> {
             PathKind::Relative => &self.environment.base,
             PathKind::Home => match &self.environment.home {
                 Ok(home) => home,
-                Err(reason) => return Err(Error::new(ErrorKind::Forbidden, reason.clone()).at(pos)),
+                Err(reason) => {
+                    let text = String::from_utf8_lossy(text);
+                    return Err(Error::new(
+                        ErrorKind::Forbidden,
+                        format!("the path '~/{text}' can not be resolved {reason}"),
+                    )
+                    .at(pos));
+                }
             },
         };
         Ok([base, b"/", text].concat())

@@ -76,6 +76,8 @@ pub struct Host {
     pub features: BTreeSet<String>,
     /// Builtins that are not there, although loaded.
     pub withheld: BTreeSet<String>,
+    /// See [`crate::eval::Options::left_out`].
+    pub left_out: Option<String>,
 }
 
 impl Host {
@@ -93,11 +95,17 @@ impl Host {
             granted: Capabilities::DEFAULT,
             features: BTreeSet::new(),
             withheld: BTreeSet::new(),
+            left_out: None,
         }
     }
 
     pub(crate) fn mark(&self, marker: &mut Marker) {
         self.roots.mark(marker);
+    }
+
+    /// Bytes of the frames of builtins that are suspended.
+    pub(crate) fn frame_bytes(&self) -> usize {
+        self.arena.bytes()
     }
 
     /// How many arguments builtin `index` takes.
@@ -122,6 +130,22 @@ impl Host {
             .iter()
             .position(|entry| entry.name == name)
             .map(|index| index as u32)
+    }
+
+    /// Why `builtins` has no `name`, where that can be told: a capability that it needs and that is not granted, or a plugin that
+    /// was left out.
+    pub(crate) fn absence(&self, name: &[u8]) -> Option<String> {
+        let name = std::str::from_utf8(name).ok()?;
+        let Some(entry) = self.find(name).map(|index| &self.entries[index as usize]) else {
+            return self.left_out.clone();
+        };
+        let missing = entry.descriptor.capabilities & !self.granted.0;
+        (missing != 0).then(|| {
+            let names = super::capability::capability_names(missing).join(", ");
+            format!(
+                "'{name}' needs the capability '{names}', which this mode of evaluation does not grant"
+            )
+        })
     }
 
     /// The plugins, in the order of loading.

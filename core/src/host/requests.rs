@@ -55,7 +55,13 @@ impl Vm {
         self.check_capability(builtin, needed)?;
         let [a, b, ..] = args;
         match number {
-            request::FORCE => self.force(a),
+            request::FORCE => {
+                if argc > 1 {
+                    let level = b.as_int().and_then(|level| u32::try_from(level).ok());
+                    self.check_nesting(level.unwrap_or(u32::MAX))?;
+                }
+                self.force(a)
+            }
             request::FORCE_DEEP => self.push_task(Box::new(DeepForce::new(a))),
             request::TRY_FORCE => self.push_task(Box::new(Catch::new(a))),
             request::FORCE_WITH_CONTEXT => self.push_task(Box::new(Context::new(a, b))),

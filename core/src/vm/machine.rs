@@ -4,7 +4,7 @@ use super::frame::{CodeFrame, Frame, Load};
 use super::link::Linked;
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Captured, Heap, KeyEntry, Keys, Thunk, Value};
+use crate::heap::{Captured, Heap, KeyEntry, Keys, MAX_STRING, Thunk, Value};
 use crate::host::Host;
 use crate::source::{Pos, SourceMap};
 use crate::store::{Backend, Overlay, Store};
@@ -112,6 +112,8 @@ pub struct Vm {
     pub(super) stack: Vec<Value>,
     pub(super) frames: Vec<Frame>,
     pub(super) position_keys: Option<Keys>,
+    /// More frames than this are beyond the limit of memory by themselves.
+    pub(super) max_frames: usize,
 }
 
 impl Vm {
@@ -143,6 +145,7 @@ impl Vm {
             stack: Vec::new(),
             frames: Vec::new(),
             position_keys: None,
+            max_frames: limits.memory / size_of::<Frame>(),
         }
     }
 
@@ -283,6 +286,46 @@ impl Vm {
         ))
     }
 
+    #[cold]
+    pub(super) fn out_of_memory(&self) -> Error {
+        let limit = match self.heap.max_bytes() {
+            usize::MAX => {
+                "more memory was asked for than there is; --max-memory sets a limit".to_owned()
+            }
+            limit => format!("the evaluation exceeds the limit of {limit} bytes (--max-memory)"),
+        };
+        Error::new(ErrorKind::Limit, format!("out of memory: {limit}"))
+    }
+
+    /// Data nested `level` deep within each other may be walked: that counts like as many calls, as in Nix.
+    #[inline]
+    pub(crate) fn check_nesting(&self, level: u32) -> Result<()> {
+        if self.depth().saturating_add(level) > self.limits.call_depth {
+            return Err(self.too_deep());
+        }
+        Ok(())
+    }
+
+    /// A string of `len` bytes can be made.
+    #[inline]
+    pub(super) fn check_string(&self, len: usize) -> Result<()> {
+        if len > MAX_STRING || !self.heap.has_room(len) {
+            return Err(self.no_such_string(len));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn no_such_string(&self, len: usize) -> Error {
+        if len <= MAX_STRING {
+            return self.out_of_memory();
+        }
+        Error::new(
+            ErrorKind::Limit,
+            format!("a string of {len} bytes is longer than the limit of {MAX_STRING} bytes"),
+        )
+    }
+
     /// Collects now. Only where every live value is below a root: between frames.
     pub(super) fn safepoint(&mut self) -> Result<()> {
         let Vm {
@@ -332,14 +375,11 @@ impl Vm {
                 }
             }
         });
-        if heap.is_over_limit() {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                format!(
-                    "out of memory: the heap exceeds the limit of {} bytes (--max-memory)",
-                    heap.max_bytes()
-                ),
-            ));
+        let frames = frames.len() * size_of::<Frame>()
+            + stack.len() * size_of::<Value>()
+            + host.frame_bytes();
+        if heap.is_over_limit(frames) {
+            return Err(self.out_of_memory());
         }
         Ok(())
     }

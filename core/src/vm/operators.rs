@@ -140,6 +140,7 @@ impl Vm {
                     left.as_string().unwrap_or_default(),
                     right.as_string().unwrap_or_default(),
                 );
+                self.check_string(a.len() + b.len())?;
                 Ok(Flow::Value(self.heap.string_of(
                     a.len() + b.len(),
                     context,
@@ -181,6 +182,7 @@ impl Vm {
                 context = self.contexts.union(context, part.context());
                 len += part.as_string().unwrap_or_default().len();
             }
+            self.check_string(len)?;
             return Ok(Flow::Value(self.heap.string_of(len, context, |out| {
                 let mut at = 0;
                 for part in parts {

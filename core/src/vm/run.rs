@@ -28,6 +28,9 @@ impl Vm {
                 Flow::Value(value) => {
                     if matches!(self.frames.last(), Some(Frame::Stop)) {
                         self.frames.pop();
+                        if self.heap.is_exhausted() {
+                            return Err(self.out_of_memory());
+                        }
                         return Ok(Outcome::Value(value));
                     }
                     self.deliver(value)
@@ -200,7 +203,7 @@ impl Vm {
     #[allow(clippy::too_many_lines)] // one loop, one match
     fn run_code(&mut self) -> Result<Flow> {
         'frame: loop {
-            if self.heap.wants_collection() {
+            if self.heap.wants_collection() || self.frames.len() > self.max_frames {
                 self.safepoint()?;
             }
             let Some(Frame::Code(frame)) = self.frames.last() else {

@@ -17,6 +17,10 @@ const MAX_TRACES: usize = 2_000;
 impl Vm {
     /// Takes frames down until one catches the error, or the caller of the VM gets it.
     pub(super) fn unwind(&mut self, mut error: Error) -> Result<Flow> {
+        if self.heap.is_exhausted() {
+            // Something was not made that there was no room for: what failed failed for want of it.
+            error = self.out_of_memory();
+        }
         // The place of the call that the frame just taken down was made from.
         let mut called: Option<(String, Pos)> = None;
         while let Some(frame) = self.frames.pop() {
