@@ -349,13 +349,17 @@ impl Compiler<'_> {
 
     /// Whether the register that `value` has filled may hold a thunk.
     fn may_hold_thunk(&self, id: ExprId) -> bool {
-        match self.ast.expr(id) {
-            Expr::Var(_) | Expr::Select { .. } | Expr::InheritFrom { .. } | Expr::SearchPath(_) => {
-                true
-            }
-            Expr::If { .. } | Expr::Let { .. } | Expr::With { .. } | Expr::Assert { .. } => true,
-            _ => false,
-        }
+        matches!(
+            self.ast.expr(id),
+            Expr::Var(_)
+                | Expr::Select { .. }
+                | Expr::InheritFrom { .. }
+                | Expr::SearchPath(_)
+                | Expr::If { .. }
+                | Expr::Let { .. }
+                | Expr::With { .. }
+                | Expr::Assert { .. }
+        )
     }
 
     // --- variables

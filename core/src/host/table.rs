@@ -423,11 +423,10 @@ unsafe extern "C" fn make_attrs(
     let (vm, attrs) = unsafe { (vm(context), slice(attrs, count)) };
     let entries = attrs
         .iter()
-        // SAFETY: as above.
         .map(|attr| {
-            (Symbol(attr.name), Pos(attr.pos), unsafe {
-                value(vm, &attr.value)
-            })
+            // SAFETY: as above.
+            let value = unsafe { value(vm, &attr.value) };
+            (Symbol(attr.name), Pos(attr.pos), value)
         })
         .collect();
     to_raw(vm.heap.attrs_from(entries).value())

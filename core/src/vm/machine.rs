@@ -108,6 +108,8 @@ pub struct Vm {
     pub imports: FxHashMap<Box<[u8]>, Value>,
     /// Files that are being evaluated.
     pub(crate) loading: FxHashSet<Box<[u8]>>,
+    // Frames and closures point to them, so they stay where they are.
+    #[allow(clippy::vec_box)]
     pub(super) code: Vec<Box<Linked>>,
     pub(super) stack: Vec<Value>,
     pub(super) frames: Vec<Frame>,

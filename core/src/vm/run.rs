@@ -186,8 +186,8 @@ impl Vm {
     ) {
         for (slot, source) in into.captures_mut().iter_mut().zip(source) {
             *slot = match source {
-                // SAFETY: the compiler names registers below the frame's count.
                 CaptureSource::Register(register) => {
+                    // SAFETY: the compiler names registers below the frame's count.
                     unsafe { *registers.add(usize::from(*register)) }.resolved()
                 }
                 CaptureSource::Capture(index) => match from {
