@@ -43,12 +43,16 @@ pub enum Command {
 #[derive(Args, Debug)]
 #[command(args_override_self = true)]
 pub struct EvalArguments {
-    /// The file, or a folder with a `default.nix`; `-` is standard input, `<name>` is looked up in the search path
+    /// The file, or a folder with a `default.nix`; `-` is standard input, `<name>` is looked up in the search path,
+    /// `DIR#ATTR` is part of a flake
     #[arg(default_value = "./default.nix", conflicts_with = "expr")]
     pub file: OsString,
     /// Evaluate this expression instead of a file
     #[arg(short = 'E', long, value_name = "EXPR", allow_hyphen_values = true)]
     pub expr: Option<OsString>,
+    /// Evaluate a flake, or with `#ATTR` part of it, purely unless `--impure` is given
+    #[arg(long, value_name = "REF", conflicts_with_all = ["file", "expr"])]
+    pub flake: Option<OsString>,
     /// Print this part of the value, as in `a.b."c d".0`; may be given several times
     #[arg(
         short = 'A',

@@ -5,6 +5,7 @@ mod derivations;
 mod drv;
 mod eval;
 mod failure;
+mod flake;
 mod inspect;
 mod instantiate;
 mod output;

@@ -198,6 +198,14 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Makes evaluation pure, as it is of flakes unless `--impure` is given.
+    pub fn for_flake(&mut self, arguments: &EvaluationArguments) {
+        if self.mode == Mode::Default && !arguments.impure && !arguments.no_pure_eval {
+            self.mode = Mode::PureEval;
+            self.search_path.clear();
+        }
+    }
+
     /// Builtins that are not there.
     pub fn withheld(&self) -> BTreeSet<String> {
         WITHHELD

@@ -1,11 +1,13 @@
 //! `builtins.parseFlakeRef`, `flakeRefToString` and `getFlake`.
 
-use crate::fetch::obtain::{is_enabled, said};
+use crate::fetch::input::Kind;
+use crate::fetch::obtain::{is_enabled, notice, said};
 use crate::fetch::reference::Reference;
 use crate::fetch::values::{from_value, text, to_value};
 use crate::support::{forced, plain};
 use piton_plugin_api::abi::request;
 use piton_plugin_api::{Attribute, Cx, Result, Type, Value, builtin};
+use std::path::Path;
 
 builtin! {
     /// The flake reference `flake_ref` as the set of its attributes.
@@ -46,17 +48,47 @@ builtin! {
                 "cannot call 'getFlake' on unlocked flake reference '{given}', at «none»:0 (use --impure to override)"
             )));
         }
-        let read = cx.eval_text(READ).await?;
-        let lock = cx.eval_text(LOCK).await?;
-        let call = cx.eval_text(CALL).await?;
-        let argument = cx.attrs(&[
-            Attribute::new(cx.symbol("readFlake"), read),
-            Attribute::new(cx.symbol("ref"), to_value(cx, &reference.attrs())),
-            Attribute::new(cx.symbol("pure"), Value::bool(pure)),
-        ]);
-        let locked = cx.ask(request::CALL, 0, [&lock, &argument]).await?;
-        cx.ask(request::CALL, 0, [&call, &locked]).await
+        outputs(cx, &reference, pure).await
     }
+}
+
+builtin! {
+    /// The flake that somebody has typed on a command line, relative paths starting from `base`: `{ flake, fragment, shown }`.
+    name = "typedFlake", since = "0.1.0", example = "1" => "1",
+    flags = [HIDDEN],
+    needs = [READ, STORE_WRITE, NET],
+    async fn typed_flake<'f>(cx, reference: string, base: string) {
+        require_flakes(cx).await?;
+        let typed = Reference::typed(&text(cx, &reference)?, Path::new(&text(cx, &base)?));
+        let (reference, fragment, notices) = said(cx, typed)?;
+        if reference.input.kind == Some(Kind::Indirect) {
+            return Err(cx.fail(format!("cannot find flake '{reference}' in the flake registries")));
+        }
+        for line in notices {
+            notice(cx, line).await?;
+        }
+        // What somebody names is taken as it is, also in pure evaluation, and so are inputs that are not locked yet.
+        let flake = outputs(cx, &reference, false).await?;
+        Ok(cx.attrs(&[
+            Attribute::new(cx.symbol("flake"), flake),
+            Attribute::new(cx.symbol("fragment"), cx.string(fragment)),
+            Attribute::new(cx.symbol("shown"), cx.string(reference.to_string())),
+        ]))
+    }
+}
+
+/// What a flake evaluates to. With `pure` an input that is not locked is an error.
+async fn outputs<'f>(cx: Cx<'f>, reference: &Reference, pure: bool) -> Result<Value<'f>> {
+    let read = cx.eval_text(READ).await?;
+    let lock = cx.eval_text(LOCK).await?;
+    let call = cx.eval_text(CALL).await?;
+    let argument = cx.attrs(&[
+        Attribute::new(cx.symbol("readFlake"), read),
+        Attribute::new(cx.symbol("ref"), to_value(cx, &reference.attrs())),
+        Attribute::new(cx.symbol("pure"), Value::bool(pure)),
+    ]);
+    let locked = cx.ask(request::CALL, 0, [&lock, &argument]).await?;
+    cx.ask(request::CALL, 0, [&call, &locked]).await
 }
 
 /// What a `flake.nix` says.

@@ -51,6 +51,7 @@ piton_plugin_api::plugin! {
         flakes::flake_ref_to_string,
         flakes::get_flake,
         flakes::parse_flake_ref,
+        flakes::typed_flake,
         hash_file::hash_file,
         messages::break_,
         messages::trace,

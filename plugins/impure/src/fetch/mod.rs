@@ -2,6 +2,7 @@
 
 pub mod attrs;
 mod cache;
+mod command_line;
 mod download;
 mod forge;
 pub mod git;

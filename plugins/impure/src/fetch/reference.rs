@@ -36,10 +36,18 @@ impl Reference {
         if let Some(found) = short_form(text, is_flake)? {
             return Ok(found);
         }
-        match Url::parse(text, true).and_then(|url| from_url(url, is_flake)) {
+        match Url::parse(text, true).and_then(|url| Reference::of_url(url, is_flake)) {
             Err(Fault::BadUrl(_)) => path_form(text, is_flake, relative),
             other => other,
         }
+    }
+
+    /// From a URL; answers what follows its `#`, too.
+    pub fn of_url(mut url: Url, is_flake: bool) -> Result<(Self, String), Fault> {
+        let dir = url.query.remove("dir").unwrap_or_default();
+        let fragment = std::mem::take(&mut url.fragment);
+        let input = Input::from_url(&url, is_flake)?;
+        Ok((Reference { input, dir }, fragment))
     }
 
     /// From attributes: those of an input, and `dir`.
@@ -97,13 +105,6 @@ impl fmt::Display for Reference {
     }
 }
 
-fn from_url(mut url: Url, is_flake: bool) -> Result<(Reference, String), Fault> {
-    let dir = url.query.remove("dir").unwrap_or_default();
-    let fragment = std::mem::take(&mut url.fragment);
-    let input = Input::from_url(&url, is_flake)?;
-    Ok((Reference { input, dir }, fragment))
-}
-
 /// `nixpkgs`, `nixpkgs/branch`, `nixpkgs/branch/commit`: a flake that a registry knows.
 fn short_form(text: &str, is_flake: bool) -> Result<Option<(Reference, String)>, Fault> {
     let (name, fragment) = text.split_once('#').unwrap_or((text, ""));
@@ -144,7 +145,7 @@ fn path_form(text: &str, is_flake: bool, relative: bool) -> Result<(Reference, S
         query: decode_query(query),
         fragment: decode(fragment),
     };
-    from_url(url, is_flake)
+    Reference::of_url(url, is_flake)
 }
 
 #[cfg(test)]

@@ -105,6 +105,12 @@ let
 
   key = path: concatStringsSep "/" path;
 
+  # What has been locked, with all below it: an error has to come while it is said what is being locked.
+  complete = spec:
+    if spec ? follows then spec
+    else builtins.seq (builtins.deepSeq spec.node.locked (foldl' (rest: id: builtins.seq spec.node.inputs.${id} rest) null
+      (attrNames spec.node.inputs))) spec;
+
   # The overrides in what a flake says of the inputs of its inputs, by path: lists of { name, value }.
   overridesIn = from: owner: prefix: inputs:
     concatMap
@@ -229,13 +235,13 @@ let
               dir = if relative then dir else ref.dir or "";
             };
         in
-        __addErrorContext "while updating the flake input '${key ownPath}'" (
+        __addErrorContext "while updating the flake input '${key ownPath}'" (complete (
           if input.follows != null then { inherit (input) follows; }
           else if isCurrent then { node = kept; }
           else if pure && !__flakeIsLocked ref && !relative then
             __flakeFail "cannot update unlocked flake input '${key ownPath}' in pure mode"
           else { node = if input.flake then new else newTree; }
-        );
+        ));
     in
     builtins.seq warned (mapAttrs lockOf inputs);
 
@@ -322,11 +328,13 @@ let
     inherit (flake) tree dir;
   };
 in
-builtins.deepSeq (attrNames newList) (
+__addErrorContext "while updating the lock file of flake '${__flakeShow flake.locked}'" (
+  builtins.seq (complete { node = root // { locked = flake.locked; }; }) (
   if dangling != [ ] then
     let name = head dangling;
     in __flakeFail "input '${name}' follows a non-existent input '${key newList.${name}}'"
   else if diff != "" then
     __flakeWarn "not writing modified lock file of flake '${__flakeShow ref}':\n${diff}" root
   else root
+  )
 )
