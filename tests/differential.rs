@@ -7,12 +7,17 @@ const EXPRESSIONS: &str = include_str!("data/differential.txt");
 
 fn expressions() -> Vec<&'static str> {
     let lines = EXPRESSIONS.lines().map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect()
 }
 
 /// Debian's Nix, with a store of its own that nothing is written to.
 fn nix(expr: &str) -> Run {
-    Run::new("nix-instantiate").args(["--eval", "--strict", "-"]).env("NIX_REMOTE", "dummy://").stdin(expr)
+    Run::new("nix-instantiate")
+        .args(["--eval", "--strict", "-"])
+        .env("NIX_REMOTE", "dummy://")
+        .stdin(expr)
 }
 
 fn piton(expr: &str) -> Run {
@@ -21,15 +26,25 @@ fn piton(expr: &str) -> Run {
 
 #[test]
 fn nix_is_there() {
-    let version = Run::new("nix-instantiate").arg("--version").finish().success();
+    let version = Run::new("nix-instantiate")
+        .arg("--version")
+        .finish()
+        .success();
     assert!(version.starts_with("nix-instantiate (Nix) 2."), "{version}");
 }
 
 #[test]
 fn piton_prints_what_nix_prints() {
     let expressions = expressions();
-    assert!(expressions.len() >= 300, "only {} expressions", expressions.len());
-    let all: String = expressions.iter().map(|expr| format!("  ({expr})\n")).collect();
+    assert!(
+        expressions.len() >= 300,
+        "only {} expressions",
+        expressions.len()
+    );
+    let all: String = expressions
+        .iter()
+        .map(|expr| format!("  ({expr})\n"))
+        .collect();
     let all = format!("[\n{all}]\n");
     let (theirs, ours) = (nix(&all).finish(), piton(&all).finish());
     if theirs.status == 0 && ours.status == 0 && theirs.stdout == ours.stdout {
@@ -40,13 +55,30 @@ fn piton_prints_what_nix_prints() {
         let (theirs, ours) = (nix(expr).finish(), piton(expr).finish());
         if theirs.status != 0 || ours.status != 0 || theirs.stdout != ours.stdout {
             let said = |finished: &piton_tests::Finished| {
-                if finished.status == 0 { finished.out() } else { finished.err() }
+                if finished.status == 0 {
+                    finished.out()
+                } else {
+                    finished.err()
+                }
             };
-            different.push(format!("{expr}\n  Nix:   {}\n  Piton: {}", said(&theirs), said(&ours)));
+            different.push(format!(
+                "{expr}\n  Nix:   {}\n  Piton: {}",
+                said(&theirs),
+                said(&ours)
+            ));
         }
     }
-    assert!(!different.is_empty(), "they differ together and not alone:\n{}\n{}", theirs.out(), ours.out());
-    panic!("{} of them differ:\n\n{}", different.len(), different.join("\n"));
+    assert!(
+        !different.is_empty(),
+        "they differ together and not alone:\n{}\n{}",
+        theirs.out(),
+        ours.out()
+    );
+    panic!(
+        "{} of them differ:\n\n{}",
+        different.len(),
+        different.join("\n")
+    );
 }
 
 #[test]
@@ -95,7 +127,12 @@ fn nix_and_piton_fail_alike() {
         piton(expr).finish().failure();
         let caught = format!("builtins.tryEval ({expr})");
         let (theirs, ours) = (nix(&caught).finish(), piton(&caught).finish());
-        assert_eq!(theirs.status == 0, ours.status == 0, "{caught}\n{}", ours.err());
+        assert_eq!(
+            theirs.status == 0,
+            ours.status == 0,
+            "{caught}\n{}",
+            ours.err()
+        );
         if theirs.status == 0 {
             assert_eq!(theirs.stdout, ours.stdout, "{caught}");
         }

@@ -60,13 +60,18 @@ impl Tree {
 
     /// Evaluates an entry file with this text.
     fn run(&self, args: &[&str], source: &str) -> Finished {
-        let entry = self.root().join("entry.nix");
-        write(&entry, source.replace("$OUTSIDE", text(&self.outside())))
-            .expect("a file can be written");
-        piton_run(["eval", "--strict"])
-            .args(args)
-            .arg(&entry)
-            .env("SECRET", SECRET)
+        let source = source.replace("$OUTSIDE", text(&self.outside()));
+        let run = piton_run(["eval", "--strict"]).args(args);
+        let run = if args.iter().any(|arg| arg.ends_with("pure-eval")) {
+            // There the entry file itself is out of reach.
+            let source = source.replace("./", &format!("{}/", self.root().display()));
+            run.args(["--expr", &source])
+        } else {
+            let entry = self.root().join("entry.nix");
+            write(&entry, source).expect("a file can be written");
+            run.arg(&entry)
+        };
+        run.env("SECRET", SECRET)
             .env(
                 "NIX_PATH",
                 format!(
@@ -375,9 +380,24 @@ fn without_the_impure_set_its_builtins_are_absent() {
             .success(),
         "[ 2 3 ]"
     );
+    for (expr, message) in [
+        ("__readFile ./text.txt", "undefined variable '__readFile'"),
+        (
+            "builtins.readFile ./text.txt",
+            "attribute 'readFile' missing",
+        ),
+    ] {
+        let err = tree.is_refused(&["--no-impure"], expr);
+        assert!(err.contains(message), "{err}");
+        assert!(
+            err.contains("hint: --no-impure leaves out the builtins that read files"),
+            "{err}"
+        );
+    }
+    let err = tree.is_refused(&["--pure"], "builtins.currentTime");
     assert!(
-        tree.is_refused(&["--no-impure"], "__readFile ./text.txt")
-            .contains("undefined variable '__readFile'")
+        err.contains("hint: 'currentTime' needs the capability 'clock'"),
+        "{err}"
     );
 }
 

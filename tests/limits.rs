@@ -111,7 +111,7 @@ fn lists_and_sets_a_million_deep() {
     );
     let json = |nested: &str| {
         eval(
-            &[],
+            DEEP,
             &format!("builtins.stringLength (builtins.toJSON {nested})"),
         )
     };
@@ -119,7 +119,7 @@ fn lists_and_sets_a_million_deep() {
     assert_eq!(json(&nested_set(n)), (6 * n + 2).to_string());
     assert_eq!(
         eval(
-            &[],
+            DEEP,
             &format!("builtins.stringLength (toString {})", nested_list(n))
         ),
         "0"
@@ -136,6 +136,33 @@ fn lists_and_sets_a_million_deep() {
         xml.parse::<usize>().expect("a number") > 3000 * 3000,
         "{xml}"
     );
+}
+
+#[test]
+fn nested_data_counts_like_nested_calls() {
+    // The deepest that Nix 2.34 takes, too.
+    for (expr, deepest) in [
+        ("list == other", 10_000),
+        ("list < other", 10_000),
+        ("builtins.deepSeq list 1", 9_999),
+        ("toString list", 9_999),
+        ("builtins.toJSON list", 9_999),
+        ("builtins.toXML list", 9_999),
+        ("builtins.toJSON set", 9_999),
+        ("builtins.toXML set", 9_999),
+    ] {
+        let nested = |n: usize| {
+            let (list, set) = (nested_list(n), nested_set(n - 1));
+            format!(
+                "let list = {list}; other = {list}; set = {{ x = {set}; }}; in builtins.seq ({expr}) 1"
+            )
+        };
+        let run = |n: usize| piton_run(["eval", "--expr", &nested(n)]).finish();
+        assert_eq!(run(deepest).success(), "1", "{expr}");
+        let err = run(deepest + 1).failure();
+        assert!(err.contains("max-call-depth exceeded"), "{expr}: {err}");
+        assert!(err.lines().count() < 30, "{expr}: {err}");
+    }
 }
 
 #[test]
@@ -160,14 +187,14 @@ fn json_a_million_deep() {
     );
     assert_eq!(
         eval(
-            &[],
+            DEEP,
             &format!("builtins.toJSON (builtins.fromJSON {text}) == {text}")
         ),
         "true"
     );
     assert_eq!(
         eval(
-            &[],
+            DEEP,
             &format!("builtins.fromJSON {text} == builtins.fromJSON {text}")
         ),
         "true"

@@ -139,9 +139,9 @@ fn functions_are_equal_only_as_one_cell() {
     assert_eq!(
         eval(
             &[],
-            "let f = x: x; s = { inherit f; }; in [ (s == s) (s.f == s.f) (s == { inherit (s) f; }) ]"
+            "let f = x: x; s = { inherit f; }; in [ (s == s) (s.f == s.f) (s == { inherit f; }) ]"
         ),
-        "[ true false false ]"
+        "[ true false true ]"
     );
     assert_eq!(eval(&[], "let f = x: x; in [ [ f ] ] == [ [ f ] ]"), "true");
     assert_eq!(eval(&[], "builtins.elem (x: x) [ (x: x) ]"), "false");

@@ -31,6 +31,9 @@ pub enum Command {
     Parse(SourceArguments),
     /// Print the bytecode of a file or an expression
     Disasm(SourceArguments),
+    /// Show derivations, and why two of them are not the same
+    #[command(subcommand)]
+    Drv(DrvCommand),
     /// Show plugins and the builtins in them
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -40,12 +43,16 @@ pub enum Command {
 #[derive(Args, Debug)]
 #[command(args_override_self = true)]
 pub struct EvalArguments {
-    /// The file, or a folder with a `default.nix`; `-` is standard input, `<name>` is looked up in the search path
+    /// The file, or a folder with a `default.nix`; `-` is standard input, `<name>` is looked up in the search path,
+    /// `DIR#ATTR` is part of a flake
     #[arg(default_value = "./default.nix", conflicts_with = "expr")]
     pub file: OsString,
     /// Evaluate this expression instead of a file
     #[arg(short = 'E', long, value_name = "EXPR", allow_hyphen_values = true)]
     pub expr: Option<OsString>,
+    /// Evaluate a flake, or with `#ATTR` part of it, purely unless `--impure` is given
+    #[arg(long, value_name = "REF", conflicts_with_all = ["file", "expr"])]
+    pub flake: Option<OsString>,
     /// Print this part of the value, as in `a.b."c d".0`; may be given several times
     #[arg(
         short = 'A',
@@ -121,6 +128,15 @@ pub struct InstantiateArguments {
     /// Leave lines and columns out of XML
     #[arg(long)]
     pub no_location: bool,
+    /// Keep derivations from being collected, by links with this name
+    #[arg(long, value_name = "PATH")]
+    pub add_root: Option<OsString>,
+    /// Do not warn of derivations that may be collected
+    #[arg(long)]
+    pub no_gc_warning: bool,
+    /// Add to the store with `--eval`, too
+    #[arg(long)]
+    pub read_write_mode: bool,
     /// Print the version
     #[arg(long)]
     pub version: bool,
@@ -140,6 +156,67 @@ pub struct SourceArguments {
     #[arg(default_value = "./default.nix", conflicts_with = "expr")]
     pub file: OsString,
     /// Take this expression instead of a file
+    #[arg(short = 'E', long, value_name = "EXPR", allow_hyphen_values = true)]
+    pub expr: Option<OsString>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub evaluation: EvaluationArguments,
+}
+
+/// `piton drv`
+#[derive(Subcommand, Debug)]
+pub enum DrvCommand {
+    /// Show what derivations say
+    Show(Box<DrvShowArguments>),
+    /// Tell in what two derivations differ, they themselves and what they need; the status is 1 if they do
+    Diff(Box<DrvDiffArguments>),
+}
+
+/// `piton drv show`
+#[derive(Args, Debug)]
+#[command(args_override_self = true)]
+pub struct DrvShowArguments {
+    /// Files of derivations ('/nix/store/...-x.drv') or attributes ('a.b', 'FILE#a.b') [default: the whole value]
+    #[arg(value_name = "DERIVATION")]
+    pub names: Vec<OsString>,
+    /// Show what they need, too, and so on
+    #[arg(short = 'r', long)]
+    pub recursive: bool,
+    /// Print JSON, in the form of `nix derivation show`
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub derivations: DerivationArguments,
+}
+
+/// `piton drv diff`
+#[derive(Args, Debug)]
+#[command(args_override_self = true)]
+pub struct DrvDiffArguments {
+    /// A file of a derivation ('/nix/store/...-x.drv') or an attribute ('a.b', 'FILE#a.b')
+    #[arg(value_name = "A")]
+    pub a: OsString,
+    /// The other one
+    #[arg(value_name = "B")]
+    pub b: OsString,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub derivations: DerivationArguments,
+}
+
+/// Where derivations are looked for.
+#[derive(Args, Debug)]
+pub struct DerivationArguments {
+    /// The file that attributes are taken from, or a folder with a `default.nix`; `-` is standard input
+    #[arg(
+        short = 'f',
+        long,
+        default_value = "./default.nix",
+        conflicts_with = "expr"
+    )]
+    pub file: OsString,
+    /// Take attributes from the value of this expression
     #[arg(short = 'E', long, value_name = "EXPR", allow_hyphen_values = true)]
     pub expr: Option<OsString>,
     #[command(flatten)]
@@ -224,6 +301,16 @@ pub struct EvaluationArguments {
     #[arg(long, hide = true)]
     #[allow(missing_docs)]
     pub no_restrict_eval: bool,
+    /// Add derivations and sources to this store: a folder ('./store'), 'daemon', or 'unix://SOCKET'; without it they end with
+    /// the evaluation
+    #[arg(long, value_name = "STORE", help_heading = "Store")]
+    pub store: Option<String>,
+    /// The same, where it is not the store that things are built in
+    #[arg(long, value_name = "STORE", help_heading = "Store", hide = true)]
+    pub eval_store: Option<String>,
+    /// Add nothing to the store, and read it only
+    #[arg(long, help_heading = "Store")]
+    pub readonly_mode: bool,
     /// How many calls may be nested
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub max_call_depth: Option<u32>,
@@ -296,25 +383,13 @@ impl LintArgument {
 #[allow(missing_docs)]
 pub struct IgnoredArguments {
     #[arg(long, hide_short_help = true)]
-    pub read_write_mode: bool,
-    #[arg(long, hide_short_help = true)]
-    pub readonly_mode: bool,
-    #[arg(long, hide_short_help = true)]
     pub dry_run: bool,
     #[arg(long, hide_short_help = true)]
     pub indirect: bool,
-    #[arg(long, value_name = "PATH", hide_short_help = true)]
-    pub add_root: Option<OsString>,
-    #[arg(long, value_name = "URL", hide_short_help = true)]
-    pub store: Option<OsString>,
-    #[arg(long, value_name = "URL", hide_short_help = true)]
-    pub eval_store: Option<OsString>,
     #[arg(long, value_name = "FORMAT", hide_short_help = true)]
     pub log_format: Option<OsString>,
     #[arg(long, hide_short_help = true)]
     pub debug: bool,
-    #[arg(long, hide_short_help = true)]
-    pub no_gc_warning: bool,
     #[arg(short = 'Q', long, hide_short_help = true)]
     pub no_build_output: bool,
     #[arg(short = 'K', long, hide_short_help = true)]

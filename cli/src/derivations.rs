@@ -3,6 +3,7 @@
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::session::Session;
+use crate::store::Roots;
 use piton_core::error::{Error, ErrorKind};
 use piton_core::heap::Value;
 use piton_core::source::Pos;
@@ -42,7 +43,7 @@ impl Steps {
 
 impl Session {
     /// Prints the path of each derivation that `value` stands for, and which output is meant if it is not `out`.
-    pub fn print_derivations(&mut self, value: Value) -> Result<()> {
+    pub fn print_derivations(&mut self, value: Value, roots: &mut Roots) -> Result<()> {
         for derivation in self.derivations(value)? {
             let path = self.member(derivation, "drvPath")?;
             let Some(path) = path.filter(|path| path.ends_with(b".drv")) else {
@@ -50,7 +51,7 @@ impl Session {
                     "derivation does not contain a 'drvPath' attribute",
                 ));
             };
-            let mut line = path;
+            let mut line = path.clone();
             match self.member(derivation, "outputName")? {
                 Some(output) if output == b"out" => {}
                 Some(output) if !output.is_empty() => {
@@ -63,14 +64,22 @@ impl Session {
                     )));
                 }
             }
+            if let Some(root) = roots.add(&path)? {
+                line.splice(..path.len(), root);
+            }
             line.push(b'\n');
             output::write(&line)?;
         }
         Ok(())
     }
 
+    /// Whether a value in weak head normal form is a derivation.
+    pub fn is_derivation_value(&mut self, value: Value) -> Result<bool> {
+        self.is_derivation(value, &Steps::default(), None)
+    }
+
     /// A string in a derivation.
-    fn member(&mut self, derivation: Value, name: &str) -> Result<Option<Vec<u8>>> {
+    pub fn member(&mut self, derivation: Value, name: &str) -> Result<Option<Vec<u8>>> {
         let symbol = self.evaluator.vm_mut().interner.intern(name.as_bytes());
         let Some(value) = derivation.as_attrs().and_then(|attrs| attrs.get(symbol)) else {
             return Ok(None);

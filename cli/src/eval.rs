@@ -2,16 +2,18 @@
 
 use crate::arguments::EvalArguments;
 use crate::failure::{Failure, Result};
+use crate::flake;
 use crate::output::Format;
 use crate::session::Session;
+use crate::settings::Settings;
 use crate::source::Named;
+use crate::world::current_system;
 use piton_core::heap::Value;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 /// Evaluates and prints.
 pub fn run(arguments: &EvalArguments) -> Result<()> {
-    let named = Named::new(&arguments.file, arguments.expr.as_deref());
-    let mut session = Session::new(&arguments.evaluation, &[named])?;
     let (format, strict) = if arguments.json {
         (Format::Json, true)
     } else if arguments.xml {
@@ -26,7 +28,39 @@ pub fn run(arguments: &EvalArguments) -> Result<()> {
     } else {
         (Format::Nix, arguments.strict)
     };
+    if let Some(reference) = flake::named(arguments) {
+        return print_flake(arguments, reference, format, strict);
+    }
+    let named = Named::new(&arguments.file, arguments.expr.as_deref());
+    let mut session = Session::new(&arguments.evaluation, &[named])?;
     print_all(&mut session, &arguments.attributes, format, strict)
+}
+
+/// Evaluates a flake and prints the parts that are asked for.
+fn print_flake(
+    arguments: &EvalArguments,
+    reference: &OsStr,
+    format: Format,
+    strict: bool,
+) -> Result<()> {
+    let mut settings = Settings::new(&arguments.evaluation)?;
+    settings.for_flake(&arguments.evaluation);
+    let mut session = Session::with_settings(&settings, &arguments.evaluation, &[])?;
+    if !strict && format != Format::Raw {
+        session.evaluator.keep_thunks();
+    }
+    let base = std::env::current_dir()
+        .map_err(|error| Failure::new(format!("cannot get the current folder: {error}")))?;
+    let system = settings.system.clone().unwrap_or_else(current_system);
+    let base = base.as_os_str().as_bytes();
+    let attributes = selection_paths(&arguments.attributes)?;
+    for mut value in flake::evaluate(&mut session, reference, &attributes, base, &system)? {
+        if !session.arguments.is_empty() {
+            value = session.auto_call(value)?;
+        }
+        session.print(value, format, strict)?;
+    }
+    Ok(())
 }
 
 /// Evaluates all sources of a session and prints of each the parts that are asked for.

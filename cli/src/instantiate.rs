@@ -8,6 +8,7 @@ use crate::output::{self, Format};
 use crate::session::Session;
 use crate::settings::{Mode, Settings};
 use crate::source::{Named, Plan, find_file};
+use crate::store::Roots;
 use crate::world::Files;
 use std::os::unix::ffi::OsStrExt;
 
@@ -21,16 +22,21 @@ pub fn run(arguments: &InstantiateArguments) -> Result<()> {
     if arguments.find_file {
         return find_files(arguments);
     }
-    let mut session = Session::new(&arguments.evaluation, &named(arguments))?;
+    let mut settings = Settings::new(&arguments.evaluation)?;
+    settings.read_only |= (arguments.eval || arguments.parse) && !arguments.read_write_mode;
+    let mut session = Session::with_settings(&settings, &arguments.evaluation, &named(arguments))?;
     if arguments.parse {
         return inspect::parse_all(&mut session);
     }
     if !arguments.eval {
-        return for_each(
-            &mut session,
-            &arguments.attributes,
-            Session::print_derivations,
+        let mut roots = Roots::new(
+            settings.store.clone(),
+            arguments.add_root.as_deref(),
+            !arguments.no_gc_warning,
         );
+        return for_each(&mut session, &arguments.attributes, |session, value| {
+            session.print_derivations(value, &mut roots)
+        });
     }
     // Of several formats Nix takes the last one; the order is not known here, and asking for two is no habit of anybody.
     let format = if arguments.xml {

@@ -2,8 +2,10 @@
 
 mod arguments;
 mod derivations;
+mod drv;
 mod eval;
 mod failure;
+mod flake;
 mod inspect;
 mod instantiate;
 mod output;
@@ -13,10 +15,11 @@ mod select;
 mod session;
 mod settings;
 mod source;
+mod store;
 mod terminal;
 mod world;
 
-use arguments::{Cli, Command, InstantiateArguments};
+use arguments::{Cli, Command, DrvCommand, InstantiateArguments};
 use clap::Parser;
 use failure::Result;
 use std::ffi::OsString;
@@ -51,6 +54,8 @@ fn run(arguments: &[OsString]) -> Result<ExitCode> {
         Command::Instantiate(arguments) => instantiate::run(arguments)?,
         Command::Parse(arguments) => inspect::parse(arguments)?,
         Command::Disasm(arguments) => inspect::disasm(arguments)?,
+        Command::Drv(DrvCommand::Show(arguments)) => drv::show(arguments)?,
+        Command::Drv(DrvCommand::Diff(arguments)) => return drv::diff(arguments),
         Command::Plugin(command) => plugin_command::run(command)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -42,7 +42,9 @@ impl Session {
         arguments: &EvaluationArguments,
         named: &[Named],
     ) -> Result<Self> {
-        let plan = Plan::new(settings, named)?;
+        let mut plan = Plan::new(settings, named)?;
+        let store = settings.store.open(settings.read_only, settings.builds)?;
+        plan.access.open_store(settings.store.folder());
         let world = Outside {
             files: Files::new(plan.access),
             search_path: settings.search_path.clone(),
@@ -57,7 +59,7 @@ impl Session {
                 warnings: settings.warnings,
             },
         };
-        let evaluator = Evaluator::new(Box::new(world), options(settings));
+        let evaluator = Evaluator::with_store(Box::new(world), options(settings), store);
         let mut session = Session {
             evaluator,
             sources: plan.sources,
@@ -179,11 +181,16 @@ impl Session {
 fn options(settings: &Settings) -> Options {
     let defaults = Limits::default();
     let home = match (settings.mode, std::env::var_os("HOME")) {
-        (Mode::Pure | Mode::PureEval, _) => {
-            Err("paths that begin with '~/' can not be resolved in pure mode".to_owned())
-        }
+        (Mode::Pure | Mode::PureEval, _) => Err("in pure mode".to_owned()),
+        _ if settings.no_impure => Err("under --no-impure".to_owned()),
         (_, Some(home)) if !home.is_empty() => Ok(home.into_vec()),
-        _ => Err("paths that begin with '~/' cannot be resolved: HOME is not set".to_owned()),
+        _ => Err("because HOME is not set".to_owned()),
+    };
+    let mut features = settings.features.clone();
+    match settings.mode {
+        Mode::Pure | Mode::PureEval => features.insert("pure-eval".to_owned()),
+        Mode::RestrictEval => features.insert("restrict-eval".to_owned()),
+        Mode::Default => false,
     };
     Options {
         limits: Limits {
@@ -193,19 +200,26 @@ fn options(settings: &Settings) -> Options {
             ..defaults
         },
         parse: settings.parse,
-        features: settings.features.clone(),
+        features,
+        withheld: settings.withheld(),
         granted: granted(settings),
         home,
+        left_out: settings.no_impure.then(|| {
+            "--no-impure leaves out the builtins that read files, the environment or the clock, and those that print"
+                .to_owned()
+        }),
     }
 }
 
-/// What builtins may do. In pure evaluation `getEnv` and `nixPath` are there, as in Nix: the world that they ask is empty. In
-/// restricted evaluation Nix leaves the clock running; this does not.
+/// What builtins may do. In pure evaluation `getEnv` and `nixPath` are there, as in Nix: the world that they ask is empty; and
+/// fetchers are, which then fetch only what is locked. In restricted evaluation Nix leaves the clock running; this does not.
 fn granted(settings: &Settings) -> Capabilities {
     match settings.mode {
         _ if settings.no_impure => Capabilities::NONE,
         Mode::Default => Capabilities::DEFAULT,
-        Mode::Pure | Mode::PureEval => Capabilities(Capabilities::PURE.0 | capability("env")),
+        Mode::Pure | Mode::PureEval => {
+            Capabilities(Capabilities::PURE.0 | capability("env") | capability("net"))
+        }
         Mode::RestrictEval => Capabilities(Capabilities::DEFAULT.0 & !capability("clock")),
     }
 }

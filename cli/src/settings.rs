@@ -2,6 +2,7 @@
 
 use crate::arguments::{EvaluationArguments, LintArgument};
 use crate::failure::{Failure, Result};
+use crate::store::Place;
 use crate::terminal;
 use crate::world::search_path::{Entry, default_entries, parse_nix_path};
 use clap::ValueEnum;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 
 /// Settings of Nix that have no meaning for an evaluation, or none here: accepted and ignored.
 const IGNORED: &str = "
-    access-tokens allow-dirty allow-dirty-locks allow-import-from-derivation allow-new-privileges allow-symlinked-store
+    access-tokens allow-dirty allow-dirty-locks allow-new-privileges allow-symlinked-store
     allow-unsafe-native-code-during-evaluation allowed-impure-host-deps allowed-uris allowed-users always-allow-substitutes
     auto-optimise-store bash-prompt bash-prompt-prefix bash-prompt-suffix build-dir build-hook build-poll-interval
     build-users-group builders builders-use-substitutes commit-lock-file-summary compress-build-log connect-timeout cores
@@ -27,7 +28,7 @@ const IGNORED: &str = "
     nix-shell-shebang-arguments-relative-to-script plugin-files post-build-hook pre-build-hook preallocate-contents
     print-missing require-drop-supplementary-groups require-sigs run-diff-hook sandbox sandbox-build-dir
     sandbox-dev-shm-size sandbox-fallback sandbox-paths secret-key-files ssl-cert-file stalled-download-timeout start-id
-    store substitute substituters sync-before-registering system-features tarball-ttl timeout trace-function-calls
+    substitute substituters sync-before-registering system-features tarball-ttl timeout trace-function-calls
     trace-import-from-derivation trust-tarballs-from-git-forges trusted-public-keys trusted-substituters trusted-users
     upgrade-nix-store-path-url use-case-hack use-cgroups use-registries use-sqlite-wal use-xdg-base-directories
     user-agent-suffix warn-dirty warn-large-path-threshold
@@ -53,6 +54,15 @@ pub enum Mode {
     /// `--option restrict-eval true`: Nix's restricted evaluation.
     RestrictEval,
 }
+
+/// Those that are enabled if nothing else is said. Nix enables none; but flakes are what most programs that fetch are.
+const DEFAULT_FEATURES: &str = "flakes";
+
+/// Builtins that are not there unless a feature is enabled.
+const WITHHELD: [(&str, &str); 2] = [
+    ("fetch-closure", "fetchClosure"),
+    ("fetch-tree", "fetchTree"),
+];
 
 /// What an evaluation runs under.
 #[derive(Debug)]
@@ -85,6 +95,12 @@ pub struct Settings {
     pub search_path: Vec<Entry>,
     /// What `builtins.currentSystem` says, if not this system.
     pub system: Option<String>,
+    /// Where what it adds to the store goes.
+    pub store: Place,
+    /// The store is only read.
+    pub read_only: bool,
+    /// What is imported from a derivation may be built.
+    pub builds: bool,
 }
 
 impl Settings {
@@ -106,8 +122,14 @@ impl Settings {
             features: BTreeSet::new(),
             search_path: Vec::new(),
             system: None,
+            store: Place::default(),
+            read_only: arguments.readonly_mode,
+            builds: true,
         };
-        let mut options = Options::default();
+        let mut options = Options {
+            features: DEFAULT_FEATURES.to_owned(),
+            ..Options::default()
+        };
         for pair in arguments.option.chunks_exact(2) {
             options.set(&mut settings, &pair[0], &pair[1])?;
         }
@@ -147,6 +169,19 @@ impl Settings {
         if arguments.restrict_eval || arguments.no_restrict_eval {
             options.restrict_eval = arguments.restrict_eval;
         }
+        // Nix has a store to evaluate with, and one to build in; here is only the first.
+        let store = [
+            &arguments.eval_store,
+            &options.eval_store,
+            &arguments.store,
+            &options.store,
+        ]
+        .into_iter()
+        .flatten()
+        .find(|url| !url.is_empty());
+        if let Some(url) = store {
+            settings.store = Place::parse(url)?;
+        }
         // The system to evaluate for comes before the one to build on.
         settings.system = [&options.eval_system, &options.system]
             .into_iter()
@@ -163,10 +198,31 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Makes evaluation pure, as it is of flakes unless `--impure` is given.
+    pub fn for_flake(&mut self, arguments: &EvaluationArguments) {
+        if self.mode == Mode::Default && !arguments.impure && !arguments.no_pure_eval {
+            self.mode = Mode::PureEval;
+            self.search_path.clear();
+        }
+    }
+
+    /// Builtins that are not there.
+    pub fn withheld(&self) -> BTreeSet<String> {
+        WITHHELD
+            .iter()
+            .filter(|(feature, _)| !self.features.contains(*feature))
+            .map(|(_, builtin)| (*builtin).to_owned())
+            .collect()
+    }
+
     fn enable(&mut self, features: &str) {
         for feature in features.split_whitespace() {
             if FEATURES.split_whitespace().any(|known| known == feature) {
                 self.features.insert(feature.to_owned());
+                if feature == "flakes" {
+                    // Flakes are fetched as trees are.
+                    self.features.insert("fetch-tree".to_owned());
+                }
             } else if feature == "no-url-literals" {
                 terminal::warn(
                     "experimental feature 'no-url-literals' has been stabilized and renamed; use 'lint-url-literals = fatal' \
@@ -190,6 +246,8 @@ struct Options {
     extra_nix_path: Vec<String>,
     eval_system: String,
     system: String,
+    store: Option<String>,
+    eval_store: Option<String>,
 }
 
 impl Options {
@@ -219,6 +277,9 @@ impl Options {
             "extra-experimental-features" => self.extra_features.push(value.to_owned()),
             "nix-path" => self.nix_path = Some(value.to_owned()),
             "extra-nix-path" => self.extra_nix_path.push(value.to_owned()),
+            "allow-import-from-derivation" => settings.builds = boolean(name, value)?,
+            "store" => self.store = Some(value.to_owned()),
+            "eval-store" => self.eval_store = Some(value.to_owned()),
             "eval-system" => self.eval_system = value.to_owned(),
             "system" => self.system = value.to_owned(),
             "abort-on-warn" if boolean(name, value)? => {

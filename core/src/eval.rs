@@ -17,6 +17,7 @@ use crate::host::{Capabilities, LoadPolicy};
 use crate::print::{PrintLimits, XmlOptions, print_value, xml};
 use crate::report::{ReportOptions, report};
 use crate::source::Origin;
+use crate::store::{Backend, InMemory};
 use crate::symbol::Symbol;
 use crate::syntax::{ParseOptions, ast::Ast};
 use crate::vm::{DeepForce, Limits, Load, Outcome, Task, Vm};
@@ -24,6 +25,7 @@ use crate::world::{Message, World};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Settings of an evaluation.
@@ -37,8 +39,12 @@ pub struct Options {
     pub granted: Capabilities,
     /// Nix's experimental features that are enabled, as builtins may ask.
     pub features: BTreeSet<String>,
-    /// What `~/` in a path stands for, or why it may not be used.
+    /// Builtins that are not there, since a feature that they need is not enabled.
+    pub withheld: BTreeSet<String>,
+    /// What `~/` in a path stands for, or why it stands for nothing: "in pure mode" and the like.
     pub home: std::result::Result<Vec<u8>, String>,
+    /// What is said of a builtin that no loaded plugin has: which choice of the user's left its plugin out.
+    pub left_out: Option<String>,
 }
 
 impl Default for Options {
@@ -48,7 +54,9 @@ impl Default for Options {
             parse: ParseOptions::default(),
             granted: Capabilities::DEFAULT,
             features: BTreeSet::new(),
-            home: Err("there is no home directory".to_owned()),
+            withheld: BTreeSet::new(),
+            home: Err("because there is no home folder".to_owned()),
+            left_out: None,
         }
     }
 }
@@ -58,16 +66,24 @@ pub struct Evaluator {
     vm: Box<Vm>,
     parse: ParseOptions,
     home: std::result::Result<Arc<[u8]>, String>,
-    globals: FxHashMap<Symbol, u32>,
+    /// The number of each global variable, and whether only texts of builtins see it.
+    globals: FxHashMap<Symbol, (u32, bool)>,
     keep_thunks: bool,
 }
 
 impl Evaluator {
-    /// An evaluator without builtins; see [`Evaluator::load_plugin`].
+    /// An evaluator without builtins; see [`Evaluator::load_plugin`]. What it adds to the store ends with it.
     pub fn new(world: Box<dyn World>, options: Options) -> Self {
-        let mut vm = Box::new(Vm::new(world, options.limits));
+        Evaluator::with_store(world, options, Rc::new(InMemory))
+    }
+
+    /// An evaluator without builtins over a store that outlasts it.
+    pub fn with_store(world: Box<dyn World>, options: Options, store: Rc<dyn Backend>) -> Self {
+        let mut vm = Box::new(Vm::new(world, options.limits, store));
         vm.host.granted = options.granted;
         vm.host.features = options.features;
+        vm.host.withheld = options.withheld;
+        vm.host.left_out = options.left_out;
         let mut evaluator = Evaluator {
             vm,
             parse: options.parse,
@@ -97,7 +113,7 @@ impl Evaluator {
         self.globals = names
             .into_iter()
             .enumerate()
-            .map(|(index, name)| (name, index as u32))
+            .map(|(index, (name, hidden))| (name, (index as u32, hidden)))
             .collect();
     }
 
@@ -271,7 +287,7 @@ impl Evaluator {
 
     /// Reports undefined variables of a parsed text, as `--parse` does.
     pub fn check(&mut self, ast: &Ast, base: &[u8]) -> Result<()> {
-        self.compile_ast(ast, base, None).map(|_| ())
+        self.compile_ast(ast, base, None, false).map(|_| ())
     }
 
     fn compile_source(
@@ -281,20 +297,34 @@ impl Evaluator {
         base: &[u8],
         scope: Option<Vec<Symbol>>,
     ) -> Result<Code> {
+        let internal = matches!(origin, Origin::Internal);
         let ast = self.parse(origin, text)?;
-        self.compile_ast(&ast, base, scope)
+        self.compile_ast(&ast, base, scope, internal)
     }
 
-    fn compile_ast(&mut self, ast: &Ast, base: &[u8], scope: Option<Vec<Symbol>>) -> Result<Code> {
+    /// Compiles; `internal` is a text of a builtin.
+    fn compile_ast(
+        &mut self,
+        ast: &Ast,
+        base: &[u8],
+        scope: Option<Vec<Symbol>>,
+        internal: bool,
+    ) -> Result<Code> {
         let globals = &self.globals;
+        let Vm { host, interner, .. } = &mut *self.vm;
+        let host: &crate::host::Host = host;
         let environment = Environment {
-            globals: &|name| globals.get(&name).copied(),
+            globals: &|name| match globals.get(&name) {
+                Some((index, hidden)) if internal || !hidden => Some(*index),
+                _ => None,
+            },
+            absence: &|name| host.absence(name.strip_prefix(b"__")?),
             base: base.into(),
             keep_thunks: self.keep_thunks,
             home: self.home.clone(),
             scope,
         };
-        compile(ast, &mut self.vm.interner, &environment)
+        compile(ast, interner, &environment)
     }
 
     // --- text

@@ -347,8 +347,8 @@ impl Xml {
         if let Some((key, value)) = extra {
             self.attribute(key, value);
         }
-        if let Some(location) = &location {
-            self.attribute("path", location.file.origin.path_text().as_bytes());
+        if let Some(path) = location.and_then(|location| location.file.origin.path_text()) {
+            self.attribute("path", path.as_bytes());
         }
     }
 

@@ -1,7 +1,7 @@
 //! An error as text for people: the traces from the outside in, then the message, each with the lines of source around its place.
 
 use crate::error::{Error, Trace};
-use crate::source::{Pos, SourceMap};
+use crate::source::{Origin, Pos, SourceMap};
 use std::fmt::Write;
 
 /// How an error is shown.
@@ -22,7 +22,12 @@ pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> Str
         color: options.color,
     };
     // Duplicate neighbours (the same step seen from two frames) are told once.
-    let mut traces: Vec<&Trace> = error.traces.iter().rev().collect();
+    // Steps within the texts of builtins say nothing to who did not write them.
+    let is_internal =
+        |pos: Pos| matches!(sources.file(pos), Some(file) if file.origin == Origin::Internal);
+    let is_told =
+        |trace: &&Trace| options.show_trace || trace.from_context || !is_internal(trace.pos);
+    let mut traces: Vec<&Trace> = error.traces.iter().rev().filter(is_told).collect();
     traces.dedup_by(|a, b| a.pos == b.pos && a.text == b.text);
     let mut shown = Vec::new();
     let mut truncated = false;
@@ -46,7 +51,9 @@ pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> Str
             out.push('\n');
             let text = trace.text.replace('\n', "\n       ");
             let _ = writeln!(out, "{indent}… {text}");
-            place(&mut out, sources, trace.pos, "         ", paint);
+            if options.show_trace || !is_internal(trace.pos) {
+                place(&mut out, sources, trace.pos, "         ", paint);
+            }
         }
         if truncated {
             let _ = writeln!(
@@ -69,7 +76,9 @@ pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> Str
             let _ = writeln!(out, "       {line}");
         }
     }
-    place(&mut out, sources, error.pos, "       ", paint);
+    if options.show_trace || !is_internal(error.pos) {
+        place(&mut out, sources, error.pos, "       ", paint);
+    }
     if !error.suggestions.is_empty() {
         let _ = writeln!(
             out,

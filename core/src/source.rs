@@ -32,10 +32,10 @@ pub enum Origin {
 
 impl Origin {
     /// The path of a file, for XML; empty for a text that is no file.
-    pub fn path_text(&self) -> String {
+    pub fn path_text(&self) -> Option<String> {
         match self {
-            Origin::File(_) => self.display(),
-            Origin::String | Origin::Stdin | Origin::Internal => String::new(),
+            Origin::File(_) => Some(self.display()),
+            Origin::String | Origin::Stdin | Origin::Internal => None,
         }
     }
 

@@ -51,6 +51,10 @@ pub enum Message {
     Lint,
     /// `builtins.break`
     Break,
+    /// A line of a builtin: what takes time.
+    Notice,
+    /// A warning of a builtin that is not the program's.
+    Caution,
 }
 
 /// Result of asking the world.
@@ -81,6 +85,8 @@ pub trait World {
     fn system(&self) -> Arc<str>;
     /// The search path: prefix and path of each entry.
     fn search_path(&self) -> Vec<(Vec<u8>, Vec<u8>)>;
+    /// From now on `path` and what lies below may be read in every mode: a builtin that may do so has fetched it.
+    fn permit(&self, _path: &[u8]) {}
     /// Shows a message of the program.
     fn emit(&self, kind: Message, text: &[u8]);
 }

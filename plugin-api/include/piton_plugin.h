@@ -154,7 +154,7 @@ struct piton_request {
 };
 
 /* Request numbers. Append-only: a number never changes its meaning. ABI.md has the table with flags and answers. */
-#define PITON_REQUEST_FORCE 1                /* (v) -> v in weak head normal form */
+#define PITON_REQUEST_FORCE 1                /* (v), or (v, level) -> v in weak head normal form */
 #define PITON_REQUEST_FORCE_DEEP 2           /* (v) -> v, with everything reachable evaluated */
 #define PITON_REQUEST_TRY_FORCE 3            /* (v) -> as FORCE; absent where throw or assert failed */
 #define PITON_REQUEST_CALL 4                 /* (f, a1, ... a5) -> the result, in weak head normal form */
@@ -180,7 +180,9 @@ struct piton_request {
 #define PITON_REQUEST_STORE_PATH 24          /* (path) -> store path with context; needs READ */
 #define PITON_REQUEST_FETCH 25               /* (options) -> what was fetched; needs NET unless locked and local */
 #define PITON_REQUEST_EVAL_TEXT 26           /* (text) -> the value of Nix source text */
-#define PITON_REQUEST_SETTING 27             /* (name) -> whether that experimental feature is enabled */
+#define PITON_REQUEST_SETTING 27             /* (name) -> whether that experimental feature, or mode, is enabled */
+#define PITON_REQUEST_ADD_FETCHED_TO_STORE 28 /* (path, options) -> { outPath, narHash }; needs NET and STORE_WRITE */
+#define PITON_REQUEST_FIND_IN_STORE 29       /* (name, hash) -> string with context, or ABSENT; needs NET */
 
 /* Flags of PITON_REQUEST_COERCE_TO_STRING. */
 #define PITON_COERCE_MORE 1          /* also integers, floats, bools, null and lists */
@@ -191,6 +193,8 @@ struct piton_request {
 #define PITON_EMIT_WARNING 1
 #define PITON_EMIT_TRACE_VERBOSE 2
 #define PITON_EMIT_BREAK 3
+#define PITON_EMIT_NOTICE 4
+#define PITON_EMIT_CAUTION 5
 
 /* Capabilities: what of the outside world a builtin needs. Plain numbers, so that they can stand in the manifest. */
 #define PITON_CAPABILITY_READ 1

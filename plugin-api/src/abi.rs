@@ -143,7 +143,7 @@ pub struct Request {
 
 /// Request numbers. Append-only: a number never changes its meaning.
 pub mod request {
-    /// `(v)`: evaluates to weak head normal form; answers the value.
+    /// `(v)`, or `(v, level)`: evaluates to weak head normal form; answers the value. Fails where data nested `level` deep is too deep.
     pub const FORCE: u32 = 1;
     /// `(v)`: evaluates everything reachable; answers the value.
     pub const FORCE_DEEP: u32 = 2;
@@ -196,8 +196,14 @@ pub mod request {
     pub const FETCH: u32 = 25;
     /// `(text)`: evaluates Nix source text in the scope of all builtins; answers the value. For builtins that Nix can say itself.
     pub const EVAL_TEXT: u32 = 26;
-    /// `(name)`: answers whether Nix's experimental feature of that name is enabled. Capability none.
+    /// `(name)`: answers whether Nix's experimental feature, or the mode of evaluation, of that name is enabled. Capability none.
     pub const SETTING: u32 = 27;
+    /// `(path, options)`: adds what the plugin has fetched and put at `path` to the store; flag 1: as a flat file. Answers a set.
+    /// Capabilities `net` and `store-write`.
+    pub const ADD_FETCHED_TO_STORE: u32 = 28;
+    /// `(name, hash)`: answers the store path of what has this name and hash, if it is in the store; flag 1: as a flat file.
+    /// Answers a string with context, or absent. Capability `net`.
+    pub const FIND_IN_STORE: u32 = 29;
 }
 
 /// Flags of [`request::COERCE_TO_STRING`].
@@ -218,6 +224,10 @@ pub mod emit {
     pub const TRACE_VERBOSE: u64 = 2;
     /// `builtins.break`.
     pub const BREAK: u64 = 3;
+    /// A line of the builtin itself, shown as it is: what takes time, and how far it is.
+    pub const NOTICE: u64 = 4;
+    /// `warning:`, of the builtin itself and not of the program.
+    pub const CAUTION: u64 = 5;
 }
 
 /// Capabilities: what of the outside world a builtin needs.

@@ -561,6 +561,15 @@ impl<'f> Cx<'f> {
         }
     }
 
+    /// Fails where data nested `level` deep is deeper than calls may be nested: for a builtin that walks data with a stack of its
+    /// own, which else would follow data that contains itself for ever.
+    pub async fn check_nesting(self, level: usize) -> Result<()> {
+        let level = Value::int(level as i64);
+        let null = Value::null();
+        self.ask(request::FORCE, 0, [&null, &level]).await?;
+        Ok(())
+    }
+
     /// Evaluates everything that can be reached.
     pub fn force_deep(self, value: &Value<'f>) -> Answer<'f> {
         self.ask(request::FORCE_DEEP, 0, [value])

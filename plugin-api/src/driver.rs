@@ -234,7 +234,7 @@ pub mod reference {
                 generator: None,
                 shelf: Shelf::new(),
             });
-            let shelf: &'static mut Shelf<(), (), Body> = &mut *(&raw mut (*state).shelf);
+            let shelf: &'static mut Shelf<(), (), Body> = &mut (*state).shelf;
             let generator = Gen::new(shelf, |co| -> Body { Box::pin(produce(co, body)) });
             (*state).generator = Some(generator);
             step(state, vm)

@@ -86,7 +86,7 @@ impl<'f> Value<'f> {
     /// Views a run of arguments.
     ///
     /// # Safety
-    /// As [`Value::argument`], for `count` values.
+    /// As `argument`, for `count` values.
     #[inline(always)]
     pub unsafe fn arguments<'a>(args: *const RawValue, count: usize) -> &'a [Value<'f>] {
         // SAFETY: `Value` is a transparent `RawValue`, and the host passes `count` of them.

@@ -129,7 +129,11 @@ pub struct Inside {
 
 /// An evaluator with the shipped plugins.
 pub fn inside() -> Inside {
-    let mut inside = Inside::bare(Options::default());
+    let mut inside = Inside::bare(Options {
+        features: ["flakes", "fetch-tree"].map(str::to_owned).into(),
+        withheld: ["fetchClosure".to_owned()].into(),
+        ..Options::default()
+    });
     for name in ["pure", "impure"] {
         inside
             .load(&shipped_plugin(name))

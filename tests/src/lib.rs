@@ -5,7 +5,9 @@
 pub mod built;
 pub mod cases;
 pub mod inside;
+pub mod random;
 pub mod run;
+pub mod stores;
 
 pub use built::{c_plugin, piton, rust_plugin, shipped_plugin, source_dir, test_plugin};
 pub use inside::{Inside, inside};

@@ -1,6 +1,7 @@
 //! Which files an evaluation may read, and what it is told of the others.
 
 use piton_core::world::WorldError;
+use std::cell::RefCell;
 
 /// Where the store lies. Store paths do not change, so pure evaluation may read them.
 const STORE: &[u8] = b"/nix/store";
@@ -23,12 +24,34 @@ pub enum Rule {
 pub struct Access {
     rule: Rule,
     folders: Vec<Vec<u8>>,
+    /// Where the store paths really lie, if not where they say.
+    store: Option<Vec<u8>>,
+    /// What was fetched during the evaluation.
+    fetched: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Access {
     /// Access by `rule`, to `folders` (or single files).
     pub fn new(rule: Rule, folders: Vec<Vec<u8>>) -> Self {
-        Access { rule, folders }
+        Access {
+            rule,
+            folders,
+            store: None,
+            fetched: RefCell::default(),
+        }
+    }
+
+    /// Lets store paths be read in this folder, under every rule: what may be read of the store is known by then.
+    pub fn open_store(&mut self, folder: Option<Vec<u8>>) {
+        self.store = folder;
+    }
+
+    /// From now on permits `folder`, too. Builtins fetch what the mode lets them, and may read what they got.
+    pub fn permit(&self, folder: &[u8]) {
+        let mut fetched = self.fetched.borrow_mut();
+        if self.rule != Rule::Everything && !fetched.iter().any(|known| known == folder) {
+            fetched.push(folder.to_vec());
+        }
     }
 
     /// Whether everything may be read, so that no path has to be looked at.
@@ -38,7 +61,9 @@ impl Access {
 
     /// Whether `path` may be read.
     pub fn permits(&self, path: &[u8]) -> bool {
+        let in_store = |store: &Vec<u8>| path != store && is_below(path, store);
         match self.rule {
+            _ if self.store.as_ref().is_some_and(in_store) => true,
             Rule::Everything => true,
             Rule::Pure => is_store_path(path) || self.is_below_folder(path),
             Rule::NoImpure => self.is_below_folder(path),
@@ -57,6 +82,11 @@ impl Access {
 
     fn is_below_folder(&self, path: &[u8]) -> bool {
         self.folders.iter().any(|folder| is_below(path, folder))
+            || self
+                .fetched
+                .borrow()
+                .iter()
+                .any(|folder| is_below(path, folder))
     }
 
     fn leads_to_folder(&self, path: &[u8]) -> bool {

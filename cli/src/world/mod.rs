@@ -38,6 +38,20 @@ pub struct Messages {
 }
 
 impl Outside {
+    /// The file system as it is, for what is not an evaluation.
+    pub fn everything() -> Self {
+        Outside {
+            files: Files::new(Access::new(Rule::Everything, Vec::new())),
+            search_path: Vec::new(),
+            system: "".into(),
+            current_dir: b"/".to_vec(),
+            messages: Messages {
+                verbose_traces: false,
+                warnings: false,
+            },
+        }
+    }
+
     /// Whether the mode of evaluation lets it see environment and clock.
     fn is_impure(&self) -> bool {
         self.files.access().is_unlimited()
@@ -103,6 +117,10 @@ impl World for Outside {
             .collect()
     }
 
+    fn permit(&self, path: &[u8]) {
+        self.files.permit(path);
+    }
+
     fn emit(&self, kind: Message, text: &[u8]) {
         match kind {
             Message::Trace => terminal::write_error(&[b"trace: ", text].concat()),
@@ -110,11 +128,17 @@ impl World for Outside {
                 terminal::write_error(&[b"trace: ", text].concat());
             }
             Message::Warning if self.messages.warnings => terminal::write_error(&warning(text)),
-            Message::Lint if self.messages.warnings => {
+            Message::Notice if self.messages.warnings => terminal::write_error(text),
+            Message::Lint | Message::Caution if self.messages.warnings => {
                 terminal::warn(&String::from_utf8_lossy(text))
             }
             // Without a debugger there is nothing to break into.
-            Message::TraceVerbose | Message::Warning | Message::Lint | Message::Break => {}
+            Message::TraceVerbose
+            | Message::Warning
+            | Message::Lint
+            | Message::Break
+            | Message::Notice
+            | Message::Caution => {}
         }
     }
 }

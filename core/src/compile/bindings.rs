@@ -101,7 +101,8 @@ impl Compiler<'_> {
 
     /// Evaluates dynamic names and adds their attributes to the set in `dst`.
     fn dynamic(&mut self, node: AttrsNode, dst: u16) -> Result<()> {
-        for binding in self.ast.dynamic_bindings[node.dynamic.range()].to_vec() {
+        let ast = self.ast;
+        for binding in &ast.dynamic_bindings[node.dynamic.range()] {
             let mark = self.function().mark();
             let name = self.function().allocate(2)?;
             self.value(binding.name, name)?;

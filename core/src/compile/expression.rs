@@ -361,13 +361,17 @@ impl Compiler<'_> {
 
     /// Whether the register that `value` has filled may hold a thunk.
     fn may_hold_thunk(&self, id: ExprId) -> bool {
-        match self.ast.expr(id) {
-            Expr::Var(_) | Expr::Select { .. } | Expr::InheritFrom { .. } | Expr::SearchPath(_) => {
-                true
-            }
-            Expr::If { .. } | Expr::Let { .. } | Expr::With { .. } | Expr::Assert { .. } => true,
-            _ => false,
-        }
+        matches!(
+            self.ast.expr(id),
+            Expr::Var(_)
+                | Expr::Select { .. }
+                | Expr::InheritFrom { .. }
+                | Expr::SearchPath(_)
+                | Expr::If { .. }
+                | Expr::Let { .. }
+                | Expr::With { .. }
+                | Expr::Assert { .. }
+        )
     }
 
     // --- variables
@@ -383,11 +387,16 @@ impl Compiler<'_> {
         }
         if self.scopes.withs.is_empty() {
             let text = self.interner.display(name);
-            return Err(Error::new(
+            let hint = (self.environment.absence)(self.interner.name(name));
+            let mut error = Error::new(
                 ErrorKind::UndefinedVariable,
                 format!("undefined variable '{text}'"),
             )
-            .at(pos));
+            .at(pos);
+            if let Some(hint) = hint {
+                error = error.with_hint(hint);
+            }
+            return Err(error);
         }
         let mut found = Vec::new();
         for (level, register) in self.scopes.withs.clone().into_iter().rev() {
@@ -475,7 +484,14 @@ impl Compiler<'_> {
             PathKind::Relative => &self.environment.base,
             PathKind::Home => match &self.environment.home {
                 Ok(home) => home,
-                Err(reason) => return Err(Error::new(ErrorKind::Forbidden, reason.clone()).at(pos)),
+                Err(reason) => {
+                    let text = String::from_utf8_lossy(text);
+                    return Err(Error::new(
+                        ErrorKind::Forbidden,
+                        format!("the path '~/{text}' can not be resolved {reason}"),
+                    )
+                    .at(pos));
+                }
             },
         };
         Ok([base, b"/", text].concat())

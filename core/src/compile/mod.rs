@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub struct Environment<'a> {
     /// The number of a global variable, if there is one of that name.
     pub globals: &'a dyn Fn(Symbol) -> Option<u32>,
+    /// Why there is no global variable of that name, where that can be told.
+    pub absence: &'a dyn Fn(&[u8]) -> Option<String>,
     /// Folder that relative paths start from.
     pub base: Arc<[u8]>,
     /// Make a thunk wherever Nix makes one, also where the value could be had for nothing: for results that are printed

@@ -54,6 +54,12 @@ impl Block {
     }
 }
 
+/// Less than this is allocated without asking the system whether it is there.
+const ALWAYS_ROOM: usize = 1 << 30;
+
+/// The most bytes of a string or path.
+pub const MAX_STRING: usize = u32::MAX as usize;
+
 /// An object that stands alone.
 pub(super) struct Large {
     pub(super) object: Object,
@@ -91,7 +97,11 @@ pub struct Heap {
     pub(super) statistics: HeapStatistics,
     /// Collect at every safepoint.
     pub(super) stress: bool,
-    max_bytes: usize,
+    /// Bytes that the last collection found alive, and what has been allocated alone since.
+    pub(super) live: usize,
+    /// More was asked for at once than there is room for.
+    exhausted: bool,
+    pub(super) max_bytes: usize,
     empty_list: Option<List>,
     empty_attrs: Option<Attrs>,
 }
@@ -99,6 +109,8 @@ pub struct Heap {
 impl Heap {
     /// An empty heap. `threshold`: bytes allocated before the first collection; `max_bytes`: the limit of the whole.
     pub fn new(threshold: usize, max_bytes: usize, stress: bool) -> Self {
+        // A limit is noticed where a collection finds it passed.
+        let threshold = threshold.min(max_bytes / 4);
         let mut heap = Heap {
             cursor: 0,
             limit: 0,
@@ -112,6 +124,8 @@ impl Heap {
             first_threshold: threshold,
             statistics: HeapStatistics::default(),
             stress,
+            live: 0,
+            exhausted: false,
             max_bytes,
             empty_list: None,
             empty_attrs: None,
@@ -130,10 +144,56 @@ impl Heap {
         self.since_collection >= self.threshold
     }
 
-    /// Whether the heap is beyond the limit that it was given.
+    /// Whether what was alive at the last collection, and `more` beside it, is beyond the limit.
+    pub fn is_over_limit(&self, more: usize) -> bool {
+        self.exhausted || self.live.saturating_add(more) > self.max_bytes
+    }
+
+    /// Whether something was asked for that there is no room for: an evaluation that has come to this must fail.
     #[inline(always)]
-    pub fn is_over_limit(&self) -> bool {
-        self.statistics.reserved > self.max_bytes
+    pub fn is_exhausted(&self) -> bool {
+        self.exhausted
+    }
+
+    /// Something was asked for that there is no room for, by who cannot fail: the next safepoint does.
+    #[cold]
+    pub fn exhaust(&mut self) {
+        self.exhausted = true;
+        self.threshold = 0;
+    }
+
+    /// Lets the next safepoint collect.
+    #[cold]
+    pub fn collect_soon(&mut self) {
+        self.threshold = 0;
+    }
+
+    /// Whether `bytes` at once are within the limit and what the system gives.
+    #[inline]
+    pub fn has_room(&self, bytes: usize) -> bool {
+        bytes < ALWAYS_ROOM.min(self.max_bytes) || self.has_much_room(bytes)
+    }
+
+    #[cold]
+    fn has_much_room(&self, bytes: usize) -> bool {
+        if self.live.saturating_add(bytes) > self.max_bytes {
+            return false;
+        }
+        if bytes < ALWAYS_ROOM {
+            return true;
+        }
+        let Ok(layout) = Layout::from_size_align(bytes, 16) else {
+            return false;
+        };
+        // SAFETY: the layout has a size; what is allocated is given back untouched.
+        unsafe {
+            let memory = alloc(layout);
+            if memory.is_null() {
+                return false;
+            }
+            dealloc(memory, layout);
+        }
+        true
     }
 
     /// The limit, in bytes.
@@ -217,6 +277,7 @@ impl Heap {
         let object = Object::from_address(memory as usize);
         object.set_header(header | LARGE_BIT);
         self.large.push(Large { object, words });
+        self.live += words * 8;
         self.statistics.reserved += words * 8;
         self.since_collection += words * 8;
         object
@@ -290,7 +351,7 @@ impl Heap {
         context: u32,
         fill: impl FnOnce(&mut [u8]),
     ) -> Value {
-        assert!(len <= u32::MAX as usize, "strings are limited to 4 GiB");
+        assert!(len <= MAX_STRING, "strings are limited to 4 GiB");
         let object = self.allocate(2 + len.div_ceil(8), self.header(kind, 0, len));
         object.set_word(0, u64::from(context));
         if len > 0 {

@@ -143,9 +143,14 @@ impl Heap {
         self.limit = 0;
         self.since_collection = 0;
         // By growth: collect again when as much has been allocated as is live now, and never sooner than the first time.
-        let live = self.statistics.reserved - free;
+        self.live = self.statistics.reserved - free;
         if !self.stress {
-            self.threshold = self.first_threshold.max(live);
+            self.threshold = self.first_threshold.max(self.live);
+        }
+        if self.max_bytes != usize::MAX && !self.stress {
+            // Near the limit sooner, so that it is noticed; but not at every turn.
+            let room = self.max_bytes.saturating_sub(self.live);
+            self.threshold = self.threshold.min(room.max(self.max_bytes / 16));
         }
     }
 }

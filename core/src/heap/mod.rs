@@ -9,7 +9,7 @@ mod collect;
 mod object;
 mod word;
 
-pub use block::{Heap, HeapStatistics};
+pub use block::{Heap, HeapStatistics, MAX_STRING};
 pub use collect::Marker;
 pub use object::{Attrs, Captured, KeyEntry, Keys, Kind, List, Object, Partial, Thunk, ThunkState};
 pub use word::{MAX_INLINE_INT, MIN_INLINE_INT, Value, ValueType};

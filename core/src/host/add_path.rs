@@ -90,7 +90,7 @@ impl AddPath {
                     && value.context() != 0
                 {
                     vm.ensure_built(value.context(), &self.given)?;
-                    self.references = vm.references_of(root).unwrap_or_default();
+                    self.references = vm.references_of(root)?;
                 }
                 self.wait = Wait::Options;
                 Ok(Step::Force(self.options))
@@ -146,7 +146,7 @@ impl AddPath {
                 Method::Recursive
             };
             let path = fixed_output_path(&self.name, method, hash).map_err(refused)?;
-            if vm.store.borrow().contains(&path) {
+            if vm.store_has(&path)? {
                 return self.answer(vm, &path);
             }
         }
@@ -213,8 +213,15 @@ impl AddPath {
         let source = Source {
             origin: std::mem::take(&mut self.origin),
             excluded: std::mem::take(&mut self.excluded),
+            references: std::mem::take(&mut self.references),
+            flat: self.flat,
         };
-        vm.store.borrow_mut().add_source(&path, source);
+        let method = if self.flat {
+            Method::Flat
+        } else {
+            Method::Recursive
+        };
+        vm.add_tree(&path, source, method, Algorithm::Sha256)?;
         self.answer(vm, &path)
     }
 

@@ -19,6 +19,15 @@ impl Arena {
         Layout::from_size_align(CHUNK_BYTES, ALIGN).expect("a constant layout")
     }
 
+    /// Bytes in use, rounded up to chunks.
+    pub(super) fn bytes(&self) -> usize {
+        if self.chunks.is_empty() {
+            0
+        } else {
+            (self.current + 1) * CHUNK_BYTES
+        }
+    }
+
     /// What [`Arena::release`] goes back to.
     pub(super) fn mark(&self) -> u64 {
         (self.current as u64) << 32 | self.used as u64

@@ -74,6 +74,10 @@ pub struct Host {
     pub granted: Capabilities,
     /// Nix's experimental features that are enabled.
     pub features: BTreeSet<String>,
+    /// Builtins that are not there, although loaded.
+    pub withheld: BTreeSet<String>,
+    /// See [`crate::eval::Options::left_out`].
+    pub left_out: Option<String>,
 }
 
 impl Host {
@@ -90,11 +94,18 @@ impl Host {
             next_owner: 1,
             granted: Capabilities::DEFAULT,
             features: BTreeSet::new(),
+            withheld: BTreeSet::new(),
+            left_out: None,
         }
     }
 
     pub(crate) fn mark(&self, marker: &mut Marker) {
         self.roots.mark(marker);
+    }
+
+    /// Bytes of the frames of builtins that are suspended.
+    pub(crate) fn frame_bytes(&self) -> usize {
+        self.arena.bytes()
     }
 
     /// How many arguments builtin `index` takes.
@@ -119,12 +130,33 @@ impl Host {
         self.entries[index as usize].name
     }
 
+    /// Whether it is none that a program can name: then it shows in no trace.
+    pub(crate) fn is_hidden(&self, index: u32) -> bool {
+        self.entries[index as usize].descriptor.flags & flag::HIDDEN != 0
+    }
+
     /// The number of the builtin of that name.
     pub fn find(&self, name: &str) -> Option<u32> {
         self.entries
             .iter()
             .position(|entry| entry.name == name)
             .map(|index| index as u32)
+    }
+
+    /// Why `builtins` has no `name`, where that can be told: a capability that it needs and that is not granted, or a plugin that
+    /// was left out.
+    pub(crate) fn absence(&self, name: &[u8]) -> Option<String> {
+        let name = std::str::from_utf8(name).ok()?;
+        let Some(entry) = self.find(name).map(|index| &self.entries[index as usize]) else {
+            return self.left_out.clone();
+        };
+        let missing = entry.descriptor.capabilities & !self.granted.0;
+        (missing != 0).then(|| {
+            let names = super::capability::capability_names(missing).join(", ");
+            format!(
+                "'{name}' needs the capability '{names}', which this mode of evaluation does not grant"
+            )
+        })
     }
 
     /// The plugins, in the order of loading.

@@ -12,6 +12,16 @@ const NAMES: [(u64, &str); 7] = [
     (bit::EXEC, "exec"),
 ];
 
+/// Every bit that has a name.
+pub(super) const ALL: u64 = {
+    let (mut all, mut index) = (0, 0);
+    while index < NAMES.len() {
+        all |= NAMES[index].0;
+        index += 1;
+    }
+    all
+};
+
 /// A set of capabilities.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Capabilities(pub u64);

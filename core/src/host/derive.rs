@@ -7,6 +7,7 @@ use crate::source::Pos;
 use crate::store::{Algorithm, Method, check_name};
 use crate::symbol::Symbol;
 use crate::vm::{Coerce, Coercion, Recovery, Step, Task, Vm};
+use crate::world::Message;
 use piton_plugin_api::abi::{arg, tag};
 
 /// The state machine of one derivation.
@@ -56,6 +57,16 @@ enum Next {
     Json(Value),
     Finish,
 }
+
+/// Attributes that mean something only where they are variables.
+const WITHOUT_EFFECT: [&[u8]; 6] = [
+    b"allowedReferences",
+    b"allowedRequisites",
+    b"disallowedReferences",
+    b"disallowedRequisites",
+    b"maxClosureSize",
+    b"maxSize",
+];
 
 const COERCION: Coercion = Coercion {
     more: true,
@@ -172,6 +183,11 @@ impl Derive {
                 self.draft.add_context(vm, value);
                 let name = self.name(vm);
                 if name == b"__json" {
+                    let warning = format!(
+                        "In derivation '{}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead.",
+                        String::from_utf8_lossy(&self.draft.name)
+                    );
+                    vm.world.emit(Message::Caution, warning.as_bytes());
                     self.draft.set_json(value.as_string().unwrap_or_default())?;
                 } else {
                     self.draft.env.push((name, value));
@@ -246,6 +262,14 @@ impl Derive {
 
     fn json(&mut self, vm: &mut Vm, text: Value) -> Result<Next> {
         let name = self.name(vm);
+        if WITHOUT_EFFECT.contains(&name) {
+            let attribute = String::from_utf8_lossy(name);
+            let warning = format!(
+                "In a derivation named '{}', 'structuredAttrs' disables the effect of the derivation attribute '{attribute}'; use 'outputChecks.<output>.{attribute}' instead",
+                String::from_utf8_lossy(&self.draft.name)
+            );
+            vm.world.emit(Message::Caution, warning.as_bytes());
+        }
         self.draft
             .add_json(name, text.as_string().unwrap_or_default())?;
         let Some((_, _, value)) = self.current else {
@@ -399,6 +423,14 @@ impl Task for Derive {
                 error.place_told = true;
                 return Err(error);
             }
+            Wait::Structured => error.trace(
+                Pos::NONE,
+                "while evaluating the `__structuredAttrs` attribute passed to builtins.derivationStrict",
+            ),
+            Wait::IgnoreNulls => error.trace(
+                Pos::NONE,
+                "while evaluating the `__ignoreNulls` attribute passed to builtins.derivationStrict",
+            ),
             Wait::Argument => error.trace(
                 Pos::NONE,
                 "while evaluating an element of the argument list",

@@ -232,7 +232,8 @@ impl Draft {
                 vm.heap.string(&text, context),
             ));
         }
-        vm.store.borrow_mut().add_derivation(resolved);
+        let references = derivation.references();
+        vm.add_derivation(resolved, &references)?;
         Ok(vm.heap.attrs_from(members).value())
     }
 }
@@ -329,7 +330,7 @@ impl Vm {
                     .collect();
                 (references, outputs)
             } else {
-                (self.store.borrow().references(&path).to_vec(), Vec::new())
+                (self.references_of(&path)?, Vec::new())
             };
             for reference in references {
                 if seen.insert(reference.clone()) {

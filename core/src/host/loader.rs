@@ -111,13 +111,10 @@ impl Vm {
         manifest: &Manifest,
         policy: &LoadPolicy,
     ) -> std::result::Result<(), String> {
+        check_texts(plugin)?;
         let name = text(plugin.name);
-        if name != manifest.name {
-            return Err(format!(
-                "its manifest says that it is '{}', its entry that it is '{name}'",
-                manifest.name
-            ));
-        }
+        agree("name", &manifest.name, &name)?;
+        agree("version", &manifest.version, &text(plugin.version))?;
         if let Some(shipped) = &policy.shipped {
             let found = text(plugin.build_id);
             if found != shipped.build_id {
@@ -130,8 +127,9 @@ impl Vm {
         let number = self.host.plugins.len();
         let mut entries = Vec::new();
         for builtin in builtins(plugin) {
-            entries.push(check_builtin(builtin, number, policy)?);
+            entries.push(check_builtin(builtin, number)?);
         }
+        check_agreement(manifest, &entries)?;
         for (index, entry) in entries.iter().enumerate() {
             if entries[..index]
                 .iter()
@@ -195,7 +193,7 @@ impl Vm {
     }
 
     /// Makes the set `builtins` and the global variables of what is loaded, and answers their names in the order of their numbers.
-    pub fn make_globals(&mut self) -> Vec<Symbol> {
+    pub fn make_globals(&mut self) -> Vec<(Symbol, bool)> {
         let mut names = Vec::new();
         let mut members = Vec::new();
         self.globals.clear();
@@ -204,18 +202,22 @@ impl Vm {
                 self.host.entries[index].name,
                 self.host.entries[index].descriptor.flags,
             );
-            if flags & flag::HIDDEN != 0 || !self.host.is_visible(index as u32) {
+            if !self.host.is_visible(index as u32) {
                 continue;
             }
             let value = self.builtin_value(index as u32);
             self.globals.push(value);
             let symbol = self.interner.intern(name.as_bytes());
-            members.push((symbol, crate::source::Pos::NONE, value));
-            names.push(if flags & flag::BARE != 0 {
+            let is_hidden = flags & flag::HIDDEN != 0;
+            if !is_hidden {
+                members.push((symbol, crate::source::Pos::NONE, value));
+            }
+            let global = if flags & flag::BARE != 0 {
                 symbol
             } else {
                 self.interner.intern(format!("__{name}").as_bytes())
-            });
+            };
+            names.push((global, is_hidden));
         }
         // `builtins` holds itself.
         let builtins = self.interner.intern(b"builtins");
@@ -225,7 +227,7 @@ impl Vm {
             attrs.values_mut()[index] = attrs.value();
         }
         self.globals.push(attrs.value());
-        names.push(builtins);
+        names.push((builtins, false));
         names
     }
 }
@@ -234,8 +236,8 @@ impl super::builtins::Host {
     /// Whether what builtin `index` needs is granted, or the builtin stands in `builtins` all the same to fail with a message
     /// when it is used, as Nix has it in pure evaluation.
     fn is_visible(&self, index: u32) -> bool {
-        let needed = self.entries[index as usize].descriptor.capabilities;
-        self.granted.contains(needed)
+        let entry = &self.entries[index as usize];
+        self.granted.contains(entry.descriptor.capabilities) && !self.withheld.contains(entry.name)
     }
 }
 
@@ -325,6 +327,7 @@ fn check_plugin(plugin: *const Plugin) -> std::result::Result<&'static Plugin, S
             size_of::<HostTable>(),
         ));
     }
+    check_bytes(plugin.target, "its target")?;
     if text(plugin.target) != TARGET {
         return Err(format!(
             "it is made for {}, this is {TARGET}",
@@ -381,19 +384,105 @@ fn builtins(plugin: &'static Plugin) -> impl Iterator<Item = &'static Builtin> {
     (0..plugin.builtin_count).map(|index| unsafe { &*plugin.builtins.add(index) })
 }
 
-fn check_builtin(
-    builtin: &'static Builtin,
-    plugin: usize,
-    policy: &LoadPolicy,
-) -> std::result::Result<Entry, String> {
+/// The descriptor's texts can be read.
+fn check_texts(plugin: &Plugin) -> std::result::Result<(), String> {
+    for (bytes, what) in [
+        (plugin.name, "its name"),
+        (plugin.version, "its version"),
+        (plugin.build_id, "its build id"),
+        (plugin.language, "its language"),
+    ] {
+        check_bytes(bytes, what)?;
+    }
+    Ok(())
+}
+
+/// Null is a text only where it is empty.
+fn check_bytes(bytes: Bytes, what: &str) -> std::result::Result<(), String> {
+    if bytes.ptr.is_null() && bytes.len > 0 {
+        return Err(format!("{what} is null with a length of {}", bytes.len));
+    }
+    Ok(())
+}
+
+fn agree(what: &str, manifest: &str, found: &str) -> std::result::Result<(), String> {
+    if manifest == found {
+        return Ok(());
+    }
+    Err(format!(
+        "its manifest states the {what} '{manifest}', its code '{found}'"
+    ))
+}
+
+/// Permissions were decided on the manifest, so it must state just what the descriptors do, in their order.
+fn check_agreement(manifest: &Manifest, entries: &[Entry]) -> std::result::Result<(), String> {
+    agree(
+        "number of builtins",
+        &manifest.builtins.len().to_string(),
+        &entries.len().to_string(),
+    )?;
+    for (stated, entry) in manifest.builtins.iter().zip(entries) {
+        let name = entry.name;
+        agree("builtin", &stated.name, name)?;
+        agree(
+            &format!("arity of '{name}'"),
+            &stated.arity.to_string(),
+            &entry.modes.len().to_string(),
+        )?;
+        let names = |mask| match super::capability::capability_names(mask).join(", ") {
+            names if names.is_empty() => "none".to_owned(),
+            names => names,
+        };
+        if stated.capabilities != entry.descriptor.capabilities {
+            return Err(format!(
+                "its manifest states the capabilities of '{name}' as '{}', its code as '{}'",
+                names(stated.capabilities),
+                names(entry.descriptor.capabilities)
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_builtin(builtin: &'static Builtin, plugin: usize) -> std::result::Result<Entry, String> {
+    check_bytes(builtin.name, "the name of one of its builtins")?;
     // SAFETY: descriptors hold views that live for ever.
     let name = std::str::from_utf8(unsafe { builtin.name.as_slice() })
         .map_err(|_| "the name of one of its builtins is not UTF-8".to_owned())?;
-    if name.is_empty() || builtin.name.ptr.is_null() {
+    if name.is_empty() {
         return Err("one of its builtins has no name".to_owned());
     }
+    for bytes in [
+        builtin.doc,
+        builtin.example,
+        builtin.example_result,
+        builtin.since,
+    ] {
+        check_bytes(bytes, &format!("a text of its builtin '{name}'"))?;
+    }
+    let unknown = builtin.flags & !(flag::LEAF | flag::BARE | flag::HIDDEN);
+    if unknown != 0 {
+        return Err(format!(
+            "its builtin '{name}' has the flags {unknown:#x}, which this version of Piton does not know"
+        ));
+    }
+    let unknown = builtin.capabilities & !super::capability::ALL;
+    if unknown != 0 {
+        return Err(format!(
+            "its builtin '{name}' needs the capabilities {unknown:#x}, which this version of Piton does not know"
+        ));
+    }
     let leaf = builtin.flags & flag::LEAF != 0;
-    if !leaf && (builtin.frame_size > MAX_FRAME_SIZE || builtin.frame_align > MAX_FRAME_ALIGN) {
+    if !leaf && builtin.resume.is_none() {
+        return Err(format!(
+            "its builtin '{name}' may suspend, and has no function to resume it"
+        ));
+    }
+    if !leaf
+        && (builtin.frame_size > MAX_FRAME_SIZE
+            || builtin.frame_align > MAX_FRAME_ALIGN
+            || !builtin.frame_align.is_power_of_two())
+    {
         return Err(format!(
             "its builtin '{name}' wants a frame of {} bytes aligned to {}; the limits are {MAX_FRAME_SIZE} and \
              {MAX_FRAME_ALIGN}",
@@ -409,12 +498,13 @@ fn check_builtin(
             builtin.arity
         ));
     }
-    if let Some(granted) = policy.only_capabilities
-        && builtin.capabilities & !granted != 0
-    {
-        return Err(format!(
-            "its builtin '{name}' needs more than its manifest says"
-        ));
+    for index in 0..builtin.arity as usize {
+        // SAFETY: an array of `arity` entries.
+        let argument = unsafe { &*builtin.args.add(index) };
+        check_bytes(
+            argument.name,
+            &format!("the name of an argument of its builtin '{name}'"),
+        )?;
     }
     // SAFETY: an array of `arity` entries.
     let modes = (0..builtin.arity as usize)

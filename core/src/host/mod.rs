@@ -1,11 +1,13 @@
 //! Plugins: loading them, calling their builtins, serving what those ask for. All builtins come in here.
 
 mod add_path;
+mod additions;
 mod arena;
 mod builtins;
 mod capability;
 mod derive;
 mod derive_finish;
+mod fetched;
 mod generator;
 mod loader;
 mod manifest;

@@ -47,7 +47,13 @@ impl Vm {
         self.check_capability(builtin, needed)?;
         let [a, b, ..] = args;
         match number {
-            request::FORCE => self.force(a),
+            request::FORCE => {
+                if argc > 1 {
+                    let level = b.as_int().and_then(|level| u32::try_from(level).ok());
+                    self.check_nesting(level.unwrap_or(u32::MAX))?;
+                }
+                self.force(a)
+            }
             request::FORCE_DEEP => self.push_task(Box::new(DeepForce::new(a))),
             request::TRY_FORCE => self.push_task(Box::new(Catch::new(a))),
             request::FORCE_WITH_CONTEXT => self.push_task(Box::new(Context::new(a, b))),
@@ -103,6 +109,8 @@ impl Vm {
             | request::ADD_TEXT_TO_STORE
             | request::ADD_PATH_TO_STORE
             | request::STORE_PATH => self.store_request(number, [a, b, args[2]]),
+            request::ADD_FETCHED_TO_STORE => self.add_fetched(a, b, flags).map(Flow::Value),
+            request::FIND_IN_STORE => self.find_in_store(a, b, flags).map(Flow::Value),
             _ => self.answer(number, flags, a).map(Flow::Value),
         }
     }
@@ -131,6 +139,8 @@ impl Vm {
                     emit::WARNING => Message::Warning,
                     emit::TRACE_VERBOSE => Message::TraceVerbose,
                     emit::BREAK => Message::Break,
+                    emit::NOTICE => Message::Notice,
+                    emit::CAUTION => Message::Caution,
                     _ => Message::Trace,
                 };
                 self.world.emit(kind, a.as_string().unwrap_or_default());
@@ -246,6 +256,8 @@ fn requirements(number: u32) -> Option<(u64, usize)> {
         request::ADD_TEXT_TO_STORE => (capability::STORE_WRITE, 2),
         request::ADD_PATH_TO_STORE => (capability::READ | capability::STORE_WRITE, 3),
         request::STORE_PATH => (capability::READ, 1),
+        request::ADD_FETCHED_TO_STORE => (capability::NET | capability::STORE_WRITE, 2),
+        request::FIND_IN_STORE => (capability::NET, 2),
         _ => return None,
     })
 }

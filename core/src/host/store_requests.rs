@@ -4,9 +4,10 @@ use super::add_path::AddPath;
 use super::derive::Derive;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value};
+use crate::source::Pos;
 use crate::store::{
-    Derivation, Modulo, Source, hash_tree, is_derivation, is_store_path, sha256, source_path,
-    split_store_path, text_path,
+    Algorithm, BuildError, Derivation, Method, Modulo, Source, hash_tree, is_derivation,
+    is_store_path, sha256, source_path, split_store_path, text_path,
 };
 use crate::vm::{Coerce, Coercion, Flow, Step, Task, Vm};
 use piton_plugin_api::abi::{arg, request, tag};
@@ -125,9 +126,8 @@ impl Vm {
             origin,
             ..Source::default()
         };
-        let mut store = self.store.borrow_mut();
-        store.add_source(&copy, source);
-        store.note_copy(path, &copy);
+        self.add_tree(&copy, source, Method::Recursive, Algorithm::Sha256)?;
+        self.store.borrow_mut().note_copy(path, &copy);
         Ok(copy)
     }
 
@@ -149,15 +149,19 @@ impl Vm {
                 .position(|byte| *byte == b'!')
                 .unwrap_or(rest.len());
             let (output, drv_path) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
-            let text = format!(
-                "cannot build '{}^{}' during evaluation, which reading '{}' needs: this evaluation has no builder",
-                lossy(drv_path),
-                lossy(output),
-                lossy(path)
-            );
-            return Err(Error::new(ErrorKind::Io, text).with_hint(
-                "this is an import from derivation; build the output first, so that its path exists",
-            ));
+            let backend = self.store.borrow().backend();
+            match backend.build(drv_path, &[output]) {
+                Ok(()) => {}
+                Err(reason) => {
+                    let mut error = not_built(drv_path, output, path, reason);
+                    let path = lossy(path);
+                    error.trace(
+                        Pos::NONE,
+                        format!("while realising the context of path '{path}'"),
+                    );
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }
@@ -167,9 +171,6 @@ impl Vm {
         let Some((root, _)) = split_store_path(path) else {
             return 0;
         };
-        if !self.store.borrow().contains(root) {
-            return 0;
-        }
         let mut found = self.references_of(root).unwrap_or_default();
         found.retain(|reference| {
             let hash = split_store_path(reference)
@@ -183,7 +184,8 @@ impl Vm {
     /// What a store path refers to.
     pub(super) fn references_of(&self, path: &[u8]) -> Result<Vec<Vec<u8>>> {
         if !is_derivation(path) {
-            return Ok(self.store.borrow().references(path).to_vec());
+            let answer = self.store.borrow().references(path);
+            return answer.map_err(|error| self.world_error(path, error));
         }
         let text = self.derivation_text(path)?;
         let derivation = self.read_derivation(path, &text)?;
@@ -211,9 +213,7 @@ impl Vm {
         path: &'t [u8],
         text: &'t [u8],
     ) -> Result<Derivation<'t>> {
-        let name = path
-            .get(crate::store::STORE_DIR.len() + 34..)
-            .unwrap_or_default();
+        let name = crate::store::store_name(path);
         let name = name.strip_suffix(b".drv").unwrap_or(name);
         Derivation::read(name, text).map_err(|reason| {
             let text = format!("error parsing derivation '{}': {reason}", lossy(path));
@@ -254,6 +254,35 @@ impl Vm {
             }
         }
         Ok(())
+    }
+}
+
+/// The error of reading something in an output that is not built.
+#[cold]
+fn not_built(derivation: &[u8], output: &[u8], path: &[u8], reason: BuildError) -> Error {
+    let wanted = format!("{}^{}", lossy(derivation), lossy(output));
+    let path = lossy(path);
+    match reason {
+        BuildError::Disabled => Error::new(
+            ErrorKind::Io,
+            format!(
+                "cannot build '{wanted}' during evaluation because the option 'allow-import-from-derivation' is disabled"
+            ),
+        ),
+        BuildError::Failed(reason) => Error::new(
+            ErrorKind::Io,
+            format!("cannot build '{wanted}' during evaluation, which reading '{path}' needs: {reason}"),
+        ),
+        BuildError::NoBuilder => Error::new(
+            ErrorKind::Io,
+            format!(
+                "cannot build '{wanted}' during evaluation, which reading '{path}' needs: this evaluation has no builder"
+            ),
+        )
+        .with_hint(
+            "this is an import from derivation; build the output first, so that its path exists, or let a daemon build \
+             it: '--store daemon'",
+        ),
     }
 }
 
@@ -302,8 +331,7 @@ impl Task for AddText {
         let contents = value.as_string().unwrap_or_default();
         let path =
             text_path(&name, &sha256(&[contents]), references.iter().copied()).map_err(refused)?;
-        let references = references.into_iter().map(<[u8]>::to_vec).collect();
-        vm.store.borrow_mut().add_text(&path, contents, references);
+        vm.add_text(&path, contents, &references)?;
         let context = vm.contexts.make([&path[..]]);
         Ok(Step::Done(vm.heap.string(&path, context)))
     }
@@ -336,6 +364,12 @@ impl Task for StorePath {
                 lossy(&path)
             )));
         };
+        if !vm.store_has(root)? {
+            let backend = vm.store.borrow().backend();
+            backend
+                .require(root)
+                .map_err(|error| vm.world_error(root, error))?;
+        }
         let own = vm.contexts.make([root]);
         let context = vm.contexts.union(own, value.context());
         Ok(Step::Done(vm.heap.string(&path, context)))

@@ -2,7 +2,7 @@
 
 use super::raw::{from_raw, to_raw};
 use crate::error::{Error, ErrorKind};
-use crate::heap::{KeyEntry, Value, ValueType};
+use crate::heap::{KeyEntry, MAX_STRING, Value, ValueType};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::vm::{Vm, indefinite_type};
@@ -106,6 +106,18 @@ static TABLE: HostTable = HostTable {
 unsafe fn value(vm: &mut Vm, raw: *const RawValue) -> Value {
     // SAFETY: the plugin passes a pointer to a value.
     from_raw(&mut vm.heap, unsafe { *raw }).unwrap_or(Value::NULL)
+}
+
+/// Whether `count` items of so many words can be made.
+fn has_room_for(vm: &Vm, count: usize, words: usize) -> bool {
+    count <= u32::MAX as usize && vm.heap.has_room(count.saturating_mul(8 * words))
+}
+
+/// What a function answers that cannot make what it is asked for: null, and the evaluation fails at its next safepoint.
+#[cold]
+fn no_room(vm: &mut Vm) -> RawValue {
+    vm.heap.exhaust();
+    RawValue::new(tag::NULL, 0)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -216,6 +228,9 @@ unsafe extern "C" fn make_string(
 ) -> RawValue {
     // SAFETY: see `error`.
     let (vm, bytes) = unsafe { (vm(context), bytes.as_slice()) };
+    if bytes.len() > MAX_STRING || !vm.heap.has_room(bytes.len()) {
+        return no_room(vm);
+    }
     to_raw(vm.heap.string(bytes, string_context as u32))
 }
 
@@ -325,7 +340,16 @@ unsafe extern "C" fn list_concat(
 ) -> RawValue {
     // SAFETY: see `make_list`.
     let vm = unsafe { vm(context) };
-    let mut items: Vec<Value> = Vec::new();
+    let mut len = 0usize;
+    for index in 0..count {
+        // SAFETY: see `make_list`.
+        let list = unsafe { value(vm, lists.add(index)) };
+        len = len.saturating_add(list.as_list().map_or(0, |list| list.len()));
+    }
+    if !has_room_for(vm, len, 1) {
+        return no_room(vm);
+    }
+    let mut items: Vec<Value> = Vec::with_capacity(len);
     for index in 0..count {
         // SAFETY: see `make_list`.
         let list = unsafe { value(vm, lists.add(index)) };
@@ -403,11 +427,10 @@ unsafe extern "C" fn make_attrs(
     let (vm, attrs) = unsafe { (vm(context), slice(attrs, count)) };
     let entries = attrs
         .iter()
-        // SAFETY: as above.
         .map(|attr| {
-            (Symbol(attr.name), Pos(attr.pos), unsafe {
-                value(vm, &attr.value)
-            })
+            // SAFETY: as above.
+            let value = unsafe { value(vm, &attr.value) };
+            (Symbol(attr.name), Pos(attr.pos), value)
         })
         .collect();
     to_raw(vm.heap.attrs_from(entries).value())
@@ -480,6 +503,10 @@ unsafe extern "C" fn list_generate(
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
     let f = unsafe { value(vm, f) };
+    // An item is a thunk of a header, a function and an argument.
+    if !has_room_for(vm, count, 4) {
+        return no_room(vm);
+    }
     let out = vm.heap.list(count);
     for (index, slot) in out.items_mut().iter_mut().enumerate() {
         let number = vm.heap.int(index as i64);

@@ -1,8 +1,11 @@
-//! [`Store`]: what an evaluation has added to the store, by store path.
+//! [`Store`]: what an evaluation has added to the store, by store path, over the store that was there before.
 
+use super::backend::{Backend, InMemory};
 use super::modulo::{Modulo, Resolved};
 use super::path::split_store_path;
+use crate::world::Answer;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
 
 /// Where the files lie that come with the evaluator: no file system has such a place.
 const SHIPPED_DIR: &[u8] = b"/<nix/";
@@ -28,6 +31,10 @@ pub struct Source {
     pub origin: Vec<u8>,
     /// What below there a filter has left out.
     pub excluded: FxHashSet<Vec<u8>>,
+    /// The store paths that it refers to, sorted.
+    pub references: Vec<Vec<u8>>,
+    /// It is a file that was added as its bytes alone: whether it can be executed does not count.
+    pub flat: bool,
 }
 
 enum Object {
@@ -37,6 +44,8 @@ enum Object {
     },
     Derivation(Vec<u8>),
     Source(Source),
+    /// Nothing that was added: it was in the store before, and is read at its place there.
+    Known(Source),
 }
 
 /// What a path below a store path refers to.
@@ -57,15 +66,36 @@ pub(super) enum Found<'a> {
 }
 
 /// The store of an evaluation. It holds texts, derivations and the places of trees, and grows only.
-#[derive(Default)]
 pub struct Store {
+    backend: Rc<dyn Backend>,
     objects: FxHashMap<Box<[u8]>, Object>,
     modulos: FxHashMap<Box<[u8]>, Modulo>,
     /// Paths that were copied as they are, with their store paths: they do not change during an evaluation.
     copies: FxHashMap<Box<[u8]>, Box<[u8]>>,
 }
 
+impl Default for Store {
+    fn default() -> Self {
+        Store::new(Rc::new(InMemory))
+    }
+}
+
 impl Store {
+    /// The store of an evaluation that begins, over one that is there.
+    pub fn new(backend: Rc<dyn Backend>) -> Self {
+        Store {
+            backend,
+            objects: FxHashMap::default(),
+            modulos: FxHashMap::default(),
+            copies: FxHashMap::default(),
+        }
+    }
+
+    /// The store behind this one, which has to be told of what is added here.
+    pub fn backend(&self) -> Rc<dyn Backend> {
+        self.backend.clone()
+    }
+
     /// Adds a text.
     pub fn add_text(&mut self, path: &[u8], contents: &[u8], references: Vec<Vec<u8>>) {
         self.objects
@@ -143,17 +173,37 @@ impl Store {
         }
     }
 
-    /// What a text refers to; nothing for what is no text of this store.
-    pub fn references(&self, path: &[u8]) -> &[Vec<u8>] {
+    /// What a store path refers to; nothing for one that nobody knows. Derivations are not asked about here: they say it.
+    pub fn references(&self, path: &[u8]) -> Answer<Vec<Vec<u8>>> {
         match self.objects.get(path) {
-            Some(Object::Text { references, .. }) => references,
-            _ => &[],
+            Some(Object::Text { references, .. }) => Ok(references.clone()),
+            Some(Object::Source(source)) => Ok(source.references.clone()),
+            Some(Object::Derivation(_)) => Ok(Vec::new()),
+            Some(Object::Known(_)) | None => self.backend.references(path),
         }
     }
 
-    /// Whether this store path was added here.
-    pub fn contains(&self, path: &[u8]) -> bool {
-        self.objects.contains_key(path)
+    /// Whether this store path is there: added here, or known to the store behind.
+    pub fn contains(&self, path: &[u8]) -> Answer<bool> {
+        if self.objects.contains_key(path) {
+            return Ok(true);
+        }
+        self.backend.contains(path)
+    }
+
+    /// Asks the store behind where to read the store path that `path` lies in, unless that is known. What is not there yet may
+    /// be built later, so the answer that nobody knows is not kept.
+    pub(super) fn look_up(&mut self, path: &[u8]) {
+        if let Some((root, _)) = split_store_path(path)
+            && !self.objects.contains_key(root)
+            && let Some(origin) = self.backend.locate(root)
+        {
+            let source = Source {
+                origin,
+                ..Source::default()
+            };
+            self.objects.insert(root.into(), Object::Known(source));
+        }
     }
 
     /// What a path refers to, if it lies below a store path that was added here.
@@ -167,7 +217,7 @@ impl Store {
                 Found::Text(contents)
             }
             Object::Text { .. } | Object::Derivation(_) => Found::Nothing,
-            Object::Source(source) => {
+            Object::Source(source) | Object::Known(source) => {
                 let origin = [&source.origin, below].concat();
                 if source.excludes(&origin) {
                     return Some(Found::Nothing);

@@ -27,6 +27,12 @@ impl Sink for Sha256 {
     }
 }
 
+impl<S: Sink + ?Sized> Sink for &mut S {
+    fn write(&mut self, bytes: &[u8]) {
+        (**self).write(bytes);
+    }
+}
+
 impl Sink for Vec<u8> {
     fn write(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
@@ -159,11 +165,57 @@ fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
 
 /// The hash of the archive of all that is at `path`.
 pub fn hash_tree(world: &dyn World, path: &[u8]) -> Answer<Digest> {
-    let mut writer = NarWriter::new(Sha256::new(), world, path)?;
+    Ok(write_tree(Sha256::new(), world, path)?.finalize().into())
+}
+
+/// Writes the archive of all that is at `path`; answers where it went.
+pub fn write_tree<S: Sink>(sink: S, world: &dyn World, path: &[u8]) -> Answer<S> {
+    let mut writer = NarWriter::new(sink, world, path)?;
     while let Some((path, kind)) = writer.next_entry() {
         writer.add(world, &path, kind)?;
     }
-    Ok(writer.into_sink().finalize().into())
+    Ok(writer.into_sink())
+}
+
+/// Writes the archive of a file that cannot be executed.
+pub fn write_file<S: Sink>(sink: S, contents: &[u8]) -> S {
+    let mut writer = NarWriter {
+        sink,
+        open: Vec::new(),
+    };
+    for token in [
+        &b"nix-archive-1"[..],
+        b"(",
+        b"type",
+        b"regular",
+        b"contents",
+        contents,
+        b")",
+    ] {
+        writer.string(token);
+    }
+    writer.into_sink()
+}
+
+/// The hash and the length of an archive, which is how a store knows it.
+#[derive(Clone, Default)]
+pub struct Measure {
+    hasher: Sha256,
+    length: u64,
+}
+
+impl Measure {
+    /// Hash and length of all that was written.
+    pub fn finish(self) -> (Digest, u64) {
+        (self.hasher.finalize().into(), self.length)
+    }
+}
+
+impl Sink for Measure {
+    fn write(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.length += bytes.len() as u64;
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ impl Overlay {
         text: impl FnOnce(&[u8]) -> Answer<T>,
         below: impl FnOnce(&dyn World, &[u8]) -> Answer<T>,
     ) -> Answer<T> {
+        self.store.borrow_mut().look_up(path);
         let origin = match self.store.borrow().find(path) {
             None => None,
             Some(Found::Nothing) => return Err(WorldError::NotFound),
@@ -85,7 +86,9 @@ impl World for Overlay {
     }
 
     fn is_executable(&self, path: &[u8]) -> Answer<bool> {
-        self.ask(path, |_| Ok(false), |world, path| world.is_executable(path))
+        let executable = self.ask(path, |_| Ok(false), |world, path| world.is_executable(path))?;
+        let is_flat = |found| matches!(found, Found::Source { source, .. } if source.flat);
+        Ok(executable && !self.store.borrow().find(path).is_some_and(is_flat))
     }
 
     /// Links within a tree lead to places within the same store path.
@@ -124,6 +127,10 @@ impl World for Overlay {
 
     fn search_path(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         self.world.search_path()
+    }
+
+    fn permit(&self, path: &[u8]) {
+        self.world.permit(path);
     }
 
     fn emit(&self, kind: Message, text: &[u8]) {

@@ -81,6 +81,12 @@ pub fn split_store_path(path: &[u8]) -> Option<(&[u8], &[u8])> {
     valid.then(|| path.split_at(path.len() - (rest.len() - end)))
 }
 
+/// The name in a store path, behind hash and dash.
+pub fn store_name(path: &[u8]) -> &[u8] {
+    path.get(STORE_DIR.len() + 1 + HASH_DIGITS + 1..)
+        .unwrap_or_default()
+}
+
 /// Whether a path is that of a derivation's file.
 pub fn is_derivation(path: &[u8]) -> bool {
     path.ends_with(b".drv")

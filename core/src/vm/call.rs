@@ -171,7 +171,16 @@ impl Vm {
     #[cold]
     #[inline(never)]
     fn grow_frames(&mut self) {
-        self.frames.reserve(1);
+        let len = self.frames.len();
+        if len > self.max_frames {
+            // The safepoint that comes next finds the limit of memory passed.
+            self.heap.collect_soon();
+        }
+        // By doubling, but not far beyond what the limit allows.
+        let wanted = len
+            .max(64)
+            .min(self.max_frames.saturating_sub(len).saturating_add(1));
+        self.frames.reserve_exact(wanted.max(64));
     }
 
     /// Lets the code frame on top run `code` with the arguments at `args`, in its registers, as many as `code` takes.

@@ -24,13 +24,16 @@ pub(crate) struct Coerce {
     context: u32,
     /// The value being visited or awaited is an element of a list, with others behind it.
     followed: bool,
+    /// How deep the value is nested that is being visited or awaited.
+    level: u32,
     top: Value,
 }
 
+/// What is to be visited; values with how deep they are nested.
 enum Visit {
-    Value(Value),
+    Value(Value, u32),
     /// An element of a list, with its separator behind it.
-    Followed(Value),
+    Followed(Value, u32),
     /// The space behind an element.
     Separator,
 }
@@ -39,10 +42,11 @@ impl Coerce {
     pub(crate) fn new(value: Value, coercion: Coercion) -> Self {
         Coerce {
             coercion,
-            pending: vec![Visit::Value(value)],
+            pending: vec![Visit::Value(value, 0)],
             out: Vec::new(),
             context: 0,
             followed: false,
+            level: 0,
             top: value,
         }
     }
@@ -66,6 +70,7 @@ impl Coerce {
             }
             ValueType::Attrs => {
                 let attrs = value.as_attrs();
+                self.level += 1;
                 if let Some(function) = attrs.and_then(|attrs| attrs.get(vm.names.to_string)) {
                     return Ok(Some(Step::Call(function, vec![value])));
                 }
@@ -76,12 +81,13 @@ impl Coerce {
             }
             ValueType::List if self.coercion.more => {
                 let items = value.as_list().map(|list| list.items()).unwrap_or_default();
+                let level = self.level + 1;
                 for (index, item) in items.iter().enumerate().rev() {
                     if index + 1 < items.len() {
                         self.pending.push(Visit::Separator);
-                        self.pending.push(Visit::Followed(*item));
+                        self.pending.push(Visit::Followed(*item, level));
                     } else {
-                        self.pending.push(Visit::Value(*item));
+                        self.pending.push(Visit::Value(*item, level));
                     }
                 }
             }
@@ -126,6 +132,7 @@ impl Task for Coerce {
                 Some(value) => value,
                 None => match self.pending.pop() {
                     None => {
+                        vm.check_string(self.out.len())?;
                         let string = vm.heap.string(&self.out, self.context);
                         return Ok(Step::Done(string));
                     }
@@ -133,16 +140,21 @@ impl Task for Coerce {
                         self.out.push(b' ');
                         continue;
                     }
-                    Some(Visit::Value(value)) => {
+                    Some(Visit::Value(value, level)) => {
                         self.followed = false;
+                        self.level = level;
                         value.resolved()
                     }
-                    Some(Visit::Followed(value)) => {
+                    Some(Visit::Followed(value, level)) => {
                         self.followed = true;
+                        self.level = level;
                         value.resolved()
                     }
                 },
             };
+            if self.level > 0 {
+                vm.check_nesting(self.level)?;
+            }
             if next.is_thunk() {
                 return Ok(Step::Force(next));
             }
@@ -162,7 +174,7 @@ impl Task for Coerce {
     fn mark(&self, marker: &mut Marker) {
         marker.value(self.top);
         for visit in &self.pending {
-            if let Visit::Value(value) | Visit::Followed(value) = visit {
+            if let Visit::Value(value, _) | Visit::Followed(value, _) = visit {
                 marker.value(*value);
             }
         }
@@ -198,6 +210,7 @@ impl Join {
                     .unwrap_or_default(),
             );
         }
+        vm.check_string(out.len())?;
         if !self.path {
             return Ok(vm.heap.string(&out, context));
         }

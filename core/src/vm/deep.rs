@@ -9,7 +9,10 @@ use rustc_hash::FxHashSet;
 /// Forces a value and all that it holds, each set and list once, members in the order of their names.
 pub(crate) struct DeepForce {
     root: Option<Value>,
-    pending: Vec<Value>,
+    /// What is still to be visited, with how deep it is nested.
+    pending: Vec<(Value, u32)>,
+    /// How deep the value is nested that is being visited.
+    level: u32,
     seen: FxHashSet<usize>,
 }
 
@@ -17,24 +20,28 @@ impl DeepForce {
     pub(crate) fn new(value: Value) -> Self {
         DeepForce {
             root: None,
-            pending: vec![value],
+            pending: vec![(value, 0)],
+            level: 0,
             seen: FxHashSet::default(),
         }
     }
 
     fn visit(&mut self, vm: &mut Vm, value: Value) {
+        let level = self.level + 1;
         let Some(object) = value.object() else { return };
         if let Some(list) = value.as_list() {
             if self.seen.insert(object.address()) {
-                self.pending.extend(list.items().iter().rev());
+                let items = list.items().iter().rev();
+                self.pending.extend(items.map(|item| (*item, level)));
             }
         } else if let Some(attrs) = value.as_attrs()
             && self.seen.insert(object.address())
         {
             let order: Vec<usize> =
                 crate::value::name_order(&mut vm.heap, &vm.interner, attrs).collect();
+            let members = order.into_iter().rev();
             self.pending
-                .extend(order.into_iter().rev().map(|index| attrs.values()[index]));
+                .extend(members.map(|index| (attrs.values()[index], level)));
         }
     }
 }
@@ -46,7 +53,13 @@ impl Task for DeepForce {
             let next = match value.take() {
                 Some(value) => value,
                 None => match self.pending.pop() {
-                    Some(value) => value.resolved(),
+                    Some((value, level)) => {
+                        if level > self.level {
+                            vm.check_nesting(level)?;
+                        }
+                        self.level = level;
+                        value.resolved()
+                    }
                     None => return Ok(Step::Done(self.root.unwrap_or(Value::NULL))),
                 },
             };
@@ -63,6 +76,8 @@ impl Task for DeepForce {
         if let Some(root) = self.root {
             marker.value(root);
         }
-        marker.values(&self.pending);
+        for (value, _) in &self.pending {
+            marker.value(*value);
+        }
     }
 }

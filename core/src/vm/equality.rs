@@ -50,8 +50,10 @@ fn shallow_slow(a: Value, b: Value) -> Option<bool> {
 
 /// Compares two values, however deep.
 pub(crate) struct Equal {
-    /// Pairs still to be compared; each may hold thunks.
-    pending: Vec<(Value, Value)>,
+    /// Pairs still to be compared, each with how deep it is nested; each may hold thunks.
+    pending: Vec<(Value, Value, u32)>,
+    /// How deep the pair is nested that is being compared.
+    level: u32,
     /// The answer if they are equal.
     wanted: bool,
     /// What is being waited for.
@@ -72,7 +74,8 @@ enum Awaited {
 impl Equal {
     pub(crate) fn new(a: Value, b: Value, wanted: bool) -> Self {
         Equal {
-            pending: vec![(a, b)],
+            pending: vec![(a, b, 0)],
+            level: 0,
             wanted,
             awaited: Awaited::Nothing,
         }
@@ -88,13 +91,7 @@ impl Equal {
             };
         }
         if let (Some(left), Some(right)) = (a.as_list(), b.as_list()) {
-            self.pending.extend(
-                left.items()
-                    .iter()
-                    .copied()
-                    .zip(right.items().iter().copied())
-                    .rev(),
-            );
+            self.add(left.items(), right.items());
             return Compared::Same;
         }
         let (Some(left), Some(right)) = (a.as_attrs(), b.as_attrs()) else {
@@ -121,14 +118,16 @@ impl Equal {
         {
             return Compared::Different;
         }
-        self.pending.extend(
-            left.values()
-                .iter()
-                .copied()
-                .zip(right.values().iter().copied())
-                .rev(),
-        );
+        self.add(left.values(), right.values());
         Compared::Same
+    }
+
+    /// Members of the pair at hand, to be compared from the first on.
+    fn add(&mut self, left: &[Value], right: &[Value]) {
+        let level = self.level + 1;
+        let pairs = left.iter().zip(right).rev();
+        self.pending
+            .extend(pairs.map(|(left, right)| (*left, *right, level)));
     }
 
     /// Two sets whose `type` both are "derivation" are equal if their `outPath`s are.
@@ -140,7 +139,7 @@ impl Equal {
         };
         match (out(a), out(b)) {
             (Some(x), Some(y)) => {
-                self.pending.push((x, y));
+                self.pending.push((x, y, self.level + 1));
                 Compared::Same
             }
             _ => self.members(a, b),
@@ -189,9 +188,13 @@ impl Task for Equal {
                     }
                 }
                 _ => {
-                    let Some((a, b)) = self.pending.pop() else {
+                    let Some((a, b, level)) = self.pending.pop() else {
                         return Ok(Step::Done(Value::bool(self.wanted)));
                     };
+                    if level > self.level {
+                        vm.check_nesting(level)?;
+                    }
+                    self.level = level;
                     // The same cell is equal to itself, whatever it holds: Nix compares addresses first. Without this, cyclic data
                     // would never end. Operands of `==` that are functions never come here: `shallow` has decided them.
                     if a == b {
@@ -225,7 +228,7 @@ impl Task for Equal {
     }
 
     fn mark(&self, marker: &mut Marker) {
-        for (a, b) in &self.pending {
+        for (a, b, _) in &self.pending {
             marker.value(*a);
             marker.value(*b);
         }

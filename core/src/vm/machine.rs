@@ -4,10 +4,10 @@ use super::frame::{Frame, Load};
 use super::link::Linked;
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Heap, KeyEntry, Keys, Value};
+use crate::heap::{Heap, KeyEntry, Keys, MAX_STRING, Value};
 use crate::host::Host;
 use crate::source::{Pos, SourceMap};
-use crate::store::{Overlay, Store};
+use crate::store::{Backend, Overlay, Store};
 use crate::symbol::{Interner, Symbol};
 use crate::value::{Contexts, MergePlans};
 use crate::world::World;
@@ -108,19 +108,23 @@ pub struct Vm {
     pub imports: FxHashMap<Box<[u8]>, Value>,
     /// Files that are being evaluated.
     pub(crate) loading: FxHashSet<Box<[u8]>>,
+    // Frames and closures point to them, so they stay where they are.
+    #[allow(clippy::vec_box)]
     pub(super) code: Vec<Box<Linked>>,
     pub(super) stack: Vec<Value>,
     pub(super) frames: Vec<Frame>,
     pub(crate) merge_plans: MergePlans,
     pub(super) position_keys: Option<Keys>,
+    /// More frames than this are beyond the limit of memory by themselves.
+    pub(super) max_frames: usize,
 }
 
 impl Vm {
-    /// A machine without builtins.
-    pub fn new(world: Box<dyn World>, limits: Limits) -> Self {
+    /// A machine without builtins; what it adds to the store goes to `backend`, too.
+    pub fn new(world: Box<dyn World>, limits: Limits, backend: Rc<dyn Backend>) -> Self {
         let mut interner = Interner::new();
         let names = WellKnown::new(&mut interner);
-        let store: Rc<RefCell<Store>> = Rc::default();
+        let store = Rc::new(RefCell::new(Store::new(backend)));
         let threshold = if limits.gc_stress {
             0
         } else {
@@ -145,6 +149,7 @@ impl Vm {
             frames: Vec::new(),
             merge_plans: MergePlans::default(),
             position_keys: None,
+            max_frames: limits.memory / size_of::<Frame>(),
         }
     }
 
@@ -270,6 +275,46 @@ impl Vm {
         ))
     }
 
+    #[cold]
+    pub(super) fn out_of_memory(&self) -> Error {
+        let limit = match self.heap.max_bytes() {
+            usize::MAX => {
+                "more memory was asked for than there is; --max-memory sets a limit".to_owned()
+            }
+            limit => format!("the evaluation exceeds the limit of {limit} bytes (--max-memory)"),
+        };
+        Error::new(ErrorKind::Limit, format!("out of memory: {limit}"))
+    }
+
+    /// Data nested `level` deep within each other may be walked: that counts like as many calls, as in Nix.
+    #[inline]
+    pub(crate) fn check_nesting(&self, level: u32) -> Result<()> {
+        if self.depth().saturating_add(level) > self.limits.call_depth {
+            return Err(self.too_deep());
+        }
+        Ok(())
+    }
+
+    /// A string of `len` bytes can be made.
+    #[inline]
+    pub(super) fn check_string(&self, len: usize) -> Result<()> {
+        if len > MAX_STRING || !self.heap.has_room(len) {
+            return Err(self.no_such_string(len));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn no_such_string(&self, len: usize) -> Error {
+        if len <= MAX_STRING {
+            return self.out_of_memory();
+        }
+        Error::new(
+            ErrorKind::Limit,
+            format!("a string of {len} bytes is longer than the limit of {MAX_STRING} bytes"),
+        )
+    }
+
     /// Collects now. Only where every live value is below a root: between frames.
     pub(super) fn safepoint(&mut self) -> Result<()> {
         let Vm {
@@ -321,14 +366,11 @@ impl Vm {
                 }
             }
         });
-        if heap.is_over_limit() {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                format!(
-                    "out of memory: the heap exceeds the limit of {} bytes (--max-memory)",
-                    heap.max_bytes()
-                ),
-            ));
+        let frames = frames.len() * size_of::<Frame>()
+            + stack.len() * size_of::<Value>()
+            + host.frame_bytes();
+        if heap.is_over_limit(frames) {
+            return Err(self.out_of_memory());
         }
         Ok(())
     }

@@ -154,6 +154,7 @@ impl Vm {
                     left.as_string().unwrap_or_default(),
                     right.as_string().unwrap_or_default(),
                 );
+                self.check_string(a.len() + b.len())?;
                 Ok(Flow::Value(self.heap.string_of(
                     a.len() + b.len(),
                     context,
@@ -208,6 +209,7 @@ impl Vm {
                 None => false,
             });
             if all_there {
+                self.check_string(len)?;
                 return Ok(Flow::Value(self.heap.string_of(len, context, |out| {
                     let mut at = 0;
                     for part in parts {

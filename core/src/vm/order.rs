@@ -50,35 +50,41 @@ impl Vm {
     }
 }
 
-/// Compares two lists: the first elements that differ decide.
+/// Compares two lists: the first elements that differ decide. Lists within lists are on a stack, and looked at once: to
+/// compare the elements for equality first, as the rule has it, and then for order would take the square of the depth.
 pub(crate) struct Less {
-    a: Value,
-    b: Value,
-    /// Element at which the comparison is.
-    index: usize,
+    /// The lists around the elements that are compared, from the outside.
+    lists: Vec<Pair>,
     wanted: bool,
     state: State,
 }
 
+/// Two lists, equal up to `index`.
+struct Pair {
+    left: Value,
+    right: Value,
+    index: usize,
+}
+
 enum State {
-    /// Nothing compared at `index` yet.
+    /// Nothing compared at the index yet.
     Next,
-    /// `==` of the elements is coming.
-    Equal,
     /// The left element is coming.
     Left,
     /// The right element is coming; this is the left one.
     Right(Value),
-    /// `<` of the elements, both lists, is coming.
-    Inner,
+    /// `==` of these elements is coming, which are no lists.
+    Equal(Value, Value),
 }
 
 impl Less {
-    pub(crate) fn new(a: Value, b: Value, wanted: bool) -> Self {
+    pub(crate) fn new(left: Value, right: Value, wanted: bool) -> Self {
         Less {
-            a,
-            b,
-            index: 0,
+            lists: vec![Pair {
+                left,
+                right,
+                index: 0,
+            }],
             wanted,
             state: State::Next,
         }
@@ -88,22 +94,54 @@ impl Less {
         Step::Done(Value::bool(less == self.wanted))
     }
 
+    /// The elements at hand: of the left list, of the right one.
     fn elements(&self) -> (Option<Value>, Option<Value>) {
-        let at = |list: Value| {
-            list.as_list()
-                .and_then(|list| list.items().get(self.index).copied())
+        let Some(pair) = self.lists.last() else {
+            return (None, None);
         };
-        (at(self.a), at(self.b))
+        let at = |list: Value| {
+            let items = list.as_list().map(|list| list.items());
+            items.and_then(|items| items.get(pair.index).copied())
+        };
+        (at(pair.left), at(pair.right))
     }
 
-    fn decide(&mut self, vm: &mut Vm, x: Value, y: Value) -> Result<Step> {
-        match vm.less_shallow(x, y)? {
-            Some(less) => Ok(self.done(less)),
+    /// The elements at hand are equal.
+    fn advance(&mut self) {
+        if let Some(pair) = self.lists.last_mut() {
+            pair.index += 1;
+        }
+    }
+
+    /// Compares elements in weak head normal form. `None`: goes on with the state that it leaves.
+    fn compare(&mut self, vm: &mut Vm, x: Value, y: Value) -> Result<Option<Step>> {
+        if x.as_list().is_some() && y.as_list().is_some() {
+            self.lists.push(Pair {
+                left: x,
+                right: y,
+                index: 0,
+            });
+            // In Nix `<` is a call, too.
+            vm.check_nesting(self.lists.len() as u32)?;
+            return Ok(None);
+        }
+        match shallow(x, y) {
+            Some(true) => {
+                self.advance();
+                Ok(None)
+            }
+            Some(false) => self.decide(vm, x, y).map(Some),
             None => {
-                self.state = State::Inner;
-                Ok(Step::Push(Box::new(Less::new(x, y, true))))
+                self.state = State::Equal(x, y);
+                Ok(Some(Step::Push(Box::new(Equal::new(x, y, true)))))
             }
         }
+    }
+
+    /// The elements differ, and are not both lists.
+    fn decide(&self, vm: &mut Vm, x: Value, y: Value) -> Result<Step> {
+        let less = vm.less_shallow(x, y)?;
+        Ok(self.done(less == Some(true)))
     }
 }
 
@@ -111,11 +149,8 @@ impl Task for Less {
     fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
         let mut value = value;
         loop {
-            match (
-                std::mem::replace(&mut self.state, State::Next),
-                value.take(),
-            ) {
-                (State::Inner, Some(less)) => return Ok(self.done(less == Value::TRUE)),
+            let state = std::mem::replace(&mut self.state, State::Next);
+            let step = match (state, value.take()) {
                 (State::Left, Some(x)) => {
                     let (_, Some(y)) = self.elements() else {
                         return Ok(self.done(false));
@@ -125,48 +160,62 @@ impl Task for Less {
                         self.state = State::Right(x);
                         return Ok(Step::Force(y));
                     }
-                    return self.decide(vm, x, y);
+                    self.compare(vm, x, y)?
                 }
-                (State::Right(x), Some(y)) => return self.decide(vm, x, y),
-                (State::Equal, Some(equal)) => {
-                    if equal == Value::TRUE {
-                        self.index += 1;
-                        continue;
+                (State::Right(x), Some(y)) => self.compare(vm, x, y)?,
+                (State::Equal(x, y), Some(equal)) => {
+                    if equal != Value::TRUE {
+                        return self.decide(vm, x, y);
                     }
-                    let (Some(x), _) = self.elements() else {
-                        return Ok(self.done(false));
-                    };
-                    let x = x.resolved();
-                    self.state = State::Left;
-                    if x.is_thunk() {
-                        return Ok(Step::Force(x));
-                    }
-                    value = Some(x);
+                    self.advance();
+                    None
                 }
                 _ => match self.elements() {
+                    // Both have ended, and are equal: on behind them in the lists around.
+                    (None, None) => {
+                        self.lists.pop();
+                        if self.lists.is_empty() {
+                            return Ok(self.done(false));
+                        }
+                        self.advance();
+                        None
+                    }
                     (_, None) => return Ok(self.done(false)),
                     (None, _) => return Ok(self.done(true)),
-                    (Some(x), Some(y)) => {
-                        self.state = State::Equal;
-                        match if x == y {
-                            Some(true)
-                        } else {
-                            shallow(x.resolved(), y.resolved())
-                        } {
-                            Some(equal) => value = Some(Value::bool(equal)),
-                            None => return Ok(Step::Push(Box::new(Equal::new(x, y, true)))),
+                    // The same cell is equal to itself, whatever it holds.
+                    (Some(x), Some(y)) if x == y => {
+                        self.advance();
+                        None
+                    }
+                    (Some(x), Some(_)) => {
+                        let x = x.resolved();
+                        self.state = State::Left;
+                        if x.is_thunk() {
+                            return Ok(Step::Force(x));
                         }
+                        value = Some(x);
+                        None
                     }
                 },
+            };
+            if let Some(step) = step {
+                return Ok(step);
             }
         }
     }
 
     fn mark(&self, marker: &mut Marker) {
-        marker.value(self.a);
-        marker.value(self.b);
-        if let State::Right(value) = self.state {
-            marker.value(value);
+        for pair in &self.lists {
+            marker.value(pair.left);
+            marker.value(pair.right);
+        }
+        match self.state {
+            State::Next | State::Left => {}
+            State::Right(value) => marker.value(value),
+            State::Equal(x, y) => {
+                marker.value(x);
+                marker.value(y);
+            }
         }
     }
 }

@@ -29,6 +29,9 @@ impl Vm {
                 Flow::Value(value) => {
                     if matches!(self.frames.last(), Some(Frame::Stop)) {
                         self.frames.pop();
+                        if self.heap.is_exhausted() {
+                            return Err(self.out_of_memory());
+                        }
                         return Ok(Outcome::Value(value));
                     }
                     self.deliver(value)
@@ -191,8 +194,8 @@ impl Vm {
     ) {
         for (index, source) in source.iter().enumerate() {
             let value = match source {
-                // SAFETY: the compiler names registers below the frame's count.
                 CaptureSource::Register(register) => {
+                    // SAFETY: the compiler names registers below the frame's count.
                     unsafe { *registers.add(usize::from(*register)) }.resolved()
                 }
                 CaptureSource::Capture(index) => match from {

@@ -24,6 +24,10 @@ impl Vm {
             name,
             attrs.keys().entries().iter().map(|entry| entry.name),
         );
+        if self.globals.last() == Some(&set) {
+            // It is `builtins`.
+            error.hint = self.host.absence(self.interner.name(name));
+        }
         error
     }
 

@@ -9,14 +9,24 @@ use super::task::{Recovery, Step, Task};
 use crate::bytecode::{CodeKind, Op};
 use crate::error::{Error, Result, Trace};
 use crate::heap::{Marker, Value};
-use crate::source::Pos;
+use crate::source::{Origin, Pos};
 
 /// Steps of a trace that are kept from each end: no trace of a million calls is ever read.
 const MAX_TRACES: usize = 2_000;
 
 impl Vm {
+    /// Whether a place lies in a text of the evaluator itself, of which nobody needs to know every attribute.
+    fn is_internal(&self, pos: Pos) -> bool {
+        let file = self.sources.file(pos);
+        file.is_some_and(|file| file.origin == Origin::Internal)
+    }
+
     /// Takes frames down until one catches the error, or the caller of the VM gets it.
     pub(super) fn unwind(&mut self, mut error: Error) -> Result<Flow> {
+        if self.heap.is_exhausted() {
+            // Something was not made that there was no room for: what failed failed for want of it.
+            error = self.out_of_memory();
+        }
         // The place of the call that the frame just taken down was made from.
         let mut called: Option<(String, Pos)> = None;
         while let Some(frame) = self.frames.pop() {
@@ -45,7 +55,9 @@ impl Vm {
                             push(&mut error, code.pos, format!("while calling {name}"));
                             called = Some(("from call site".to_owned(), Pos::NONE));
                         }
-                        CodeKind::Binding(name) if frame.update.is_some() => {
+                        CodeKind::Binding(name)
+                            if frame.update.is_some() && !self.is_internal(code.pos) =>
+                        {
                             let name = self.interner.display(name);
                             push(
                                 &mut error,
@@ -107,6 +119,9 @@ impl Vm {
 
     /// The trace of a builtin that failed, and where it was called.
     pub(crate) fn builtin_trace(&self, error: &mut Error, builtin: u32, pos: Pos) {
+        if self.host.is_hidden(builtin) {
+            return;
+        }
         let name = self.host.name(builtin);
         push(error, pos, format!("while calling the '{name}' builtin"));
         error.place_told = true;

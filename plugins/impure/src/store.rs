@@ -52,6 +52,12 @@ builtin! {
     name = "filterSource", since = "0.1.0", example = "builtins.isFunction (builtins.filterSource (path: type: true))" => "true",
     needs = [READ, STORE_WRITE],
     async fn filter_source<'f>(cx, filter: lazy, path: any) {
+        // The path is looked at before the function.
+        let path = cx.coerce_to_string(&path, 0).await?;
+        if !cx.bytes(&path)?.starts_with(b"/") {
+            let parts: [&[u8]; 3] = [b"string '", cx.bytes(&path)?, b"' doesn't represent an absolute path"];
+            return Err(failure(cx, ErrorKind::Eval, &parts));
+        }
         let filter = function(cx, &filter).await?;
         let options = cx.attrs(&[]);
         cx.ask(ADD_PATH_TO_STORE, 0, [&path, &options, &filter]).await

@@ -29,7 +29,7 @@ let
     value = shared // {
       inherit outputName;
       inherit (strict) drvPath;
-      outPath = strict.${outputName};
+      outPath = builtins.getAttr outputName strict;
       type = "derivation";
     };
   };

@@ -85,7 +85,7 @@ impl<'f> Reader<'f> {
         let cx = self.cx;
         cx.attrs(&[
             Attribute::new(cx.symbol("_type"), cx.string("timestamp")),
-            Attribute::new(cx.symbol("value"), cx.string(&timestamp_text(value))),
+            Attribute::new(cx.symbol("value"), cx.string(timestamp_text(value))),
         ])
     }
 }

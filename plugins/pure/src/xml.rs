@@ -1,6 +1,6 @@
 //! `builtins.toXML`. The host renders; what is left to do here is to evaluate as much as Nix does, in its order.
 
-use crate::json::Ancestors;
+use crate::json::Nesting;
 use piton_plugin_api::{Attribute, Cx, Result, Symbol, Type, Value, builtin};
 use std::collections::HashSet;
 
@@ -34,13 +34,14 @@ async fn evaluate<'f>(cx: Cx<'f>, root: &Value<'f>) -> Result<()> {
     };
     let mut seen: HashSet<Vec<u8>> = HashSet::new();
     let mut open: Vec<Open<'f>> = Vec::new();
-    let mut ancestors = Ancestors::new();
+    let mut nesting = Nesting::new();
     let mut current = root.clone();
     loop {
+        nesting.visit(cx).await?;
         let value = cx.force(&current).await?;
         match value.kind() {
             Type::List => {
-                ancestors.enter(cx, &value)?;
+                nesting.enter();
                 let len = cx.list_len(&value)?;
                 open.push(Open::List {
                     list: value,
@@ -50,11 +51,12 @@ async fn evaluate<'f>(cx: Cx<'f>, root: &Value<'f>) -> Result<()> {
             }
             Type::Attrs if names.is_repeated(cx, &value, &mut seen).await? => {}
             Type::Attrs => {
-                ancestors.enter(cx, &value)?;
+                nesting.enter();
                 open.push(Open::Set(cx.attrs_items(&value)?.into_iter()));
             }
             _ => {}
         }
+        nesting.settle();
         current = loop {
             match open.last_mut() {
                 None => return Ok(()),
@@ -70,7 +72,7 @@ async fn evaluate<'f>(cx: Cx<'f>, root: &Value<'f>) -> Result<()> {
                 }
             }
             open.pop();
-            ancestors.leave();
+            nesting.leave();
         };
     }
 }

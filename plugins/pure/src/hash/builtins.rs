@@ -3,6 +3,7 @@
 use super::algorithm::Algorithm;
 use super::encoding::{self, Format};
 use crate::support::{forced, plain, required};
+use piton_plugin_api::abi::{emit, request};
 use piton_plugin_api::{Cx, Error, ErrorKind, Result, Type, Value, builtin};
 
 builtin! {
@@ -35,6 +36,10 @@ builtin! {
             None => None,
         };
         let format = text(cx, required(cx, &args, "toHashFormat")?.value).await?;
+        if cx.bytes(&format)? == b"base32" {
+            let warning = cx.string("\"base32\" is a deprecated alias for hash format \"nix32\".");
+            cx.ask(request::EMIT, emit::CAUTION, [&warning]).await?;
+        }
         let format = Format::parse(plain(cx, &format)?).map_err(|message| fail(cx, message))?;
         let (algorithm, hash) =
             encoding::parse(plain(cx, &hash)?, algorithm).map_err(|message| fail(cx, message))?;

@@ -1,6 +1,6 @@
 //! `builtins.toJSON`. What is being printed stands on an explicit stack, so that depth costs memory alone.
 
-use super::ancestors::Ancestors;
+use super::nesting::Nesting;
 use super::{escape, number};
 use piton_plugin_api::abi::coerce;
 use piton_plugin_api::{Attribute, Cx, ErrorKind, Result, StringContext, Type, Value, builtin};
@@ -39,9 +39,10 @@ async fn print<'f>(cx: Cx<'f>, root: Value<'f>) -> Result<(Vec<u8>, StringContex
     let to_string = cx.symbol("__toString");
     let out_path = cx.symbol("outPath");
     let mut open: Vec<Open<'f>> = Vec::new();
-    let mut ancestors = Ancestors::new();
+    let mut nesting = Nesting::new();
     let mut current = root;
     loop {
+        nesting.visit(cx).await?;
         let value = cx.force(&current).await?;
         match value.kind() {
             Type::Path => {
@@ -51,7 +52,7 @@ async fn print<'f>(cx: Cx<'f>, root: Value<'f>) -> Result<(Vec<u8>, StringContex
             Type::List => {
                 let len = cx.list_len(&value)?;
                 printer.out.push(b'[');
-                ancestors.enter(cx, &value)?;
+                nesting.enter();
                 open.push(Open::List {
                     list: value,
                     next: 0,
@@ -64,19 +65,18 @@ async fn print<'f>(cx: Cx<'f>, root: Value<'f>) -> Result<(Vec<u8>, StringContex
             }
             Type::Attrs => {
                 if let Some(path) = cx.attrs_get(&value, out_path) {
-                    // Goes on with what stands in the set's place; this too may go round for ever.
-                    ancestors.replace(cx, &value)?;
+                    nesting.replace();
                     current = path;
                     continue;
                 }
                 printer.out.push(b'{');
-                ancestors.enter(cx, &value)?;
+                nesting.enter();
                 open.push(Open::Set(cx.attrs_items(&value)?.into_iter()));
             }
             _ => printer.scalar(&value)?,
         }
         // On to the next value, out of the containers that are complete.
-        ancestors.settle();
+        nesting.settle();
         current = loop {
             match open.last_mut() {
                 None => return printer.finish(),
@@ -101,7 +101,7 @@ async fn print<'f>(cx: Cx<'f>, root: Value<'f>) -> Result<(Vec<u8>, StringContex
                 },
             }
             open.pop();
-            ancestors.leave();
+            nesting.leave();
         };
     }
 }

@@ -1,0 +1,357 @@
+//! Stores in a directory: the package set in `packages`, instantiated by Piton and by Debian's Nix, what Nix makes of a
+//! store that Piton has written, and the store of a daemon of Debian's Nix.
+
+use piton_tests::stores::Store;
+use piton_tests::{Run, piton_run, source_dir};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const PATHS: &str = "builtins.mapAttrs (_: group: builtins.mapAttrs (_: package:
+  [ package.drvPath ] ++ map (output: output.outPath) package.all) group)";
+
+fn scratch() -> TempDir {
+    tempfile::tempdir().expect("a scratch folder")
+}
+
+/// All paths of all packages, as an expression.
+fn all_paths() -> String {
+    format!(
+        "{PATHS} (import {})",
+        source_dir("tests/packages").display()
+    )
+}
+
+#[test]
+fn the_package_set_is_that_of_nix() {
+    let scratch = scratch();
+    let nix = Store::of_nix(scratch.path().join("nix"));
+    let piton = Store::of_piton(scratch.path().join("piton"));
+    let expr = all_paths();
+    let flags = [
+        "--eval",
+        "--strict",
+        "--read-write-mode",
+        "--json",
+        "-E",
+        &expr,
+    ];
+    let theirs = nix.instantiate(&flags).finish().success();
+    let ours = piton.instantiate(&flags).finish().success();
+    assert_eq!(ours, theirs);
+    assert!(ours.matches(".drv\"").count() >= 70, "{ours}");
+    assert_eq!(piton.differences(&nix), "");
+    assert_eq!(piton.records(), nix.records());
+    assert!(piton.len() >= 120, "only {} paths", piton.len());
+}
+
+#[test]
+fn the_derivations_of_the_set_are_printed_as_nix_does() {
+    let scratch = scratch();
+    let nix = Store::of_nix(scratch.path().join("nix"));
+    let piton = Store::of_piton(scratch.path().join("piton"));
+    let packages = source_dir("tests/packages");
+    let packages = packages.to_str().expect("UTF-8");
+    for args in [
+        &[packages, "-A", "plain"][..],
+        &[packages, "-A", "outputs"],
+        &[packages, "-A", "structured.simple", "-A", "fixed.flat"],
+        &[
+            "-E",
+            &format!("builtins.attrValues (import {packages}).files"),
+        ],
+        &[
+            "-E",
+            &format!(
+                "{{ a = {{ recurseForDerivations = true; b = (import {packages}).deep.chain; }}; c = {{ d = 1; }}; }}"
+            ),
+        ],
+    ] {
+        let theirs = nix.instantiate(args).finish().success();
+        let ours = piton.instantiate(args).finish().success();
+        assert_eq!(ours, theirs, "{args:?}");
+        assert!(!ours.is_empty(), "{args:?}");
+    }
+    assert_eq!(piton.differences(&nix), "");
+}
+
+#[test]
+fn nix_takes_a_store_over() {
+    let scratch = scratch();
+    let store = Store::of_piton(scratch.path());
+    let expr = all_paths();
+    let flags = [
+        "--eval",
+        "--strict",
+        "--read-write-mode",
+        "--json",
+        "-E",
+        &expr,
+    ];
+    let first = store.instantiate(&flags).finish().success();
+    // A second time nothing is written anew, and no path gets a second record.
+    assert_eq!(store.instantiate(&flags).finish().success(), first);
+    store.records();
+    store.register();
+    let verified = store.verify();
+    assert_eq!(verified.status, 0, "{}", verified.err());
+    // That this can fail: one file is damaged.
+    let folder = scratch.path().join("nix/store");
+    let mut files = fs::read_dir(&folder).expect("the store is there");
+    let file = files
+        .find_map(|entry| {
+            let path = entry.expect("a folder can be listed").path();
+            path.to_str()?.ends_with("-base.drv").then_some(path)
+        })
+        .expect("the package set has a package named base");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("permissions");
+    fs::write(&file, "damaged").expect("a file can be written");
+    let verified = store.verify();
+    assert_ne!(verified.status, 0);
+    assert!(verified.err().contains("modified"), "{}", verified.err());
+}
+
+#[test]
+fn eval_writes_only_if_it_is_asked_to() {
+    let scratch = scratch();
+    let store = Store::of_piton(scratch.path());
+    let expr = all_paths();
+    let flags = ["--eval", "--strict", "--json", "-E", &expr];
+    store.instantiate(&flags).finish().success();
+    assert!(store.is_empty());
+}
+
+#[test]
+fn what_is_in_a_store_is_read_there() {
+    let scratch = scratch();
+    let store = Store::of_piton(scratch.path());
+    let write = "toString (builtins.toFile \"value.nix\" \"[ 1 ./. ]\")";
+    let flags = ["--eval", "--read-write-mode", "--raw", "-E"];
+    let path = store
+        .instantiate(&[&flags[..], &[write]].concat())
+        .finish()
+        .success();
+    let read = format!("import {path}");
+    let value = store
+        .instantiate(&["--eval", "--strict", "-E", &read])
+        .finish()
+        .success();
+    assert_eq!(value, "[ 1 /nix/store ]");
+    let read = format!("builtins.readFile (builtins.storePath {path})");
+    let value = store
+        .instantiate(&["--eval", "-E", &read])
+        .finish()
+        .success();
+    assert_eq!(value, "\"[ 1 ./. ]\"");
+    let missing = "builtins.storePath \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a\"";
+    let told = store
+        .instantiate(&["--eval", "--read-write-mode", "-E", missing])
+        .finish()
+        .failure();
+    let expected = "error: path '/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a' is not valid";
+    assert!(told.contains(expected), "{told}");
+}
+
+#[test]
+fn without_a_builder_an_import_from_derivation_is_an_error_that_says_so() {
+    let scratch = scratch();
+    let store = Store::of_piton(scratch.path());
+    let expr = "import \"${derivation { name = \"wanted\"; system = \"x\"; builder = \"y\"; }}/default.nix\"";
+    let told = store
+        .instantiate(&["--eval", "--read-write-mode", "-E", expr])
+        .finish()
+        .failure();
+    for part in [
+        "-wanted.drv^out' during evaluation",
+        "which reading '",
+        "has no builder",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_is_an_error() {
+    for (store, part) in [
+        (
+            "/dev/null/store",
+            "cannot open the store in '/dev/null/store'",
+        ),
+        ("name", "don't know how to open Nix store 'name'"),
+        ("local", "--store daemon"),
+        (
+            "unix:///dev/null",
+            "cannot connect to the Nix daemon at '/dev/null'",
+        ),
+    ] {
+        let told = piton_run(["eval", "--store", store, "--expr", "1"])
+            .finish()
+            .failure();
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+/// Debian's Nix daemon, with a store of its own, until the end of a test.
+struct Daemon {
+    process: Child,
+    url: String,
+}
+
+impl Daemon {
+    fn start(scratch: &Path) -> Self {
+        let root = scratch.join("daemon");
+        let socket = scratch.join("socket");
+        fs::create_dir(&root).expect("a scratch folder");
+        let config =
+            "build-users-group =\nsubstitute = false\nsandbox-paths = /bin /usr /lib /lib64?";
+        let process = Command::new("nix-daemon")
+            .env("NIX_REMOTE", format!("local?root={}", root.display()))
+            .env("NIX_DAEMON_SOCKET_PATH", &socket)
+            .env("NIX_CONFIG", config)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Debian's nix-daemon can be run");
+        let daemon = Daemon {
+            process,
+            url: format!("unix://{}?root={}", socket.display(), root.display()),
+        };
+        let started = Instant::now();
+        while UnixStream::connect(&socket).is_err() {
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "the daemon does not answer"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        daemon
+    }
+
+    fn eval(&self, args: &[&str]) -> Run {
+        piton_run([
+            "instantiate",
+            "--eval",
+            "--strict",
+            "--read-write-mode",
+            "--store",
+            &self.url,
+        ])
+        .args(args)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_daemon_is_given_what_nix_would_write() {
+    let scratch = scratch();
+    let daemon = Daemon::start(scratch.path());
+    let nix = Store::of_nix(scratch.path().join("nix"));
+    let expr = all_paths();
+    let theirs = nix
+        .instantiate(&[
+            "--eval",
+            "--strict",
+            "--read-write-mode",
+            "--json",
+            "-E",
+            &expr,
+        ])
+        .finish()
+        .success();
+    let ours = daemon.eval(&["--json", "-E", &expr]).finish().success();
+    assert_eq!(ours, theirs);
+    let given = Store::of_nix(scratch.path().join("daemon"));
+    assert_eq!(given.differences(&nix), "");
+    assert_eq!(given.records(), nix.records());
+}
+
+#[test]
+fn a_daemon_builds_what_an_import_needs() {
+    let scratch = scratch();
+    let daemon = Daemon::start(scratch.path());
+    let built = r#"derivation {
+        name = "built.nix"; system = builtins.currentSystem; builder = "/bin/sh";
+        args = [ "-c" "echo \"{ answer = 41 + 1; source = \\\"$source\\\"; }\" > $out" ];
+        source = builtins.toFile "source" "text";
+    }"#;
+    let expr = format!(
+        "let built = {built}; in {{ inherit (import built) answer; text = builtins.readFile (import built).source;
+          context = builtins.length (builtins.attrNames (builtins.getContext (builtins.readFile built))); }}"
+    );
+    let value = daemon.eval(&["-E", &expr]).finish().success();
+    assert_eq!(value, "{ answer = 42; context = 1; text = \"text\"; }");
+    let broken = built.replace("echo", "exit 3; echo");
+    let told = daemon
+        .eval(&["-E", &format!("import ({broken})")])
+        .finish()
+        .failure();
+    for part in [
+        "-built.nix.drv^out' during evaluation, which reading '/nix/store/",
+        "failed with exit code 3",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    let told = daemon
+        .eval(&[
+            "--option",
+            "allow-import-from-derivation",
+            "false",
+            "-E",
+            &format!("import ({broken})"),
+        ])
+        .finish()
+        .failure();
+    let part = "because the option 'allow-import-from-derivation' is disabled";
+    assert!(told.contains(part), "{told}");
+}
+
+#[test]
+fn what_a_link_keeps() {
+    let scratch = scratch();
+    let store = Store::of_piton(scratch.path().join("store"));
+    let link = scratch.path().join("kept");
+    let name = link.to_str().expect("UTF-8");
+    let expr = "map (name: derivation { inherit name; system = \"s\"; builder = \"b\"; outputs = [ \"x\" ]; }) [ \"a\" \"b\" ]";
+    let printed = store
+        .instantiate(&["--add-root", name, "-E", expr])
+        .finish()
+        .success();
+    assert_eq!(printed, format!("{name}!x\n{name}-2!x"));
+    for (link, name) in [
+        (link.clone(), "-a.drv"),
+        (scratch.path().join("kept-2"), "-b.drv"),
+    ] {
+        let target = fs::read_link(link).expect("a link");
+        assert!(
+            target.to_string_lossy().ends_with(name),
+            "{}",
+            target.display()
+        );
+    }
+    let roots = scratch.path().join("store/nix/var/nix/gcroots/auto");
+    assert_eq!(fs::read_dir(roots).expect("Nix looks there").count(), 2);
+    let warned = store.instantiate(&["-E", expr]).finish();
+    assert!(
+        warned.err().contains("you did not specify '--add-root'"),
+        "{}",
+        warned.err()
+    );
+    assert_eq!(
+        store
+            .instantiate(&["--no-gc-warning", "-E", expr])
+            .finish()
+            .err(),
+        ""
+    );
+}
