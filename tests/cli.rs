@@ -282,6 +282,20 @@ fn search_paths() {
         err.contains("file 'x/zz.nix' was not found in the Nix search path"),
         "{err}"
     );
+    let missing = run(
+        &["-I", "x=/nonexistent/folder"],
+        "",
+        "builtins.deepSeq [ (builtins.tryEval <x>) (builtins.tryEval <x/y>) ] 1",
+    );
+    assert_eq!(
+        missing.err(),
+        "warning: Nix search path entry '/nonexistent/folder' does not exist, ignoring\n"
+    );
+    let pure = run(&["--pure"], "", "<x>").failure();
+    assert!(
+        pure.contains("cannot look up '<x>' in pure evaluation mode (use '--impure' to override)"),
+        "{pure}"
+    );
     let paths = run(
         &["--strict", "-I", "x=one"],
         "y=two",

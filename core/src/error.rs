@@ -64,6 +64,10 @@ pub struct ErrorData {
     pub pos: Pos,
     /// The traces tell the place already: an error of a builtin happened where that was called.
     pub place_told: bool,
+    /// What the expression did that failed: its place is that of this step, and the error itself has none.
+    pub step: Option<&'static str>,
+    /// The builtin that the error passes next has added a line of its own, and is no step.
+    pub builtin_told: bool,
     /// From the innermost step outwards.
     pub traces: Vec<Trace>,
     /// Names that were probably meant ("Did you mean ...?").
@@ -87,6 +91,8 @@ impl Error {
             message: message.into(),
             pos: Pos::NONE,
             place_told: false,
+            step: None,
+            builtin_told: false,
             traces: Vec::new(),
             suggestions: Vec::new(),
             hint: None,
@@ -96,6 +102,10 @@ impl Error {
     /// The same error at `pos`, unless it has a place already.
     #[must_use]
     pub fn at(mut self, pos: Pos) -> Self {
+        if let Some(step) = self.0.step.take() {
+            self.0.place_told = true;
+            self.trace(pos, step);
+        }
         if !self.0.pos.is_some() && !self.0.place_told {
             self.0.pos = pos;
         }

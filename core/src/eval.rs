@@ -249,20 +249,9 @@ impl Evaluator {
 
     // --- sources
 
-    /// The file that a path refers to: links resolved, `default.nix` of a folder.
+    /// The file that a path refers to: a link at its end followed, `default.nix` of a folder.
     pub fn resolve_file(&mut self, path: &[u8]) -> Result<Vec<u8>> {
-        let path = crate::path::canonical(path);
-        let world = &self.vm.world;
-        let mut file = world
-            .resolve(&path)
-            .map_err(|error| self.vm.world_error(&path, error))?;
-        if world.file_type(&file) == Ok(crate::world::FileType::Directory) {
-            file.extend_from_slice(b"/default.nix");
-            file = world
-                .resolve(&file)
-                .map_err(|error| self.vm.world_error(&file, error))?;
-        }
-        Ok(file)
+        self.vm.file_to_evaluate(crate::path::canonical(path))
     }
 
     /// Parses a text.

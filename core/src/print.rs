@@ -435,7 +435,9 @@ impl Xml {
             self.out.extend_from_slice(b">\n");
             self.todo.push(XmlTodo::Close("derivation", depth));
             match drv {
-                Some(drv) if self.drvs.insert(drv.clone()) => self.members(vm, attrs, depth),
+                Some(drv) if !drv.is_empty() && self.drvs.insert(drv.clone()) => {
+                    self.members(vm, attrs, depth)
+                }
                 _ => self.empty(depth + 1, "repeated", &[]),
             }
             return;

@@ -6,7 +6,9 @@ pub mod built;
 pub mod cases;
 pub mod inside;
 pub mod random;
+pub mod repository;
 pub mod run;
+pub mod server;
 pub mod stores;
 
 pub use built::{c_plugin, piton, rust_plugin, shipped_plugin, source_dir, test_plugin};

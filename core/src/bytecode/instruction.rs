@@ -249,7 +249,7 @@ impl BoolUse {
     pub fn describe(x: u8) -> &'static str {
         match x {
             0 => "while evaluating a branch condition",
-            1 => "while evaluating the condition of an assertion",
+            1 => "in the condition of the assert statement",
             2 => "in the left operand of the AND (&&) operator",
             3 => "in the right operand of the AND (&&) operator",
             4 => "in the left operand of the OR (||) operator",

@@ -76,6 +76,8 @@ pub struct Host {
     pub features: BTreeSet<String>,
     /// Builtins that are not there, although loaded.
     pub withheld: BTreeSet<String>,
+    /// Entries of the search path that were found missing, and said to be.
+    pub(super) missing_entries: BTreeSet<Vec<u8>>,
     /// See [`crate::eval::Options::left_out`].
     pub left_out: Option<String>,
 }
@@ -95,6 +97,7 @@ impl Host {
             granted: Capabilities::DEFAULT,
             features: BTreeSet::new(),
             withheld: BTreeSet::new(),
+            missing_entries: BTreeSet::new(),
             left_out: None,
         }
     }

@@ -187,9 +187,24 @@ impl Vm {
             [&self.world.current_dir(), text].join(&b'/')
         };
         let path = crate::path::canonical(&absolute);
+        if entry.as_path().is_some() {
+            // A file that was found: its links are resolved, and must lead somewhere.
+            return match self.world.resolve(&path) {
+                Ok(path) => self.heap.path(&path),
+                Err(_) => Value::UNSET,
+            };
+        }
         match self.world.file_type(&path) {
             Ok(_) => self.heap.path(&path),
-            Err(_) => Value::UNSET,
+            Err(_) => {
+                if self.host.missing_entries.insert(text.to_vec()) {
+                    let text = String::from_utf8_lossy(text);
+                    let warning =
+                        format!("Nix search path entry '{text}' does not exist, ignoring");
+                    self.world.emit(Message::Caution, warning.as_bytes());
+                }
+                Value::UNSET
+            }
         }
     }
 
@@ -296,6 +311,9 @@ impl Task for Order {
         marker.values(self.forced.as_slice());
     }
 }
+
+/// How many links a path may go through, as in Nix.
+const MAX_LINKS: u32 = 1024;
 
 /// What is done with a path.
 enum Action {
@@ -410,9 +428,7 @@ impl PathUse {
                 };
                 match found {
                     Ok(found) => Value::bool(found),
-                    Err(WorldError::Forbidden(text)) => {
-                        return Err(Error::new(ErrorKind::Forbidden, text));
-                    }
+                    // What may not be seen is not there.
                     Err(_) => Value::FALSE,
                 }
             }
@@ -442,19 +458,42 @@ impl Task for PathUse {
 }
 
 impl Vm {
+    /// The file that a path stands for: a link at its end is followed, and in a folder it is `default.nix`. Links on the way stay,
+    /// as in Nix: where the file lies, and so where its relative paths begin, is where it was reached.
+    pub(crate) fn file_to_evaluate(&self, path: Vec<u8>) -> Result<Vec<u8>> {
+        let mut file = path;
+        let fail = |file: &[u8], error| Err(self.world_error(file, error));
+        for _ in 0..MAX_LINKS {
+            match self.world.file_type(&file) {
+                Ok(FileType::Symlink) => {}
+                Ok(FileType::Directory) => {
+                    file.extend_from_slice(b"/default.nix");
+                    return Ok(crate::path::canonical(&file));
+                }
+                Ok(_) => return Ok(file),
+                Err(error) => return fail(&file, error),
+            }
+            let target = match self.world.read_link(&file) {
+                Ok(target) => target,
+                Err(error) => return fail(&file, error),
+            };
+            if target.starts_with(b"/") {
+                file = crate::path::canonical(&target);
+            } else {
+                let end = file.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+                file = crate::path::canonical(&[&file[..end], &target].join(&b'/'));
+            }
+        }
+        let path = String::from_utf8_lossy(&file).into_owned();
+        Err(Error::new(
+            ErrorKind::Io,
+            format!("too many symbolic links encountered while traversing the path '{path}'"),
+        ))
+    }
+
     /// What a file evaluates to: known already, or to be compiled by the VM's owner.
     fn import(&mut self, path: Vec<u8>, scope: Option<Value>) -> Result<Step> {
-        let mut file = self
-            .world
-            .resolve(&path)
-            .map_err(|error| self.world_error(&path, error))?;
-        if self.world.file_type(&file) == Ok(FileType::Directory) {
-            file.extend_from_slice(b"/default.nix");
-            file = self
-                .world
-                .resolve(&file)
-                .map_err(|error| self.world_error(&file, error))?;
-        }
+        let file = self.file_to_evaluate(path)?;
         if let Some(scope) = scope {
             return Ok(Step::Load(Load::File {
                 path: file,

@@ -45,14 +45,10 @@ pub(crate) fn kind_of(value: Value) -> &'static str {
 
 /// "an integer: 1"
 pub(crate) fn describe(vm: &mut Vm, value: Value) -> String {
-    let article = kind_of(value);
-    match value.value_type() {
-        ValueType::Null => article.to_owned(),
-        _ => format!("{article}: {}", show_short(vm, value)),
-    }
+    format!("{}: {}", kind_of(value), show_short(vm, value))
 }
 
-/// Names close to `wanted`, nearest first, at most three.
+/// Names at most two edits from `wanted`, nearest first, at most five.
 pub(super) fn suggest(
     interner: &Interner,
     wanted: Symbol,
@@ -63,11 +59,11 @@ pub(super) fn suggest(
         .filter_map(|name| {
             let text = interner.name(name);
             let distance = distance(wanted, text);
-            (distance <= 2 && distance < wanted.len()).then_some((distance, text))
+            (distance <= 2).then_some((distance, text))
         })
         .collect();
     close.sort_unstable();
-    close.truncate(3);
+    close.truncate(5);
     close
         .into_iter()
         .map(|(_, text)| String::from_utf8_lossy(text).into_owned())

@@ -12,7 +12,9 @@ impl Vm {
     #[cold]
     pub(super) fn missing_attribute(&mut self, set: Value, name: Symbol) -> Error {
         let Some(attrs) = set.as_attrs() else {
-            return self.not_a_set(set);
+            let mut error = self.not_a_set(set);
+            error.step = Some("while selecting an attribute");
+            return error;
         };
         let text = crate::syntax::symbol_text(&self.interner, name);
         let mut error = Error::new(
@@ -47,10 +49,12 @@ impl Vm {
     #[cold]
     pub(super) fn not_a_list(&mut self, value: Value) -> Error {
         let found = describe(self, value);
-        Error::new(
+        let mut error = Error::new(
             ErrorKind::Type,
             format!("expected a list but found {found}"),
-        )
+        );
+        error.step = Some("while evaluating one of the elements to concatenate");
+        error
     }
 
     #[cold]
@@ -68,6 +72,7 @@ impl Vm {
     /// The symbol of a computed attribute name.
     pub(super) fn attribute_name(&mut self, name: Value) -> Result<Symbol> {
         match name.as_string() {
+            Some(_) if name.context() != 0 => Err(self.refers_to_store(name)),
             Some(text) => Ok(self.interner.intern(text)),
             None => {
                 let found = describe(self, name);
@@ -77,6 +82,28 @@ impl Vm {
                 ))
             }
         }
+    }
+
+    #[cold]
+    fn refers_to_store(&self, string: Value) -> Error {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let element = self.contexts.elements(string.context());
+        let element = match element.first().copied().unwrap_or_default() {
+            [b'=', path @ ..] => format!("{} (deep)", text(path)),
+            [b'!', rest @ ..] => {
+                let mut parts = rest.splitn(2, |byte| *byte == b'!');
+                let output = text(parts.next().unwrap_or_default());
+                format!("{}^{output}", text(parts.next().unwrap_or_default()))
+            }
+            path => text(path),
+        };
+        let string = text(string.as_string().unwrap_or_default());
+        Error::new(
+            ErrorKind::Eval,
+            format!(
+                "the string '{string}' is not allowed to refer to a store path (such as '{element}')"
+            ),
+        )
     }
 
     /// `set` with one more attribute; a name of null adds nothing.
@@ -89,13 +116,6 @@ impl Vm {
     ) -> Result<Value> {
         if name.is_null() {
             return Ok(set);
-        }
-        if name.context() != 0 {
-            let text = String::from_utf8_lossy(name.as_string().unwrap_or_default()).into_owned();
-            return Err(Error::new(
-                ErrorKind::Eval,
-                format!("the string '{text}' is not allowed to refer to a store path"),
-            ));
         }
         let symbol = self.attribute_name(name)?;
         let Some(attrs) = set.as_attrs() else {

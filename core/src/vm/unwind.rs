@@ -81,7 +81,9 @@ impl Vm {
                     self.stack.truncate(base as usize);
                 }
                 Frame::Generator(frame) => {
-                    self.builtin_trace(&mut error, frame.builtin, frame.depth_pos.1);
+                    if !std::mem::take(&mut error.builtin_told) {
+                        self.builtin_trace(&mut error, frame.builtin, frame.depth_pos.1);
+                    }
                     let base = frame.base as usize;
                     self.drop_generator(&frame);
                     self.stack.truncate(base);
@@ -200,6 +202,7 @@ impl Task for Context {
                     text: String::from_utf8_lossy(text).into_owned(),
                     from_context: true,
                 });
+                error.builtin_told = true;
                 Err(error)
             }
             (None, Some(error)) => match self.text.take() {

@@ -1,5 +1,6 @@
 //! `builtins.findFile`, which is what `<name>` means.
 
+use crate::fetch::obtain::is_enabled;
 use crate::support::{failure, forced, plain};
 use piton_plugin_api::abi::request;
 use piton_plugin_api::{Cx, ErrorKind, Result, Type, Value, builtin};
@@ -30,6 +31,10 @@ builtin! {
             if let Some(found) = found.await? {
                 return Ok(found);
             }
+        }
+        if is_enabled(cx, "pure-eval").await? {
+            let reason = b">' in pure evaluation mode (use '--impure' to override)";
+            return Err(failure(cx, ErrorKind::Throw, &[b"cannot look up '<", &wanted, reason]));
         }
         let reason = b"' was not found in the Nix search path (add it using $NIX_PATH or -I)";
         Err(failure(cx, ErrorKind::Throw, &[b"file '", &wanted, reason]))

@@ -2,6 +2,7 @@
 
 use super::attrs::{Fault, bad_url, fault};
 use super::git::path_text;
+use super::path_input::normal;
 use super::reference::Reference;
 use super::url::{Url, decode, decode_query, path_segments};
 use std::fs;
@@ -44,7 +45,7 @@ fn relative_url(text: &str, base: &Path) -> Option<String> {
     if path.starts_with('/') {
         return None;
     }
-    url.path = path_segments(&path_text(&base.join(path)));
+    url.path = path_segments(&path_text(&normal(&base.join(path))));
     Some(url.to_string())
 }
 
@@ -57,7 +58,7 @@ fn path_form(text: &str, base: &Path) -> Result<(Reference, String, Vec<String>)
     let Ok(mut path) = given.canonicalize() else {
         return fault(format!(
             "getting status of \"{}\": No such file or directory",
-            path_text(&given).replace("/./", "/")
+            path_text(&normal(&given))
         ));
     };
     let shown = |path: &Path| format!("\"{}\"", path_text(path));

@@ -226,8 +226,11 @@ async fn fetch<'f>(cx: Cx<'f>, input: Input) -> Result<Fetched> {
         }
         Some(Kind::Git) => git_input::fetch(cx, input).await,
         Some(Kind::GitHub | Kind::GitLab | Kind::SourceHut) => forge::fetch(cx, input).await,
-        Some(Kind::Indirect) => Err(cx.fail(format!(
+        Some(Kind::Indirect) if is_enabled(cx, "pure-eval").await? => Err(cx.fail(format!(
             "indirect input '{input}' cannot be fetched directly"
+        ))),
+        Some(Kind::Indirect) => Err(cx.fail(format!(
+            "cannot find flake '{input}' in the flake registries"
         ))),
         None => Err(cx.fail(format!("cannot fetch unsupported input '{}'", input.attrs))),
     }

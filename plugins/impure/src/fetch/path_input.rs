@@ -40,7 +40,7 @@ pub async fn fetch(cx: Cx<'_>, mut input: Input) -> Result<Fetched> {
 }
 
 /// A path without `.` and `..`, by its text alone.
-fn normal(path: &Path) -> PathBuf {
+pub fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::from("/");
     for part in path.components() {
         match part {

@@ -1,0 +1,752 @@
+//! Fetchers, against a server and repositories on this machine. Store paths and hashes are those that Nix 2.34.8 computes.
+
+use piton_tests::repository::{GIT_ENVIRONMENT, Repository};
+use piton_tests::run::{Finished, Run, piton_run, text};
+use piton_tests::server::{Answer, Server};
+use piton_tests::{main_message, source_dir};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use tempfile::TempDir;
+
+/// The tree in the archives in `data/archives`.
+const TREE: &str = "/nix/store/p4qqcfbffkbyayc2j6q1mjhaisxmdkxi-source";
+const TREE_HASH: &str = "sha256-A5CosdYjbzoaCqz/ure5k0ye+0RZH6ScjY8NDqLm6YE=";
+const TREE_SHA256: &str = "10g9wsi0w3cginfa87sr8kxrwk4kp6vvmzxc18d3lvr3ssqsi403";
+/// `top.tar.gz` as a file.
+const FILE: &str = "/nix/store/m1g0fzz2vclkm3fs8ag5nxfl64idy8qw-top.tar.gz";
+const FILE_SHA256: &str = "1fg5b6fvzxhx8pvjmwmnyzaxbn7ki45wdc9axll3rv3mfbfjxnij";
+
+/// A server with the archives, and a cache of one's own.
+struct Place {
+    server: Server,
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let server = Server::new();
+        for extension in ["tar", "tar.gz", "tar.xz", "tar.bz2", "tar.zst"] {
+            server.put(
+                &format!("/top.{extension}"),
+                Answer::file(archive(extension)),
+            );
+        }
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        Place { server, folder }
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        let mut run = piton_run(["instantiate", "--eval", "--strict"]);
+        for (name, value) in GIT_ENVIRONMENT {
+            run = run.env(name, value);
+        }
+        run.env("XDG_CACHE_HOME", self.folder.path().join("cache"))
+            .args(args)
+    }
+
+    fn finish(&self, args: &[&str], expr: &str) -> Finished {
+        self.run(args).args(["--expr", expr]).finish()
+    }
+
+    #[track_caller]
+    fn eval(&self, expr: &str) -> String {
+        self.finish(&[], expr).success()
+    }
+
+    /// The message of the error.
+    #[track_caller]
+    fn fails(&self, args: &[&str], expr: &str) -> String {
+        let report = self.finish(args, expr).failure();
+        main_message(&report).unwrap_or_else(|| panic!("no message:\n{report}"))
+    }
+
+    fn url(&self, path: &str) -> String {
+        self.server.url(path)
+    }
+}
+
+fn archive(extension: &str) -> Vec<u8> {
+    let file = source_dir("tests/data/archives").join(format!("top.{extension}"));
+    fs::read(file).expect("the archive is there")
+}
+
+#[test]
+fn every_packing_holds_the_same_tree() {
+    let place = Place::new();
+    for extension in ["tar", "tar.gz", "tar.xz", "tar.bz2", "tar.zst"] {
+        let url = place.url(&format!("/top.{extension}"));
+        let expr = format!("builtins.fetchTarball \"{url}\"");
+        assert_eq!(place.eval(&expr), format!("\"{TREE}\""), "{extension}");
+        let file = source_dir("tests/data/archives").join(format!("top.{extension}"));
+        let expr = format!(
+            "(builtins.fetchTree \"tarball+file://{}\").outPath",
+            file.display()
+        );
+        assert_eq!(place.eval(&expr), format!("\"{TREE}\""), "{extension}");
+    }
+}
+
+#[test]
+fn what_is_known_of_a_tree() {
+    let place = Place::new();
+    let expr = format!(
+        "builtins.fetchTree {{ type = \"tarball\"; url = \"{}\"; }}",
+        place.url("/top.tar.gz")
+    );
+    let expected = format!(
+        "{{ lastModified = 1600000000; lastModifiedDate = \"20200913122640\"; narHash = \"{TREE_HASH}\"; outPath = \"{TREE}\"; }}"
+    );
+    assert_eq!(place.eval(&expr), expected);
+    // What was fetched can be read, and is a thing of the store.
+    let tree = format!("builtins.fetchTarball \"{}\"", place.url("/top.tar.gz"));
+    for (expr, expected) in [
+        (
+            format!("builtins.readFile (({tree}) + \"/a\")"),
+            "\"hi\\n\"",
+        ),
+        (
+            format!("builtins.readDir ({tree})"),
+            "{ a = \"regular\"; empty = \"directory\"; l = \"symlink\"; run = \"regular\"; sub = \"directory\"; }",
+        ),
+        (format!("builtins.hasContext ({tree})"), "true"),
+    ] {
+        assert_eq!(place.eval(&expr), expected, "{expr}");
+    }
+}
+
+#[test]
+fn files() {
+    let place = Place::new();
+    let url = place.url("/top.tar.gz");
+    assert_eq!(
+        place.eval(&format!("builtins.fetchurl \"{url}\"")),
+        format!("\"{FILE}\"")
+    );
+    let expr = format!("builtins.fetchTree {{ type = \"file\"; url = \"{url}\"; }}");
+    assert_eq!(
+        place.eval(&expr),
+        "{ narHash = \"sha256-vr7RpThuOaQ8kWUKXXB4yeHk9ltCoYWpDucdyLlwkQQ=\"; \
+         outPath = \"/nix/store/0fd8mh5b8zx654wxmbj1xz30sjz7pscx-source\"; }"
+    );
+    let expr = format!(
+        "builtins.fetchurl {{ url = \"{url}?x=y\"; sha256 = \"{FILE_SHA256}\"; name = \"top.tar.gz\"; }}"
+    );
+    assert_eq!(place.eval(&expr), format!("\"{FILE}\""), "by hash alone");
+}
+
+#[test]
+fn wrong_hashes() {
+    let place = Place::new();
+    let url = place.url("/top.tar.gz");
+    let zeros = "0".repeat(52);
+    for (builtin, got) in [("fetchTarball", TREE_SHA256), ("fetchurl", FILE_SHA256)] {
+        let expr = format!("builtins.{builtin} {{ url = \"{url}\"; sha256 = \"{zeros}\"; }}");
+        let report = place.finish(&[], &expr).failure();
+        let expected = format!(
+            "error: hash mismatch in file downloaded from '{url}':\n         specified: sha256:{zeros}\n         got:       sha256:{got}\n"
+        );
+        assert!(report.contains(&expected), "{report}");
+    }
+    let wrong = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let expr = format!(
+        "builtins.fetchTree {{ type = \"tarball\"; url = \"{url}\"; narHash = \"{wrong}\"; }}"
+    );
+    let shown = format!("{url}?narHash=sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA%3D");
+    let report = place.finish(&[], &expr).failure();
+    assert!(
+        report.contains(&format!("… while fetching the input '{shown}'\n")),
+        "{report}"
+    );
+    assert_eq!(
+        main_message(&report).as_deref(),
+        Some(&*format!(
+            "NAR hash mismatch in input '{shown}', expected '{wrong}' but got '{TREE_HASH}'"
+        ))
+    );
+    // An empty hash is one that nobody has; what it should be is told.
+    let expr = format!("builtins.fetchurl {{ url = \"{url}\"; sha256 = \"\"; }}");
+    let report = place.finish(&[], &expr).failure();
+    assert!(
+        report.contains(&format!("found empty hash, assuming '{wrong}'")),
+        "{report}"
+    );
+    assert!(
+        report.contains(&format!("got:       sha256:{FILE_SHA256}")),
+        "{report}"
+    );
+    // tryEval does not hide it.
+    let expr = format!(
+        "builtins.tryEval (builtins.fetchurl {{ url = \"{url}\"; sha256 = \"{zeros}\"; }})"
+    );
+    assert!(place.fails(&[], &expr).starts_with("hash mismatch"));
+}
+
+#[test]
+fn what_was_fetched_is_not_fetched_again() {
+    let place = Place::new();
+    let url = place.url("/top.tar.gz");
+    let tree = format!("builtins.fetchTarball \"{url}\"");
+    let file = format!("builtins.fetchurl \"{url}\"");
+    place.eval(&tree);
+    place.eval(&file);
+    assert_eq!(place.server.requests(), ["/top.tar.gz", "/top.tar.gz"]);
+    place.eval(&tree);
+    place.eval(&file);
+    // By its hash it is found under another URL, too, and where nobody answers; also in pure evaluation.
+    let nowhere = "http://127.0.0.1:1/x.tar.gz";
+    let locked =
+        format!("builtins.fetchTarball {{ url = \"{nowhere}\"; sha256 = \"{TREE_SHA256}\"; }}");
+    let locked_file = format!(
+        "builtins.fetchurl {{ url = \"{nowhere}\"; sha256 = \"{FILE_SHA256}\"; name = \"top.tar.gz\"; }}"
+    );
+    let locked_tree = format!(
+        "(builtins.fetchTree {{ type = \"tarball\"; url = \"{url}\"; narHash = \"{TREE_HASH}\"; }}).outPath"
+    );
+    for mode in ["--impure", "--pure", "--pure-eval"] {
+        for (expr, expected) in [(&locked, TREE), (&locked_file, FILE), (&locked_tree, TREE)] {
+            let got = place.finish(&[mode], expr).success();
+            assert_eq!(got, format!("\"{expected}\""), "{mode} {expr}");
+        }
+        let expr = format!("builtins.readFile ({locked} + \"/a\")");
+        assert_eq!(
+            place.finish(&[mode], &expr).success(),
+            "\"hi\\n\"",
+            "{mode}"
+        );
+    }
+    assert_eq!(place.server.requests(), [""; 0]);
+}
+
+#[test]
+fn pure_evaluation_fetches_what_is_locked() {
+    let place = Place::new();
+    let url = place.url("/top.tar.gz");
+    let zeros = "0".repeat(40);
+    for mode in ["--pure", "--pure-eval"] {
+        for (expr, message) in [
+            (
+                format!("builtins.fetchurl \"{url}\""),
+                "in pure evaluation mode, 'fetchurl' requires a 'sha256' argument".to_owned(),
+            ),
+            (
+                format!("builtins.fetchTarball \"{url}\""),
+                "in pure evaluation mode, 'fetchTarball' requires a 'sha256' argument".to_owned(),
+            ),
+            (
+                format!("builtins.fetchTree \"{url}\""),
+                format!(
+                    "in pure evaluation mode, 'fetchTree' doesn't fetch unlocked input '{url}'"
+                ),
+            ),
+            (
+                "builtins.fetchTree \"path:/etc\"".to_owned(),
+                "in pure evaluation mode, 'fetchTree' doesn't fetch unlocked input 'path:/etc'"
+                    .to_owned(),
+            ),
+            (
+                format!("builtins.fetchGit {{ url = \"/r\"; rev = \"{zeros}\"; }}"),
+                format!(
+                    "in pure evaluation mode, 'fetchGit' doesn't fetch unlocked input 'git+file:///r?exportIgnore=1&rev={zeros}'"
+                ),
+            ),
+        ] {
+            assert_eq!(place.fails(&[mode], &expr), message, "{mode}");
+        }
+        assert_eq!(place.server.requests(), [""; 0], "{mode}");
+    }
+    let expr = format!("builtins.fetchTarball {{ url = \"{url}\"; sha256 = \"{TREE_SHA256}\"; }}");
+    assert_eq!(
+        place.finish(&["--pure"], &expr).success(),
+        format!("\"{TREE}\"")
+    );
+    assert_eq!(place.server.requests(), ["/top.tar.gz"]);
+    // What was fetched may be read; what lies beside it in the cache may not.
+    let cache = place.folder.path().join("cache");
+    let expr = format!("builtins.readDir \"{}\"", cache.display());
+    assert!(
+        place
+            .fails(&["--pure"], &expr)
+            .contains("is forbidden in pure evaluation mode")
+    );
+    let expr = format!("builtins.fetchurl \"{url}\"");
+    let message = place.finish(&["--no-impure"], &expr).failure();
+    assert!(
+        message.contains("attribute 'fetchurl' missing"),
+        "{message}"
+    );
+}
+
+#[test]
+fn restricted_evaluation_fetches_from_the_search_path() {
+    let place = Place::new();
+    let url = place.url("/top.tar.gz");
+    assert_eq!(
+        place.fails(
+            &["--restrict-eval"],
+            &format!("builtins.fetchurl \"{url}\"")
+        ),
+        format!("access to URI '{url}' is forbidden in restricted mode")
+    );
+    let file = source_dir("tests/data/archives").join("top.tar.gz");
+    let expr = format!("builtins.fetchurl \"file://{}\"", file.display());
+    assert_eq!(
+        place.fails(&["--restrict-eval"], &expr),
+        format!(
+            "access to absolute path '{}' is forbidden in restricted mode",
+            file.display()
+        )
+    );
+    let folder = file.parent().expect("a folder");
+    let args = ["--restrict-eval", "-I", text(folder)];
+    assert_eq!(place.finish(&args, &expr).success(), format!("\"{FILE}\""));
+}
+
+#[test]
+fn answers_of_servers() {
+    let place = Place::new();
+    let url = place.url("/none");
+    let report = place
+        .finish(&[], &format!("builtins.fetchurl \"{url}\""))
+        .failure();
+    let expected = format!(
+        "error: unable to download '{url}': HTTP error 404\n\n       response body:\n\n       nothing here\n"
+    );
+    assert!(report.contains(&expected), "{report}");
+    let mut moved = Answer::file("").header(&format!("Location: {}", place.url("/top.tar.gz")));
+    moved.status = "302 Found";
+    place.server.put("/moved.tar.gz", moved);
+    let expr = format!("builtins.fetchTarball \"{}\"", place.url("/moved.tar.gz"));
+    assert_eq!(place.eval(&expr), format!("\"{TREE}\""));
+    let mut circle = Answer::file("").header(&format!("Location: {}", place.url("/circle")));
+    circle.status = "302 Found";
+    place.server.put("/circle", circle);
+    let expr = format!("builtins.fetchurl \"{}\"", place.url("/circle"));
+    assert!(place.fails(&[], &expr).starts_with("unable to download"));
+    let expr = "builtins.fetchurl \"http://127.0.0.1:1/x\"";
+    assert!(
+        place
+            .fails(&[], expr)
+            .contains("Could not connect to server (7)")
+    );
+    // A URL that leads to this version for ever becomes part of what is known.
+    let link = format!(
+        "Link: <{}?rev=abc>; rel=\"immutable\"",
+        place.url("/top.tar.gz")
+    );
+    place.server.put(
+        "/latest.tar.gz",
+        Answer::file(archive("tar.gz")).header(&link),
+    );
+    let expr = format!("builtins.fetchTree \"{}\"", place.url("/latest.tar.gz"));
+    assert!(place.eval(&expr).contains("rev = \"abc\""));
+}
+
+#[test]
+fn a_version_that_is_known_is_not_sent_again() {
+    let place = Place::new();
+    let answer = Answer::file(archive("tar.gz")).header("ETag: \"v1\"");
+    place.server.put("/tagged.tar.gz", answer);
+    let expr = format!("builtins.fetchTarball \"{}\"", place.url("/tagged.tar.gz"));
+    place.eval(&expr);
+    // As if an hour had passed.
+    let records = place.folder.path().join("cache/piton/fetched-1/records");
+    for record in fs::read_dir(records).expect("records") {
+        let path = record.expect("a record").path();
+        let text = fs::read_to_string(&path).expect("a record");
+        let start = text.find("\"time\":").expect("the time of the record") + 7;
+        let end = text[start..].find(['}', ',']).expect("its end") + start;
+        fs::write(&path, format!("{}1{}", &text[..start], &text[end..])).expect("a record");
+    }
+    assert_eq!(place.eval(&expr), format!("\"{TREE}\""));
+    assert_eq!(
+        place.server.requests(),
+        ["/tagged.tar.gz", "/tagged.tar.gz (known)"]
+    );
+}
+
+#[test]
+fn what_is_no_archive() {
+    let place = Place::new();
+    let whole = archive("tar.gz");
+    place
+        .server
+        .put("/half.tar.gz", Answer::file(&whole[..whole.len() / 2]));
+    place.server.put("/text.tar", Answer::file("hello"));
+    place.server.put("/empty.tar", Answer::file(""));
+    for name in ["/half.tar.gz", "/text.tar", "/empty.tar"] {
+        let expr = format!("builtins.fetchTarball \"{}\"", place.url(name));
+        assert!(
+            place
+                .fails(&[], &expr)
+                .starts_with("Failed to open archive ("),
+            "{name}"
+        );
+        // A failure leaves nothing behind that would be taken for the tree.
+        assert!(
+            place
+                .fails(&[], &expr)
+                .starts_with("Failed to open archive ("),
+            "{name} again"
+        );
+    }
+    let folder = place.folder.path();
+    for (path, message) in [
+        (folder.join("none.tar"), "does not exist."),
+        (folder.to_owned(), "is a directory, not a file."),
+    ] {
+        let expr = format!("builtins.fetchTarball \"file://{}\"", path.display());
+        assert!(place.fails(&[], &expr).ends_with(message));
+    }
+}
+
+#[test]
+fn paths() {
+    let place = Place::new();
+    let tree = place.folder.path().join("tree");
+    fs::create_dir_all(tree.join("sub")).expect("a folder");
+    fs::create_dir(tree.join("empty")).expect("a folder");
+    fs::write(tree.join("a"), "hi\n").expect("a file");
+    fs::write(tree.join("run"), "#!/bin/sh\n").expect("a file");
+    fs::set_permissions(tree.join("run"), fs::Permissions::from_mode(0o755)).expect("a file");
+    symlink("a", tree.join("l")).expect("a link");
+    let expr = format!("builtins.fetchTree \"path:{}\"", tree.display());
+    assert_eq!(
+        place.eval(&format!("({expr}).outPath")),
+        format!("\"{TREE}\"")
+    );
+    let locked = format!(
+        "(builtins.fetchTree {{ type = \"path\"; path = \"{}\"; narHash = \"{TREE_HASH}\"; lastModified = 7; }})",
+        tree.display()
+    );
+    let printed = place.finish(&["--pure"], &locked).success();
+    assert!(
+        printed.contains(TREE) && printed.contains("lastModified = 7;"),
+        "{printed}"
+    );
+    fs::write(tree.join("a"), "changed").expect("a file");
+    assert!(
+        place
+            .fails(&["--pure"], &locked)
+            .starts_with("NAR hash mismatch in input")
+    );
+}
+
+/// A repository with a branch, a tag and another repository within. Its commits are the same on every machine.
+fn repository(place: &Place) -> Repository {
+    let inner = Repository::new(place.folder.path().join("inner"));
+    inner.write("s", "sub\n");
+    inner.commit();
+    let outer = Repository::new(place.folder.path().join("outer"));
+    outer.write("a", "a\n");
+    outer.write(".gitattributes", "secret export-ignore\n");
+    outer.write("secret", "s\n");
+    outer.write("d/x", "#!/bin/sh\n");
+    let executable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(outer.path.join("d/x"), executable).expect("a file");
+    symlink("a", outer.path.join("l")).expect("a link");
+    outer.commit();
+    outer.git(&["branch", "other"]);
+    outer.write("b", "b\n");
+    outer.commit();
+    outer.git(&["submodule", "--quiet", "add", "../inner", "m"]);
+    assert_eq!(outer.commit(), LAST);
+    outer.git(&["tag", "v1"]);
+    outer
+}
+
+const FIRST: &str = "10a0fcfa3a0a17ac34f04713e12cea44e7abfc00";
+const SECOND: &str = "7e565c23250d07ec7419bec7fdd8468720a93695";
+const LAST: &str = "97cb2f1093eafbad4e11f79d542bbb7428c40699";
+
+/// What is known of a commit, as the set that `fetchGit` answers.
+fn known(hash: &str, path: &str, rev: &str, count: Option<u32>, submodules: bool) -> String {
+    let count = count.map_or(String::new(), |count| format!("revCount = {count}; "));
+    format!(
+        "{{ lastModified = 1600000100; lastModifiedDate = \"20200913122820\"; narHash = \"sha256-{hash}\"; \
+         outPath = \"/nix/store/{path}\"; rev = \"{rev}\"; {count}shortRev = \"{}\"; submodules = {submodules}; }}",
+        &rev[..7]
+    )
+}
+
+#[test]
+fn commits() {
+    let place = Place::new();
+    let outer = repository(&place);
+    let bare = place.folder.path().join("bare.git");
+    outer.git(&["clone", "--quiet", "--bare", ".", text(&bare)]);
+    let (path, bare) = (outer.text(), text(&bare));
+    let last = known(
+        "ZvVb67q3NkaHFoXhwXBAU7iGoIPNboTARTXYK3YDNnA=",
+        "1z0cgaz3pv4j22yhzxlzsfw3rfnzck98-source",
+        LAST,
+        Some(3),
+        false,
+    );
+    let named = last.replace(
+        "1z0cgaz3pv4j22yhzxlzsfw3rfnzck98-source",
+        "09y48031g3fg7h5181ph39x36gc7nw2p-named",
+    );
+    let other = known(
+        "hhLJIUR7/0FHMHQIz0ZswnehdLTb9xEc66HA2/Xo8Uw=",
+        "vjbk6qngxxkc0yailzvlp66qa2bkf4s7-source",
+        FIRST,
+        Some(1),
+        false,
+    );
+    let second = known(
+        "CU8SSjtw7EsdqFHGL/mC1GtIes3veGOnOtknK4WBN0g=",
+        "cbsiwdk7wp7qwnlq1dj55zhb0b4dbxd2-source",
+        SECOND,
+        Some(2),
+        false,
+    );
+    let whole = known(
+        "3m0yhsYbQSg5IrnttJWxgwsCKBWqTAXZd1sF7yvBHlY=",
+        "i3jqfvjb52n1zpa819idzlg5fpkmj2r0-source",
+        LAST,
+        Some(3),
+        false,
+    );
+    let tree = known(
+        "CF2SvR+nK+oGFda8l7ogHj1T2bg1t909nwFGaZsTQ0E=",
+        "dnpairfgld8mkds6y4pyiga12pyr4aj6-source",
+        FIRST,
+        None,
+        false,
+    );
+    let with_inner = known(
+        "kBKL9FAa04GiVC+m36CXgfCiUxOgbZIVuUnvOih4EXc=",
+        "gmc49iskcnbxqqfja29l94976nr5zwii-source",
+        LAST,
+        Some(3),
+        true,
+    );
+    for (expr, expected) in [
+        (format!("builtins.fetchGit \"file://{bare}\""), &last),
+        (
+            format!("builtins.fetchGit {{ url = {path}; ref = \"other\"; }}"),
+            &other,
+        ),
+        (
+            format!("builtins.fetchGit {{ url = \"{bare}\"; ref = \"other\"; }}"),
+            &other,
+        ),
+        (
+            format!(
+                "builtins.fetchGit {{ url = \"{path}\"; ref = \"refs/tags/v1\"; name = \"named\"; }}"
+            ),
+            &named,
+        ),
+        (
+            format!("builtins.fetchGit {{ url = \"{bare}\"; rev = \"{SECOND}\"; }}"),
+            &second,
+        ),
+        (
+            format!(
+                "builtins.fetchGit {{ url = \"{bare}\"; rev = \"{SECOND}\"; allRefs = true; }}"
+            ),
+            &second,
+        ),
+        (
+            format!(
+                "builtins.fetchTree {{ type = \"git\"; url = \"{path}\"; rev = \"{FIRST}\"; }}"
+            ),
+            &tree,
+        ),
+        (
+            format!("builtins.fetchGit {{ url = \"{path}\"; exportIgnore = false; }}"),
+            &whole,
+        ),
+        // The working tree as it is, and the commit fetched from elsewhere.
+        (
+            format!("builtins.fetchGit {{ url = {path}; submodules = true; }}"),
+            &with_inner,
+        ),
+        (
+            format!("builtins.fetchGit {{ url = \"{path}\"; ref = \"v1\"; submodules = true; }}"),
+            &with_inner,
+        ),
+    ] {
+        assert_eq!(place.eval(&expr), *expected, "{expr}");
+    }
+    // A commit that is known by now, with its repository gone; also in pure evaluation.
+    let locked = format!("builtins.fetchGit {{ url = \"{bare}\"; rev = \"{SECOND}\"; }}");
+    fs::rename(bare, format!("{bare}.gone")).expect("a folder can be renamed");
+    fs::create_dir(bare).expect("a folder can be made");
+    assert_eq!(place.finish(&["--pure"], &locked).success(), second);
+}
+
+#[test]
+fn working_trees() {
+    let place = Place::new();
+    let outer = repository(&place);
+    outer.write("a", "changed\n");
+    fs::remove_file(outer.path.join("b")).expect("a file");
+    outer.write("new", "new\n");
+    outer.git(&["add", "--intent-to-add", "new"]);
+    outer.write("untracked", "x");
+    outer.write("folder/untracked", "x");
+    let result = place.finish(&[], &format!("builtins.fetchGit {}", outer.text()));
+    let warning = format!("warning: Git tree '{}' is dirty\n", outer.text());
+    assert_eq!(result.err(), warning);
+    assert_eq!(
+        result.success(),
+        format!(
+            "{{ dirtyRev = \"{LAST}-dirty\"; dirtyShortRev = \"97cb2f1-dirty\"; lastModified = 1600000100; \
+             lastModifiedDate = \"20200913122820\"; narHash = \"sha256-7c5FqWtXu5q72Xm3MYsCKkDOLhOFymyGvyekET2v5jA=\"; \
+             outPath = \"/nix/store/dgndmw1vd9a3nlwk65w42wbl0yz57qxz-source\"; \
+             rev = \"0000000000000000000000000000000000000000\"; revCount = 0; shortRev = \"0000000\"; submodules = false; }}"
+        )
+    );
+    let expr = format!(
+        "builtins.attrNames (builtins.readDir (builtins.fetchGit {}))",
+        outer.text()
+    );
+    assert_eq!(
+        place.eval(&expr),
+        "[ \".gitattributes\" \".gitmodules\" \"a\" \"d\" \"l\" \"new\" ]"
+    );
+    // What git does not know cannot be reached by its name either.
+    let expr = format!(
+        "builtins.pathExists (builtins.fetchGit {} + \"/untracked\")",
+        outer.text()
+    );
+    assert_eq!(place.eval(&expr), "false");
+    let empty = Repository::new(place.folder.path().join("empty"));
+    let printed = place.eval(&format!("builtins.fetchGit {}", empty.text()));
+    assert!(
+        printed.contains("lastModified = 0;")
+            && printed.contains("rev = \"0000000000000000000000000000000000000000\";"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn repositories_as_nix_has_them() {
+    let place = Place::new();
+    let repository = Repository::new(place.folder.path().join("r"));
+    repository.write("a", "a\n");
+    repository.write("d/b", "b\n");
+    repository.commit();
+    repository.git(&["branch", "other"]);
+    repository.write("c", "c\n");
+    repository.commit();
+    let path = repository.text();
+    let nix = piton_tests::stores::Store::of_nix(place.folder.path().join("nix"));
+    for expr in [
+        format!("builtins.fetchGit {path}"),
+        format!("builtins.fetchGit {{ url = {path}; ref = \"other\"; }}"),
+        format!("builtins.fetchGit {{ url = \"file://{path}\"; name = \"n\"; }}"),
+    ] {
+        let mut run = nix.instantiate(&["--eval", "--strict", "--read-write-mode", "-E", &expr]);
+        for (name, value) in GIT_ENVIRONMENT {
+            run = run.env(name, value);
+        }
+        let home = place.folder.path().join("home");
+        fs::create_dir_all(&home).expect("a folder");
+        let theirs = run.env("HOME", &home).finish().success();
+        assert_eq!(place.eval(&expr), theirs, "{expr}");
+    }
+}
+
+#[test]
+fn what_cannot_be_fetched() {
+    let place = Place::new();
+    let outer = repository(&place);
+    let path = outer.text();
+    let none = "0123456789012345678901234567890123456789";
+    for (expr, message) in [
+        (
+            format!("builtins.fetchGit {{ url = \"{path}\"; rev = \"{none}\"; }}"),
+            format!(
+                "getting Git object '{none}': object not found - no match for id ({none}) (libgit2 error code = 9)"
+            ),
+        ),
+        (
+            format!("builtins.fetchGit {{ url = \"{path}\"; ref = \"nope\"; }}"),
+            "resolving Git reference 'nope': revspec 'nope' not found (libgit2 error code = 4)".to_owned(),
+        ),
+        (
+            format!("builtins.fetchGit \"{path}/none\""),
+            format!("Git repository \"{path}/none\" does not exist."),
+        ),
+        (
+            format!("builtins.fetchGit {{ url = \"{path}\"; ref = \"a..b\"; }}"),
+            "invalid Git branch/tag name 'a..b'".to_owned(),
+        ),
+        (
+            format!("builtins.fetchGit {{ url = \"{path}\"; rev = \"abc\"; }}"),
+            "hash 'abc' has wrong length for hash algorithm 'sha1'".to_owned(),
+        ),
+        (
+            format!("builtins.fetchGit {{ url = \"{path}\"; submodules = true; exportIgnore = true; }}"),
+            "exportIgnore and submodules are not supported together yet".to_owned(),
+        ),
+        (
+            format!("builtins.fetchGit {{ url = \"{path}\"; foo = 1; }}"),
+            "input attribute 'foo' not supported by scheme 'git'".to_owned(),
+        ),
+        (
+            "builtins.fetchTree { type = \"indirect\"; id = \"nixpkgs\"; }".to_owned(),
+            "cannot find flake 'flake:nixpkgs' in the flake registries".to_owned(),
+        ),
+        (
+            "builtins.fetchTree { type = \"path\"; path = \"./a\"; }".to_owned(),
+            "cannot fetch input 'path:./a' because it uses a relative path".to_owned(),
+        ),
+        (
+            "builtins.fetchTree { type = \"nope\"; }".to_owned(),
+            "cannot show unsupported input '{\"type\":\"nope\"}'".to_owned(),
+        ),
+        (
+            "builtins.fetchTree { type = \"path\"; path = { }; }".to_owned(),
+            "argument 'path' to 'fetchTree' is a set while a string, Boolean or integer is expected".to_owned(),
+        ),
+        (
+            "builtins.fetchMercurial \"x\"".to_owned(),
+            "fetching from Mercurial repositories ('fetchMercurial') is not supported".to_owned(),
+        ),
+    ] {
+        assert_eq!(place.fails(&[], &expr), message, "{expr}");
+    }
+    let bare = place.folder.path().join("bare.git");
+    outer.git(&["clone", "--quiet", "--bare", ".", text(&bare)]);
+    let expr = format!(
+        "builtins.fetchGit {{ url = \"file://{}\"; ref = \"nope\"; }}",
+        bare.display()
+    );
+    assert_eq!(
+        place.fails(&[], &expr),
+        format!("Failed to fetch git repository 'file://{}'", bare.display())
+    );
+    let closure = ["--extra-experimental-features", "fetch-closure"];
+    assert_eq!(
+        place.fails(&closure, "builtins.fetchClosure { }"),
+        "copying from binary caches ('fetchClosure') is not supported"
+    );
+    assert_eq!(place.eval("builtins ? fetchClosure"), "false");
+    let none = ["--experimental-features", ""];
+    assert_eq!(
+        place.finish(&none, "builtins ? fetchTree").success(),
+        "false"
+    );
+}
+
+#[test]
+fn a_missing_git_is_told() {
+    let place = Place::new();
+    let path = place.folder.path().join("bin");
+    fs::create_dir(&path).expect("a folder");
+    let repository = Repository::new(place.folder.path().join("r"));
+    let expr = format!("builtins.fetchGit {}", repository.text());
+    let report = place
+        .run(&[])
+        .env("PATH", &path)
+        .args(["--expr", &expr])
+        .finish()
+        .failure();
+    assert!(
+        report.contains("cannot run the program 'git', which fetching from Git repositories needs"),
+        "{report}"
+    );
+}

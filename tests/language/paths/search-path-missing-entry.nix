@@ -1,0 +1,1 @@
+[ (builtins.tryEval <x>).success (builtins.tryEval <x/y>).success ]
