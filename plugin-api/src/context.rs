@@ -214,6 +214,7 @@ impl<'f> Cx<'f> {
     // --- scalars, with the host's type errors
 
     /// The integer that `value` is.
+    #[inline]
     pub fn int(self, value: &Value<'f>) -> Result<i64> {
         value
             .as_int()
@@ -221,6 +222,7 @@ impl<'f> Cx<'f> {
     }
 
     /// The bool that `value` is.
+    #[inline]
     pub fn bool(self, value: &Value<'f>) -> Result<bool> {
         value
             .as_bool()
@@ -239,6 +241,7 @@ impl<'f> Cx<'f> {
     // --- strings and paths
 
     /// The bytes of a string or a path.
+    #[inline]
     pub fn bytes<'v>(self, value: &'v Value<'f>) -> Result<&'v [u8]> {
         match value.kind() {
             Type::String | Type::Path => {
@@ -252,6 +255,7 @@ impl<'f> Cx<'f> {
     }
 
     /// The context of a string; empty for other values.
+    #[inline]
     pub fn context(self, value: &Value<'f>) -> StringContext {
         match value.kind() {
             Type::String => StringContext(host!(self.string_context(value.raw()))),
@@ -260,11 +264,13 @@ impl<'f> Cx<'f> {
     }
 
     /// A string without context.
+    #[inline]
     pub fn string(self, bytes: impl AsRef<[u8]>) -> Value<'f> {
         self.string_with(bytes, StringContext::EMPTY)
     }
 
     /// A string with a context.
+    #[inline]
     pub fn string_with(self, bytes: impl AsRef<[u8]>, context: StringContext) -> Value<'f> {
         let raw = host!(self.make_string(Bytes::borrow(bytes.as_ref()), context.0));
         self.adopt(raw)
@@ -277,6 +283,7 @@ impl<'f> Cx<'f> {
     }
 
     /// Union of contexts.
+    #[inline]
     pub fn context_union(self, a: StringContext, b: StringContext) -> StringContext {
         if a == b || b.is_empty() {
             return a;
@@ -311,11 +318,13 @@ impl<'f> Cx<'f> {
     // --- names
 
     /// Interns a name.
+    #[inline]
     pub fn symbol(self, name: impl AsRef<[u8]>) -> Symbol {
         Symbol(host!(self.intern(Bytes::borrow(name.as_ref()))))
     }
 
     /// The text of a name.
+    #[inline]
     pub fn name(self, symbol: Symbol) -> &'f [u8] {
         let bytes = host!(self.symbol_bytes(symbol.0));
         // SAFETY: names live as long as the VM.
@@ -331,12 +340,14 @@ impl<'f> Cx<'f> {
     // --- lists
 
     /// How many elements the list has.
+    #[inline]
     pub fn list_len(self, list: &Value<'f>) -> Result<usize> {
         self.expect(list, Type::List)?;
         Ok(host!(self.list_len(list.raw())))
     }
 
     /// Element `index`, which must be below the length.
+    #[inline]
     pub fn list_get(self, list: &Value<'f>, index: usize) -> Value<'f> {
         let mut raw = RawValue::new(tag::NULL, 0);
         host!(self.list_read(list.raw(), index, 1, &raw mut raw));
@@ -395,6 +406,7 @@ impl<'f> Cx<'f> {
     }
 
     /// A list of these values.
+    #[inline]
     pub fn list(self, items: &[Value<'f>]) -> Value<'f> {
         let raw = host!(self.make_list(items.as_ptr().cast(), items.len()));
         self.adopt(raw)
@@ -407,12 +419,14 @@ impl<'f> Cx<'f> {
     }
 
     /// The list of thunks `f e`.
+    #[inline]
     pub fn list_map(self, f: &Value<'f>, list: &Value<'f>) -> Value<'f> {
         let raw = host!(self.list_map(f.raw(), list.raw()));
         self.adopt(raw)
     }
 
     /// The list of thunks `f i`, `i` from 0 to `count - 1`.
+    #[inline]
     pub fn list_generate(self, f: &Value<'f>, count: usize) -> Value<'f> {
         let raw = host!(self.list_generate(f.raw(), count));
         self.adopt(raw)
@@ -421,17 +435,20 @@ impl<'f> Cx<'f> {
     // --- sets
 
     /// How many attributes the set has.
+    #[inline]
     pub fn attrs_len(self, attrs: &Value<'f>) -> Result<usize> {
         self.expect(attrs, Type::Attrs)?;
         Ok(host!(self.attrs_len(attrs.raw())))
     }
 
     /// The attribute `name`, if it is there.
+    #[inline]
     pub fn attrs_get(self, attrs: &Value<'f>, name: Symbol) -> Option<Value<'f>> {
         self.attribute(attrs, name).map(|attribute| attribute.value)
     }
 
     /// The attribute `name` with its position, if it is there.
+    #[inline]
     pub fn attribute(self, attrs: &Value<'f>, name: Symbol) -> Option<Attribute<'f>> {
         if attrs.kind() != Type::Attrs {
             return None;
@@ -509,11 +526,13 @@ impl<'f> Cx<'f> {
     }
 
     /// Whether both are the same cell: Nix's shortcut in comparisons.
+    #[inline]
     pub fn same(self, a: &Value<'f>, b: &Value<'f>) -> bool {
         host!(self.same(a.raw(), b.raw()))
     }
 
     /// `value` with its type, if it has been evaluated meanwhile; a thunk still if not.
+    #[inline]
     pub fn peek(self, value: &Value<'f>) -> Value<'f> {
         let raw = host!(self.peek(value.raw()));
         self.adopt(raw)
@@ -571,6 +590,7 @@ impl<'f> Cx<'f> {
     }
 
     /// Evaluates everything that can be reached.
+    #[inline]
     pub fn force_deep(self, value: &Value<'f>) -> Answer<'f> {
         self.ask(request::FORCE_DEEP, 0, [value])
     }
@@ -633,6 +653,7 @@ impl<'f> Cx<'f> {
     }
 
     /// The digits of `number`.
+    #[inline]
     fn decimal(self, number: i64) -> Value<'f> {
         // Room for the 19 digits of the largest magnitude and a sign.
         let mut digits = [0; 20];
@@ -660,6 +681,7 @@ impl<'f> Cx<'f> {
     }
 
     /// `a == b`
+    #[inline]
     pub fn equal(
         self,
         a: &Value<'f>,
@@ -670,6 +692,7 @@ impl<'f> Cx<'f> {
     }
 
     /// `a < b`
+    #[inline]
     pub fn less(
         self,
         a: &Value<'f>,
@@ -767,6 +790,7 @@ impl<'f> Cx<'f> {
         })
     }
 
+    #[inline]
     fn expect(self, value: &Value<'f>, kind: Type) -> Result<()> {
         if value.kind() == kind {
             Ok(())

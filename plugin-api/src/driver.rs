@@ -77,6 +77,22 @@ fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
+/// Runs `f`, which comes to two words; `None` if it panicked.
+///
+/// A catch hands its result through memory. Written there word by word and read as a whole, a `RawValue` would wait for the
+/// stores to retire: that alone costs more than the rest of a call.
+#[inline(always)]
+fn guarded_value(f: impl FnOnce() -> RawValue) -> Option<RawValue> {
+    let (mut head, mut payload) = (0, 0);
+    let (head_out, payload_out) = (&mut head, &mut payload);
+    guarded(move || {
+        let raw = f();
+        *head_out = raw.head;
+        *payload_out = raw.payload;
+    })?;
+    Some(RawValue { head, payload })
+}
+
 #[cold]
 fn discard(payload: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
@@ -95,8 +111,7 @@ fn finish(result: Result<Value<'_>>) -> RawValue {
 /// Runs a leaf.
 #[inline(always)]
 pub fn leaf<'f>(vm: *mut VmContext, body: impl FnOnce() -> Result<Value<'f>>) -> RawValue {
-    // The result becomes two words before it leaves the catch, which hands everything through memory.
-    match guarded(|| finish(body())) {
+    match guarded_value(|| finish(body())) {
         Some(raw) => raw,
         None => panicked(vm),
     }
@@ -130,8 +145,7 @@ pub mod slot {
         vm: *mut VmContext,
     ) -> RawValue {
         let mut context = Context::from_waker(Waker::noop());
-        // The result becomes two words before it leaves the catch, which hands everything through memory.
-        let polled = guarded(|| {
+        let polled = guarded_value(|| {
             // SAFETY: the future was written by `start`, and the host never moves a frame.
             match unsafe { Pin::new_unchecked(&mut *future) }.poll(&mut context) {
                 Poll::Pending => RawValue::new(tag::PENDING, 0),
