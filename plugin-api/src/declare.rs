@@ -71,7 +71,7 @@ macro_rules! builtin {
         #[allow(non_upper_case_globals)]
         pub const $function: $crate::abi::Builtin = {
             #[inline(always)]
-            async fn body<$life>($cx: $crate::Cx<$life> $(, $arg: $crate::Value<$life>)*) -> $crate::Result<$crate::Value<$life>> $body
+            async fn body<$life>($cx: $crate::Cx<$life> $(, $arg: &$life $crate::Value<$life>)*) -> $crate::Result<$crate::Value<$life>> $body
 
             #[allow(unused_mut, unused_variables, unused_assignments)]
             unsafe extern "C" fn start(
@@ -291,9 +291,9 @@ pub mod private {
     /// # Safety
     /// `args` points to an argument that the host keeps alive for `'f`.
     #[inline(always)]
-    pub unsafe fn argument<'f>(args: *const abi::RawValue) -> Value<'f> {
-        // SAFETY: the caller's contract.
-        unsafe { Value::argument(*args) }
+    pub unsafe fn argument<'f>(args: *const abi::RawValue) -> &'f Value<'f> {
+        // SAFETY: the caller's contract; a `Value` is a transparent `RawValue`.
+        unsafe { &*args.cast() }
     }
 
     /// The body of an async builtin with the arguments `A`.
@@ -312,7 +312,7 @@ pub mod private {
                 type Future = F;
             }
         };
-        (@value $arg:ident $life:lifetime) => { Value<$life> };
+        (@value $arg:ident $life:lifetime) => { &$life Value<$life> };
     }
     body!();
     body!(a);

@@ -55,18 +55,6 @@ impl<'f> Value<'f> {
         }
     }
 
-    /// A view of an argument, which the host keeps alive until the call ends.
-    ///
-    /// # Safety
-    /// `raw` is a value of the host, alive during all of `'f`.
-    #[inline(always)]
-    pub(crate) unsafe fn argument(raw: RawValue) -> Self {
-        Value {
-            raw,
-            call: PhantomData,
-        }
-    }
-
     /// A view of a value that `holder`, which has a root of its own, keeps alive. It bears the holder's root, for clones to find
     /// the table by, and must not be dropped.
     ///

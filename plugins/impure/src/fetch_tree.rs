@@ -28,7 +28,7 @@ builtin! {
     flags = [BARE],
     needs = [READ, STORE_WRITE, NET],
     async fn fetch_tree<'f>(cx, input: any) {
-        fetch(cx, input, None).await
+        fetch(cx, input.clone(), None).await
     }
 }
 
@@ -41,7 +41,7 @@ builtin! {
     flags = [BARE],
     needs = [READ, STORE_WRITE, NET],
     async fn fetch_git<'f>(cx, args: any) {
-        fetch(cx, args, Some("git")).await
+        fetch(cx, args.clone(), Some("git")).await
     }
 }
 

@@ -18,7 +18,7 @@ builtin! {
         if cx.list_len(&start)? == 0 {
             return Ok(start);
         }
-        let operator = function(cx, required(cx, &attrset, "operator")?.value).await?;
+        let operator = function(cx, &required(cx, &attrset, "operator")?.value).await?;
         let mut waiting = VecDeque::from(cx.list_items(&start)?);
         let mut found = Vec::new();
         let mut keys = Keys::None;

@@ -71,6 +71,6 @@ builtin! {
     example = "(builtins.tryEval (builtins.deepSeq { a = [ (throw \"seen\") ]; } 1)).success" => "false",
     async fn deep_seq<'f>(cx, e1: lazy, e2: lazy) {
         cx.force_deep(&e1).await?;
-        Ok(e2)
+        Ok(e2.clone())
     }
 }

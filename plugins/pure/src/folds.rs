@@ -9,8 +9,8 @@ builtin! {
     /// call, so that long lists need no deep stack. `nul` itself is evaluated only if `op` or the caller looks at it.
     name = "foldl'", since = "0.1.0", example = "builtins.foldl' (sum: x: sum + x) 0 [ 1 2 3 4 ]" => "10",
     async fn foldl<'f>(cx, op: function | attrs, nul: lazy, list: list) {
-        let op = callable(cx, op)?;
-        let mut result = nul;
+        callable(cx, op)?;
+        let mut result = nul.clone();
         let mut items = cx.list_cursor(&list)?;
         while let Some(item) = items.next() {
             result = cx.call(&op, [&result, &item]).await?;
@@ -36,8 +36,8 @@ builtin! {
 }
 
 /// Whether `pred` returns `answer` for some element.
-async fn reaches<'f>(cx: Cx<'f>, pred: Value<'f>, list: Value<'f>, answer: bool) -> Result<bool> {
-    let pred = callable(cx, pred)?;
+async fn reaches<'f>(cx: Cx<'f>, pred: &Value<'f>, list: &Value<'f>, answer: bool) -> Result<bool> {
+    callable(cx, pred)?;
     let mut items = cx.list_cursor(&list)?;
     while let Some(item) = items.next() {
         let holds = cx.call(&pred, [&item]).await?;
@@ -54,7 +54,7 @@ builtin! {
     async fn filter<'f>(cx, f: lazy, list: list) {
         let len = cx.list_len(&list)?;
         if len == 0 {
-            return Ok(list);
+            return Ok(list.clone());
         }
         let f = function(cx, f).await?;
         let mut kept = Vec::new();
@@ -65,7 +65,7 @@ builtin! {
                 kept.push(item);
             }
         }
-        Ok(if kept.len() == len { list } else { cx.list(&kept) })
+        Ok(if kept.len() == len { list.clone() } else { cx.list(&kept) })
     }
 }
 
@@ -75,7 +75,7 @@ builtin! {
     name = "partition", since = "0.1.0",
     example = "builtins.partition (x: x > 2) [ 1 5 2 3 ]" => "{ right = [ 5 3 ]; wrong = [ 1 2 ]; }",
     async fn partition<'f>(cx, pred: function | attrs, list: list) {
-        let pred = callable(cx, pred)?;
+        callable(cx, pred)?;
         let (mut right, mut wrong) = (Vec::new(), Vec::new());
         for index in 0..cx.list_len(&list)? {
             let item = cx.evaluate(cx.list_get(&list, index)).await?;
@@ -100,7 +100,7 @@ builtin! {
     example = "builtins.groupBy (builtins.substring 0 1) [ \"ant\" \"bee\" \"asp\" ]"
         => "{ a = [ \"ant\" \"asp\" ]; b = [ \"bee\" ]; }",
     async fn group_by<'f>(cx, f: function | attrs, list: list) {
-        let f = callable(cx, f)?;
+        callable(cx, f)?;
         let mut groups = Groups::default();
         for index in 0..cx.list_len(&list)? {
             let item = cx.list_get(&list, index);

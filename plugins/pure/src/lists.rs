@@ -98,7 +98,7 @@ builtin! {
     flags = [BARE],
     async fn map<'f>(cx, f: lazy, list: list) {
         if cx.list_len(&list)? == 0 {
-            return Ok(list);
+            return Ok(list.clone());
         }
         let f = function(cx, f).await?;
         Ok(cx.list_map(&f, &list))
@@ -136,7 +136,7 @@ builtin! {
     /// The elements of all lists that `f` returns, called with each element of `list`: `concatLists (map f list)`.
     name = "concatMap", since = "0.1.0", example = "builtins.concatMap (x: [ x (x + 10) ]) [ 1 2 ]" => "[ 1 11 2 12 ]",
     async fn concat_map<'f>(cx, f: function | attrs, list: list) {
-        let f = callable(cx, f)?;
+        callable(cx, f)?;
         let len = cx.list_len(&list)?;
         let mut parts = Vec::with_capacity(len);
         for index in 0..len {

@@ -61,7 +61,7 @@ builtin! {
     example = "builtins.zipAttrsWith (name: values: values) [ { a = 1; } { a = 2; b = 3; } ]"
         => "{ a = [ 1 2 ]; b = [ 3 ]; }",
     async fn zip_attrs_with<'f>(cx, f: any, list: list) {
-        let f = callable(cx, f)?;
+        callable(cx, f)?;
         let mut groups = Groups::default();
         for index in 0..cx.list_len(&list)? {
             let set = forced(cx, cx.list_get(&list, index), Type::Attrs).await?;

@@ -73,7 +73,7 @@ builtin! {
             }
         }
         if names.is_empty() {
-            return Ok(set);
+            return Ok(set.clone());
         }
         let mut kept = cx.attrs_items(&set)?;
         if names.len() <= FEW_NAMES {

@@ -13,7 +13,7 @@ builtin! {
     async fn sort<'f>(cx, comparator: lazy, list: list) {
         let len = cx.list_len(&list)?;
         if len == 0 {
-            return Ok(list);
+            return Ok(list.clone());
         }
         let comparator = function(cx, comparator).await?;
         let mut items = Vec::with_capacity(len);

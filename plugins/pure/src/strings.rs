@@ -117,7 +117,7 @@ builtin! {
             patterns.push(cx.bytes(&pattern)?.into());
         }
         let patterns = Patterns::new(patterns);
-        let s = forced(cx, s, Type::String).await?;
+        let s = forced(cx, s.clone(), Type::String).await?;
 
         let mut replacements: Vec<Option<Value<'f>>> = (0..count).map(|_| None).collect();
         let mut result = Vec::new();

@@ -22,23 +22,24 @@ pub fn typed<'f>(cx: Cx<'f>, value: Value<'f>, kind: Type) -> Result<Value<'f>> 
 
 /// Forces `value`, which must be something that can be called: a function, or a set with `__functor`.
 #[inline]
-pub async fn function<'f>(cx: Cx<'f>, value: Value<'f>) -> Result<Value<'f>> {
-    let value = cx.evaluate(value).await?;
-    callable(cx, value)
+pub async fn function<'f>(cx: Cx<'f>, value: &Value<'f>) -> Result<Value<'f>> {
+    let value = cx.force(value).await?;
+    callable(cx, &value)?;
+    Ok(value)
 }
 
-/// `value`, if it can be called.
+/// Fails unless `value` can be called.
 #[inline]
-pub fn callable<'f>(cx: Cx<'f>, value: Value<'f>) -> Result<Value<'f>> {
+pub fn callable<'f>(cx: Cx<'f>, value: &Value<'f>) -> Result<()> {
     let fits = match value.kind() {
         Type::Function => true,
-        Type::Attrs => cx.attribute(&value, cx.symbol("__functor")).is_some(),
+        Type::Attrs => cx.attribute(value, cx.symbol("__functor")).is_some(),
         _ => false,
     };
     if fits {
-        Ok(value)
+        Ok(())
     } else {
-        Err(cx.type_error(&[Type::Function], &value))
+        Err(cx.type_error(&[Type::Function], value))
     }
 }
 

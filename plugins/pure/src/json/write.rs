@@ -14,7 +14,7 @@ builtin! {
     example = "builtins.toJSON { version = [ 1 2.5 null ]; name = \"x\"; }"
         => "\"{\\\"name\\\":\\\"x\\\",\\\"version\\\":[1,2.5,null]}\"",
     async fn to_json<'f>(cx, e: lazy) {
-        let (text, context) = print(cx, e).await?;
+        let (text, context) = print(cx, e.clone()).await?;
         Ok(cx.string_with(text, context))
     }
 }
