@@ -219,13 +219,18 @@ impl Vm {
                 self.safepoint()?;
             }
             let mut frame = self.code_frame();
-            // SAFETY (of the whole loop): `frame` is the code frame on top and `registers` its part of the stack. Both move
+            // SAFETY: of the whole loop: `frame` is the code frame on top and `registers` its part of the stack. Both move
             // when frames are pushed: whatever may do so ends with `continue 'enter`, `relocate!` or leaves. Linked code
             // lives as long as the VM, its jumps stay within it and it ends with an instruction that leaves; the compiler
             // names registers, constants, sites and children that exist.
-            let mut code: &'static Linked = unsafe { (*frame).code() };
-            let mut ip = unsafe { (*frame).ip };
-            let mut registers = unsafe { self.stack.as_mut_ptr().add((*frame).base as usize) };
+            let (mut code, mut ip, mut registers) = unsafe {
+                let base = (*frame).base as usize;
+                (
+                    (*frame).code(),
+                    (*frame).ip,
+                    self.stack.as_mut_ptr().add(base),
+                )
+            };
 
             macro_rules! register {
                 ($index:expr) => {{
@@ -284,14 +289,14 @@ impl Vm {
                 };
             }
             macro_rules! skip {
-                // SAFETY: code ends with an instruction that leaves, so there is a next one.
-                () => {
-                    ip = unsafe { ip.add(1) }
-                };
-                // SAFETY: jumps stay within the code.
-                ($instruction:expr) => {
-                    ip = unsafe { ip.offset($instruction.offset()) }
-                };
+                () => {{
+                    // SAFETY: code ends with an instruction that leaves, so there is a next one.
+                    ip = unsafe { ip.add(1) };
+                }};
+                ($instruction:expr) => {{
+                    // SAFETY: jumps stay within the code.
+                    ip = unsafe { ip.offset($instruction.offset()) };
+                }};
             }
 
             'resume: loop {
@@ -389,19 +394,17 @@ impl Vm {
                             }};
                         }
                         macro_rules! position {
-                            // SAFETY: `ip` is behind an instruction of `code`.
-                            () => {
-                                code.position(
-                                    unsafe { ip.offset_from(code.instructions.as_ptr()) } as usize
-                                        - 1,
-                                )
-                            };
+                            () => {{
+                                // SAFETY: `ip` is behind an instruction of `code`.
+                                let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) };
+                                code.position(pc as usize - 1)
+                            }};
                         }
 
                         loop {
                             // SAFETY: see the head of the loop. The operands are read where they are used.
                             let instruction: &'static Instruction = unsafe { &*ip };
-                            ip = unsafe { ip.add(1) };
+                            skip!();
                             match instruction.op {
                                 Op::Const => {
                                     *register!(instruction.a) = constant!(instruction.wide())

@@ -9,8 +9,8 @@ builtin! {
     name = "getEnv", since = "0.1.0", example = "builtins.getEnv \"A=B\"" => "\"\"",
     needs = [ENV],
     async fn get_env<'f>(cx, name: string) {
-        plain(cx, &name)?;
-        cx.ask(request::GET_ENV, 0, [&name]).await
+        plain(cx, name)?;
+        cx.ask(request::GET_ENV, 0, [name]).await
     }
 }
 

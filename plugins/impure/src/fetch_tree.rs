@@ -52,10 +52,10 @@ builtin! {
     flags = [HIDDEN],
     needs = [READ, STORE_WRITE, NET],
     async fn fetch_input<'f>(cx, attributes: attrs, zero: bool) {
-        let attrs = from_value(cx, &attributes, "input attribute").await?;
+        let attrs = from_value(cx, attributes, "input attribute").await?;
         let input = said(cx, Input::from_attrs(attrs))?;
         let obtained = obtain(cx, &input).await?;
-        let tree = tree_value(cx, &obtained, cx.bool(&zero)?).await?;
+        let tree = tree_value(cx, &obtained, cx.bool(zero)?).await?;
         let mut locked = obtained.input.attrs;
         locked.0.remove("__final");
         let locked = to_value(cx, &locked);
@@ -72,14 +72,14 @@ builtin! {
     flags = [HIDDEN],
     needs = [NET],
     async fn git_revision_count<'f>(cx, repository: string, rev: string, shown: string) {
-        let repository = Repository::new(Path::new(&text(cx, &repository)?));
+        let repository = Repository::new(Path::new(&text(cx, repository)?));
         if repository.is_shallow() {
-            let shown = text(cx, &shown)?;
+            let shown = text(cx, shown)?;
             return Err(cx.fail(format!(
                 "'{shown}' is a shallow Git repository, so 'revCount' is not available"
             )));
         }
-        let count = said(cx, repository.count(&text(cx, &rev)?))?;
+        let count = said(cx, repository.count(&text(cx, rev)?))?;
         Ok(Value::int(i64::try_from(count).unwrap_or(i64::MAX)))
     }
 }

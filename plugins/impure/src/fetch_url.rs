@@ -24,7 +24,7 @@ builtin! {
     name = "fetchurl", since = "0.1.0", example = "builtins.isFunction builtins.fetchurl" => "true",
     needs = [READ, STORE_WRITE, NET],
     async fn fetchurl<'f>(cx, args: any) {
-        let arguments = arguments(cx, &args, "fetchurl", None).await?;
+        let arguments = arguments(cx, args, "fetchurl", None).await?;
         if let Some(expected) = &arguments.expected {
             let hash = sri(expected);
             if let Some(path) = find_in_store(cx, &arguments.name, &hash, FLAT).await? {
@@ -53,7 +53,7 @@ builtin! {
     flags = [BARE],
     needs = [READ, STORE_WRITE, NET],
     async fn fetch_tarball<'f>(cx, args: any) {
-        let arguments = arguments(cx, &args, "fetchTarball", Some("source")).await?;
+        let arguments = arguments(cx, args, "fetchTarball", Some("source")).await?;
         if let Some(expected) = &arguments.expected {
             let hash = sri(expected);
             if let Some(path) = find_in_store(cx, &arguments.name, &hash, 0).await? {
@@ -88,10 +88,10 @@ builtin! {
     flags = [HIDDEN],
     needs = [READ, STORE_WRITE, NET],
     async fn fetch_archive<'f>(cx, url: string, name: string) {
-        let url = text(cx, &url)?;
+        let url = text(cx, url)?;
         let tree = archive(cx, &url, &[], None, &url).await?;
         let known = tree.nar_hash.as_deref();
-        let (path, hash) = add_to_store(cx, &text(cx, &name)?, &tree.place, &[], known, 0).await?;
+        let (path, hash) = add_to_store(cx, &text(cx, name)?, &tree.place, &[], known, 0).await?;
         note_hash(&said(cx, Cache::open())?, &tree.name, &hash);
         Ok(cx.attrs(&[
             piton_plugin_api::Attribute::new(cx.symbol("outPath"), path),

@@ -16,12 +16,12 @@ builtin! {
     async fn path_exists<'f>(cx, path: any) {
         if path.kind() != Type::String {
             // A set may stand for a string with a slash, which then means nothing.
-            let path = cx.ask(request::COERCE_TO_PATH, 0, [&path]).await?;
+            let path = cx.ask(request::COERCE_TO_PATH, 0, [path]).await?;
             return cx.ask(request::PATH_EXISTS, 0, [&path]).await;
         }
-        let text = cx.bytes(&path)?;
+        let text = cx.bytes(path)?;
         let flags = if text.ends_with(b"/") || text.ends_with(b"/.") { DIRECTORY } else { 0 };
-        cx.ask(request::PATH_EXISTS, flags, [&path]).await
+        cx.ask(request::PATH_EXISTS, flags, [path]).await
     }
 }
 
@@ -30,7 +30,7 @@ builtin! {
     name = "readFile", since = "0.1.0", example = "builtins.readFile \"/dev/null\"" => "\"\"",
     needs = [READ],
     async fn read_file<'f>(cx, path: lazy) {
-        cx.ask(request::READ_FILE, 0, [&path]).await
+        cx.ask(request::READ_FILE, 0, [path]).await
     }
 }
 
@@ -39,7 +39,7 @@ builtin! {
     name = "readDir", since = "0.1.0", example = "builtins.isAttrs (builtins.readDir \"/\")" => "true",
     needs = [READ],
     async fn read_dir<'f>(cx, path: lazy) {
-        cx.ask(request::READ_DIR, 0, [&path]).await
+        cx.ask(request::READ_DIR, 0, [path]).await
     }
 }
 
@@ -48,6 +48,6 @@ builtin! {
     name = "readFileType", since = "0.1.0", example = "builtins.readFileType \"/\"" => "\"directory\"",
     needs = [READ],
     async fn read_file_type<'f>(cx, path: lazy) {
-        cx.ask(request::FILE_TYPE, 0, [&path]).await
+        cx.ask(request::FILE_TYPE, 0, [path]).await
     }
 }

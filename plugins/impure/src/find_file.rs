@@ -13,8 +13,8 @@ builtin! {
     example = "builtins.findFile [ { prefix = \"devices\"; path = \"/dev\"; } ] \"devices/null\"" => "/dev/null",
     needs = [READ],
     async fn find_file<'f>(cx, search_path: list, name: lazy) {
-        let entries = entries(cx, &search_path).await?;
-        let name = forced(cx, &name, Type::String).await?;
+        let entries = entries(cx, search_path).await?;
+        let name = forced(cx, name, Type::String).await?;
         let wanted = plain(cx, &name)?.to_vec();
         for entry in &entries {
             let Some(suffix) = suffix(&entry.prefix, &wanted) else {

@@ -10,7 +10,7 @@ builtin! {
     name = "flakeFail", since = "0.1.0", example = "1" => "1",
     flags = [HIDDEN],
     async fn flake_fail<'f>(cx, message: string) {
-        let message = text(cx, &message)?;
+        let message = text(cx, message)?;
         Err(cx.fail(message))
     }
 }
@@ -20,8 +20,8 @@ builtin! {
     name = "flakeWarn", since = "0.1.0", example = "1" => "1",
     flags = [HIDDEN],
     async fn flake_warn<'f>(cx, message: string, value: lazy) {
-        caution(cx, text(cx, &message)?).await?;
-        cx.force(&value).await
+        caution(cx, text(cx, message)?).await?;
+        cx.force(value).await
     }
 }
 
@@ -30,8 +30,8 @@ builtin! {
     name = "flakeParse", since = "0.1.0", example = "1" => "1",
     flags = [HIDDEN],
     async fn flake_parse<'f>(cx, reference: string, is_flake: bool) {
-        let reference = text(cx, &reference)?;
-        let is_flake = cx.bool(&is_flake)?;
+        let reference = text(cx, reference)?;
+        let is_flake = cx.bool(is_flake)?;
         let reference = said(cx, Reference::parse(&reference, is_flake, true))?;
         Ok(to_value(cx, &reference.attrs()))
     }
@@ -42,7 +42,7 @@ builtin! {
     name = "flakeReference", since = "0.1.0", example = "1" => "1",
     flags = [HIDDEN],
     async fn flake_reference<'f>(cx, attrs: attrs) {
-        Ok(to_value(cx, &of_value(cx, &attrs).await?.attrs()))
+        Ok(to_value(cx, &of_value(cx, attrs).await?.attrs()))
     }
 }
 
@@ -51,7 +51,7 @@ builtin! {
     name = "flakeCanonical", since = "0.1.0", example = "1" => "1",
     flags = [HIDDEN],
     async fn flake_canonical<'f>(cx, attrs: attrs) {
-        Ok(to_value(cx, &of_value(cx, &attrs).await?.canonical().attrs()))
+        Ok(to_value(cx, &of_value(cx, attrs).await?.canonical().attrs()))
     }
 }
 
@@ -60,7 +60,7 @@ builtin! {
     name = "flakeShow", since = "0.1.0", example = "1" => "1",
     flags = [HIDDEN],
     async fn flake_show<'f>(cx, attrs: attrs) {
-        Ok(cx.string(of_value(cx, &attrs).await?.to_string()))
+        Ok(cx.string(of_value(cx, attrs).await?.to_string()))
     }
 }
 
@@ -69,7 +69,7 @@ builtin! {
     name = "flakeIsLocked", since = "0.1.0", example = "1" => "1",
     flags = [HIDDEN],
     async fn flake_is_locked<'f>(cx, attrs: attrs) {
-        let reference = of_value(cx, &attrs).await?;
+        let reference = of_value(cx, attrs).await?;
         Ok(Value::bool(said(cx, reference.input.is_locked())?))
     }
 }

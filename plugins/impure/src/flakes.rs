@@ -14,7 +14,7 @@ builtin! {
     name = "parseFlakeRef", since = "0.1.0", example = "builtins.isFunction builtins.parseFlakeRef" => "true",
     async fn parse_flake_ref<'f>(cx, flake_ref: lazy) {
         require_flakes(cx).await?;
-        let reference = string(cx, &flake_ref).await?;
+        let reference = string(cx, flake_ref).await?;
         let reference = said(cx, Reference::parse(&reference, true, false))?;
         Ok(to_value(cx, &reference.attrs()))
     }
@@ -25,7 +25,7 @@ builtin! {
     name = "flakeRefToString", since = "0.1.0", example = "builtins.isFunction builtins.flakeRefToString" => "true",
     async fn flake_ref_to_string<'f>(cx, attrs: lazy) {
         require_flakes(cx).await?;
-        let attrs = forced(cx, &attrs, Type::Attrs).await?;
+        let attrs = forced(cx, attrs, Type::Attrs).await?;
         let attrs = from_value(cx, &attrs, "flake ref attr").await?;
         let reference = said(cx, Reference::from_attrs(attrs))?;
         Ok(cx.string(said(cx, reference.url())?.to_string()))
@@ -40,7 +40,7 @@ builtin! {
     needs = [READ, STORE_WRITE, NET],
     async fn get_flake<'f>(cx, flake_ref: lazy) {
         require_flakes(cx).await?;
-        let given = string(cx, &flake_ref).await?;
+        let given = string(cx, flake_ref).await?;
         let reference = said(cx, Reference::parse(&given, true, false))?;
         let pure = is_enabled(cx, "pure-eval").await?;
         if pure && !said(cx, reference.input.is_locked())? {
@@ -59,7 +59,7 @@ builtin! {
     needs = [READ, STORE_WRITE, NET],
     async fn typed_flake<'f>(cx, reference: string, base: string) {
         require_flakes(cx).await?;
-        let typed = Reference::typed(&text(cx, &reference)?, Path::new(&text(cx, &base)?));
+        let typed = Reference::typed(&text(cx, reference)?, Path::new(&text(cx, base)?));
         let (reference, fragment, notices) = said(cx, typed)?;
         if reference.input.kind == Some(Kind::Indirect) {
             return Err(cx.fail(format!("cannot find flake '{reference}' in the flake registries")));

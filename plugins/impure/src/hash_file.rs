@@ -15,8 +15,8 @@ builtin! {
         => "\"d41d8cd98f00b204e9800998ecf8427e\"",
     needs = [READ],
     async fn hash_file<'f>(cx, algorithm: string, path: lazy) {
-        let hash = hasher(cx, &algorithm)?;
-        let contents = cx.ask(request::READ_FILE, ANY_BYTES, [&path]).await?;
+        let hash = hasher(cx, algorithm)?;
+        let contents = cx.ask(request::READ_FILE, ANY_BYTES, [path]).await?;
         Ok(cx.string(HEXLOWER.encode(&hash(cx.bytes(&contents)?))))
     }
 }

@@ -8,9 +8,9 @@ builtin! {
     /// far as it is evaluated.
     name = "trace", since = "0.1.0", example = "builtins.trace \"so far\" 2" => "2",
     async fn trace<'f>(cx, message: any, value: lazy) {
-        let text = shown(cx, &message);
+        let text = shown(cx, message);
         cx.ask(request::EMIT, emit::TRACE, [&text]).await?;
-        cx.force(&value).await
+        cx.force(value).await
     }
 }
 
@@ -19,9 +19,9 @@ builtin! {
     name = "traceVerbose", since = "0.1.0", example = "builtins.traceVerbose (throw \"not evaluated\") 2" => "2",
     async fn trace_verbose<'f>(cx, message: lazy, value: lazy) {
         // The host knows whether it shows this; a thunk is forced by it and only then.
-        let text = shown(cx, &cx.peek(&message));
+        let text = shown(cx, &cx.peek(message));
         cx.ask(request::EMIT, emit::TRACE_VERBOSE, [&text]).await?;
-        cx.force(&value).await
+        cx.force(value).await
     }
 }
 
@@ -29,8 +29,8 @@ builtin! {
     /// Shows the string `message` as a warning and evaluates to `value`. Where `abort-on-warn` is set, evaluation ends there.
     name = "warn", since = "0.1.0", example = "builtins.warn \"deprecated\" 2" => "2",
     async fn warn<'f>(cx, message: string, value: lazy) {
-        cx.ask(request::EMIT, emit::WARNING, [&message]).await?;
-        cx.force(&value).await
+        cx.ask(request::EMIT, emit::WARNING, [message]).await?;
+        cx.force(value).await
     }
 }
 
@@ -40,7 +40,7 @@ builtin! {
     flags = [BARE],
     async fn break_<'f>(cx, value: lazy) {
         cx.ask(request::EMIT, emit::BREAK, [&cx.string("")]).await?;
-        cx.force(&value).await
+        cx.force(value).await
     }
 }
 

@@ -19,7 +19,7 @@ builtin! {
         let mut path = None;
         let mut filter = Value::null();
         let mut options = Vec::new();
-        for attribute in cx.attrs_items(&args)? {
+        for attribute in cx.attrs_items(args)? {
             let value = &attribute.value;
             match cx.name(attribute.name) {
                 b"path" => path = Some(cx.force(value).await?),
@@ -53,12 +53,12 @@ builtin! {
     needs = [READ, STORE_WRITE],
     async fn filter_source<'f>(cx, filter: lazy, path: any) {
         // The path is looked at before the function.
-        let path = cx.coerce_to_string(&path, 0).await?;
+        let path = cx.coerce_to_string(path, 0).await?;
         if !cx.bytes(&path)?.starts_with(b"/") {
             let parts: [&[u8]; 3] = [b"string '", cx.bytes(&path)?, b"' doesn't represent an absolute path"];
             return Err(failure(cx, ErrorKind::Eval, &parts));
         }
-        let filter = function(cx, &filter).await?;
+        let filter = function(cx, filter).await?;
         let options = cx.attrs(&[]);
         cx.ask(ADD_PATH_TO_STORE, 0, [&path, &options, &filter]).await
     }
@@ -71,7 +71,7 @@ builtin! {
     example = "builtins.hasContext (builtins.storePath \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a\")" => "true",
     needs = [READ, STORE_WRITE],
     async fn store_path<'f>(cx, path: lazy) {
-        cx.ask(STORE_PATH, 0, [&path]).await
+        cx.ask(STORE_PATH, 0, [path]).await
     }
 }
 

@@ -154,9 +154,9 @@ builtin! {
     async fn less_than<'f>(cx, e1: any, e2: any) {
         let less = match (e1.kind(), e2.kind()) {
             (Type::Int, Type::Int) => e1.as_int() < e2.as_int(),
-            (Type::Int | Type::Float, Type::Int | Type::Float) => cx.number(&e1)? < cx.number(&e2)?,
-            (Type::String, Type::String) | (Type::Path, Type::Path) => cx.bytes(&e1)? < cx.bytes(&e2)?,
-            _ => cx.less(&e1, &e2).await?,
+            (Type::Int | Type::Float, Type::Int | Type::Float) => cx.number(e1)? < cx.number(e2)?,
+            (Type::String, Type::String) | (Type::Path, Type::Path) => cx.bytes(e1)? < cx.bytes(e2)?,
+            _ => cx.less(e1, e2).await?,
         };
         Ok(Value::bool(less))
     }

@@ -14,11 +14,11 @@ builtin! {
   operator = x: if x.key < 20 then [ { key = x.key * 2; } { key = x.key * 3; } ] else [ ];
 })" => "[ 1 2 3 4 6 9 8 12 18 27 16 24 36 54 32 48 ]",
     async fn generic_closure<'f>(cx, attrset: attrs) {
-        let start = forced(cx, required(cx, &attrset, "startSet")?.value, Type::List).await?;
+        let start = forced(cx, required(cx, attrset, "startSet")?.value, Type::List).await?;
         if cx.list_len(&start)? == 0 {
             return Ok(start);
         }
-        let operator = function(cx, &required(cx, &attrset, "operator")?.value).await?;
+        let operator = function(cx, &required(cx, attrset, "operator")?.value).await?;
         let mut waiting = VecDeque::from(cx.list_items(&start)?);
         let mut found = Vec::new();
         let mut keys = Keys::None;

@@ -83,7 +83,7 @@ builtin! {
     async fn append_context<'f>(cx, s: string, context: attrs) {
         let mut elements: Vec<Vec<u8>> = Vec::new();
         let [path_of, all_outputs_of, outputs_of] = ["path", "allOutputs", "outputs"].map(|name| cx.symbol(name));
-        for Attribute { name, value, .. } in cx.attrs_items(&context)? {
+        for Attribute { name, value, .. } in cx.attrs_items(context)? {
             let path = cx.name(name);
             if !is_store_path(path) {
                 return Err(refused(cx, b"context key '", &written(path), b"' is not a store path"));
@@ -118,7 +118,7 @@ builtin! {
         }
         let views: Vec<&[u8]> = elements.iter().map(Vec::as_slice).collect();
         let added = cx.context_of(&views);
-        Ok(cx.string_with(cx.bytes(&s)?, cx.context_union(cx.context(&s), added)))
+        Ok(cx.string_with(cx.bytes(s)?, cx.context_union(cx.context(s), added)))
     }
 }
 
@@ -134,7 +134,7 @@ builtin! {
   \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a\" = { path = true; };
 }))" => "false",
     async fn unsafe_discard_string_context<'f>(cx, s: any) {
-        let s = coerced(cx, &s, COPY_TO_STORE).await?;
+        let s = coerced(cx, s, COPY_TO_STORE).await?;
         with_context(cx, s, StringContext::EMPTY)
     }
 }
@@ -155,7 +155,7 @@ builtin! {
   \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { allOutputs = true; };
 }))" => "{ \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { path = true; }; }",
     async fn unsafe_discard_output_dependency<'f>(cx, s: any) {
-        let s = coerced(cx, &s, COPY_TO_STORE).await?;
+        let s = coerced(cx, s, COPY_TO_STORE).await?;
         let elements: Vec<&[u8]> = cx
             .context_elements(cx.context(&s))
             .into_iter()
@@ -173,7 +173,7 @@ builtin! {
   \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { path = true; };
 }))" => "{ \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { allOutputs = true; }; }",
     async fn add_drv_output_dependencies<'f>(cx, s: any) {
-        let s = coerced(cx, &s, COPY_TO_STORE).await?;
+        let s = coerced(cx, s, COPY_TO_STORE).await?;
         let elements = cx.context_elements(cx.context(&s));
         let &[element] = elements.as_slice() else {
             let after = format!("' must have exactly one element, but has {}", elements.len());

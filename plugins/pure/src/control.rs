@@ -9,7 +9,7 @@ builtin! {
     name = "abort", since = "0.1.0", example = "if 1 < 2 then \"fine\" else abort \"numbers are broken\"" => "\"fine\"",
     flags = [BARE],
     async fn abort<'f>(cx, s: any) {
-        let text = coerced(cx, &s, COPY_TO_STORE).await?;
+        let text = coerced(cx, s, COPY_TO_STORE).await?;
         let message =
             [b"evaluation aborted with the following error message: '", cx.bytes(&text)?, b"'"].concat();
         Err(cx.error_bytes(ErrorKind::Abort, &message))
@@ -22,7 +22,7 @@ builtin! {
     example = "builtins.tryEval (throw \"not today\")" => "{ success = false; value = false; }",
     flags = [BARE],
     async fn throw<'f>(cx, s: any) {
-        let text = coerced(cx, &s, COPY_TO_STORE).await?;
+        let text = coerced(cx, s, COPY_TO_STORE).await?;
         Err(cx.error_bytes(ErrorKind::Throw, cx.bytes(&text)?))
     }
 }
@@ -34,7 +34,7 @@ builtin! {
     name = "tryEval", since = "0.1.0",
     example = "builtins.tryEval (assert 1 == 1; \"held\")" => "{ success = true; value = \"held\"; }",
     async fn try_eval<'f>(cx, e: lazy) {
-        let value = cx.try_force(&e).await?;
+        let value = cx.try_force(e).await?;
         let success = Value::bool(value.is_some());
         Ok(cx.attrs(&[
             Attribute::new(cx.symbol("success"), success),
@@ -49,7 +49,7 @@ builtin! {
     name = "addErrorContext", since = "0.1.0",
     example = "builtins.addErrorContext \"while adding\" (1 + 1)" => "2",
     async fn add_error_context<'f>(cx, context: lazy, value: lazy) {
-        cx.force_with_context(&value, &context).await
+        cx.force_with_context(value, context).await
     }
 }
 
@@ -70,7 +70,7 @@ builtin! {
     name = "deepSeq", since = "0.1.0",
     example = "(builtins.tryEval (builtins.deepSeq { a = [ (throw \"seen\") ]; } 1)).success" => "false",
     async fn deep_seq<'f>(cx, e1: lazy, e2: lazy) {
-        cx.force_deep(&e1).await?;
+        cx.force_deep(e1).await?;
         Ok(e2.clone())
     }
 }

@@ -51,7 +51,7 @@ builtin! {
 })" => "[ \"doc\" \"drvPath\" \"out\" ]",
     flags = [BARE],
     async fn derivation_strict<'f>(cx, attrs: attrs) {
-        cx.ask(DERIVATION, 0, [&attrs]).await
+        cx.ask(DERIVATION, 0, [attrs]).await
     }
 }
 
@@ -73,6 +73,6 @@ builtin! {
         => "\"/nix/store/5akl8zsmda0yrr63v4khwgskih2g2hsh-greeting\"",
     needs = [STORE_WRITE],
     async fn to_file<'f>(cx, name: string, contents: string) {
-        cx.ask(ADD_TEXT_TO_STORE, 0, [&name, &contents]).await
+        cx.ask(ADD_TEXT_TO_STORE, 0, [name, contents]).await
     }
 }

@@ -11,9 +11,9 @@ builtin! {
     async fn foldl<'f>(cx, op: function | attrs, nul: lazy, list: list) {
         callable(cx, op)?;
         let mut result = nul.clone();
-        let mut items = cx.list_cursor(&list)?;
+        let mut items = cx.list_cursor(list)?;
         while let Some(item) = items.next() {
-            result = cx.call(&op, [&result, &item]).await?;
+            result = cx.call(op, [&result, &item]).await?;
         }
         Ok(result)
     }
@@ -38,9 +38,9 @@ builtin! {
 /// Whether `pred` returns `answer` for some element.
 async fn reaches<'f>(cx: Cx<'f>, pred: &Value<'f>, list: &Value<'f>, answer: bool) -> Result<bool> {
     callable(cx, pred)?;
-    let mut items = cx.list_cursor(&list)?;
+    let mut items = cx.list_cursor(list)?;
     while let Some(item) = items.next() {
-        let holds = cx.call(&pred, [&item]).await?;
+        let holds = cx.call(pred, [&item]).await?;
         if cx.bool(&holds)? == answer {
             return Ok(true);
         }
@@ -52,14 +52,14 @@ builtin! {
     /// The elements for which `f` returns `true`, in their order.
     name = "filter", since = "0.1.0", example = "builtins.filter (x: x > 2) [ 1 5 2 3 ]" => "[ 5 3 ]",
     async fn filter<'f>(cx, f: lazy, list: list) {
-        let len = cx.list_len(&list)?;
+        let len = cx.list_len(list)?;
         if len == 0 {
             return Ok(list.clone());
         }
         let f = function(cx, f).await?;
         let mut kept = Vec::new();
         for index in 0..len {
-            let item = cx.list_get(&list, index);
+            let item = cx.list_get(list, index);
             let keep = cx.call(&f, [&item]).await?;
             if cx.bool(&keep)? {
                 kept.push(item);
@@ -77,9 +77,9 @@ builtin! {
     async fn partition<'f>(cx, pred: function | attrs, list: list) {
         callable(cx, pred)?;
         let (mut right, mut wrong) = (Vec::new(), Vec::new());
-        for index in 0..cx.list_len(&list)? {
-            let item = cx.evaluate(cx.list_get(&list, index)).await?;
-            let holds = cx.call(&pred, [&item]).await?;
+        for index in 0..cx.list_len(list)? {
+            let item = cx.evaluate(cx.list_get(list, index)).await?;
+            let holds = cx.call(pred, [&item]).await?;
             if cx.bool(&holds)? {
                 right.push(item);
             } else {
@@ -102,9 +102,9 @@ builtin! {
     async fn group_by<'f>(cx, f: function | attrs, list: list) {
         callable(cx, f)?;
         let mut groups = Groups::default();
-        for index in 0..cx.list_len(&list)? {
-            let item = cx.list_get(&list, index);
-            let name = typed(cx, cx.call(&f, [&item]).await?, Type::String)?;
+        for index in 0..cx.list_len(list)? {
+            let item = cx.list_get(list, index);
+            let name = typed(cx, cx.call(f, [&item]).await?, Type::String)?;
             groups.add(plain_symbol(cx, &name)?, item);
         }
         let groups: Vec<Attribute<'f>> = groups

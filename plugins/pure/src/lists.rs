@@ -55,18 +55,18 @@ builtin! {
     name = "elem", since = "0.1.0",
     example = "[ (builtins.elem 2 [ 1 2 (throw \"unseen\") ]) (builtins.elem 4 [ 1 2 3 ]) ]" => "[ true false ]",
     async fn elem<'f>(cx, x: lazy, xs: list) {
-        let len = cx.list_len(&xs)?;
+        let len = cx.list_len(xs)?;
         if len == 0 {
             return Ok(Value::bool(false));
         }
-        let sought = cx.force(&x).await?;
+        let sought = cx.force(x).await?;
         for index in 0..len {
-            let item = cx.list_get(&xs, index);
+            let item = cx.list_get(xs, index);
             let value = cx.force(&item).await?;
             let equal = match scalars_equal(cx, &sought, &value)? {
                 Some(equal) => equal,
                 // No function equals another, but each is found where it itself stands in the list.
-                None if sought.kind() == Type::Function => cx.same(&x, &item) || cx.same(&sought, &item),
+                None if sought.kind() == Type::Function => cx.same(x, &item) || cx.same(&sought, &item),
                 None => cx.equal(&sought, &value).await?,
             };
             if equal {
@@ -97,11 +97,11 @@ builtin! {
     name = "map", since = "0.1.0", example = "map (x: x * x) [ 1 2 3 ]" => "[ 1 4 9 ]",
     flags = [BARE],
     async fn map<'f>(cx, f: lazy, list: list) {
-        if cx.list_len(&list)? == 0 {
+        if cx.list_len(list)? == 0 {
             return Ok(list.clone());
         }
         let f = function(cx, f).await?;
-        Ok(cx.list_map(&f, &list))
+        Ok(cx.list_map(&f, list))
     }
 }
 
@@ -110,7 +110,7 @@ builtin! {
     /// needed.
     name = "genList", since = "0.1.0", example = "builtins.genList (i: i * 10) 4" => "[ 0 10 20 30 ]",
     async fn gen_list<'f>(cx, generator: lazy, count: int) {
-        let count = cx.int(&count)?;
+        let count = cx.int(count)?;
         let Ok(count) = usize::try_from(count) else {
             return Err(cx.fail(format!("cannot create list of size {count}")));
         };
@@ -123,10 +123,10 @@ builtin! {
     /// The elements of all `lists`, in one list.
     name = "concatLists", since = "0.1.0", example = "builtins.concatLists [ [ 1 2 ] [ ] [ 3 ] ]" => "[ 1 2 3 ]",
     async fn concat_lists<'f>(cx, lists: list) {
-        let len = cx.list_len(&lists)?;
+        let len = cx.list_len(lists)?;
         let mut parts = Vec::with_capacity(len);
         for index in 0..len {
-            parts.push(forced(cx, cx.list_get(&lists, index), Type::List).await?);
+            parts.push(forced(cx, cx.list_get(lists, index), Type::List).await?);
         }
         Ok(concatenated(cx, parts))
     }
@@ -137,10 +137,10 @@ builtin! {
     name = "concatMap", since = "0.1.0", example = "builtins.concatMap (x: [ x (x + 10) ]) [ 1 2 ]" => "[ 1 11 2 12 ]",
     async fn concat_map<'f>(cx, f: function | attrs, list: list) {
         callable(cx, f)?;
-        let len = cx.list_len(&list)?;
+        let len = cx.list_len(list)?;
         let mut parts = Vec::with_capacity(len);
         for index in 0..len {
-            let part = cx.call(&f, [&cx.list_get(&list, index)]).await?;
+            let part = cx.call(f, [&cx.list_get(list, index)]).await?;
             parts.push(typed(cx, part, Type::List)?);
         }
         Ok(concatenated(cx, parts))

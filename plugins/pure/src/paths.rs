@@ -10,7 +10,7 @@ builtin! {
     example = "map baseNameOf [ /etc/passwd \"etc/passwd/\" \"etc\" ]" => "[ \"passwd\" \"passwd\" \"etc\" ]",
     flags = [BARE],
     async fn base_name_of<'f>(cx, x: any) {
-        let text = coerced(cx, &x, 0).await?;
+        let text = coerced(cx, x, 0).await?;
         Ok(cx.string_with(base_name(cx.bytes(&text)?), cx.context(&text)))
     }
 }
@@ -21,9 +21,9 @@ builtin! {
     flags = [BARE],
     async fn dir_of<'f>(cx, s: any) {
         if s.kind() == Type::Path {
-            return Ok(cx.path(directory(cx.bytes(&s)?)));
+            return Ok(cx.path(directory(cx.bytes(s)?)));
         }
-        let text = coerced(cx, &s, 0).await?;
+        let text = coerced(cx, s, 0).await?;
         Ok(cx.string_with(directory(cx.bytes(&text)?), cx.context(&text)))
     }
 }
@@ -33,7 +33,7 @@ builtin! {
     /// wanted, `/. + s` makes one of a string.
     name = "toPath", since = "0.1.0", example = "builtins.toPath \"/usr//lib/../bin/\"" => "\"/usr/bin\"",
     async fn to_path<'f>(cx, s: any) {
-        let text = coerced(cx, &s, 0).await?;
+        let text = coerced(cx, s, 0).await?;
         let bytes = cx.bytes(&text)?;
         if bytes.first() != Some(&b'/') {
             let message = [b"string '", bytes, b"' doesn't represent an absolute path"].concat();
@@ -49,7 +49,7 @@ builtin! {
     name = "import", since = "0.1.0", example = "builtins.typeOf import" => "\"lambda\"",
     flags = [BARE],
     async fn import<'f>(cx, path: lazy) {
-        cx.ask(IMPORT, 0, [&path]).await
+        cx.ask(IMPORT, 0, [path]).await
     }
 }
 
@@ -59,7 +59,7 @@ builtin! {
     name = "scopedImport", since = "0.1.0", example = "builtins.typeOf (scopedImport { })" => "\"lambda\"",
     flags = [BARE],
     async fn scoped_import<'f>(cx, scope: attrs, path: lazy) {
-        cx.ask(IMPORT, 0, [&path, &scope]).await
+        cx.ask(IMPORT, 0, [path, scope]).await
     }
 }
 

@@ -10,12 +10,12 @@ builtin! {
     name = "listToAttrs", since = "0.1.0",
     example = "builtins.listToAttrs [ { name = \"a\"; value = 1; } { name = \"a\"; value = 2; } ]" => "{ a = 1; }",
     async fn list_to_attrs<'f>(cx, list: list) {
-        let len = cx.list_len(&list)?;
+        let len = cx.list_len(list)?;
         let (name_of, value_of) = (cx.symbol("name"), cx.symbol("value"));
         let mut attributes = Vec::with_capacity(len);
         let mut valueless = Vec::new();
         for index in 0..len {
-            let pair = typed(cx, cx.evaluate(cx.list_get(&list, index)).await?, Type::Attrs)?;
+            let pair = typed(cx, cx.evaluate(cx.list_get(list, index)).await?, Type::Attrs)?;
             let Some(name) = cx.attrs_get(&pair, name_of) else {
                 return Err(missing(cx, b"name"));
             };
@@ -63,8 +63,8 @@ builtin! {
     async fn zip_attrs_with<'f>(cx, f: any, list: list) {
         callable(cx, f)?;
         let mut groups = Groups::default();
-        for index in 0..cx.list_len(&list)? {
-            let set = forced(cx, cx.list_get(&list, index), Type::Attrs).await?;
+        for index in 0..cx.list_len(list)? {
+            let set = forced(cx, cx.list_get(list, index), Type::Attrs).await?;
             for attribute in cx.attrs_items(&set)? {
                 groups.add(attribute.name, attribute.value);
             }
@@ -73,7 +73,7 @@ builtin! {
             .into_iter()
             .map(|(name, values)| {
                 let arguments = [cx.name_string(name), cx.list(&values)];
-                Attribute::new(name, cx.apply_lazily(&f, &arguments))
+                Attribute::new(name, cx.apply_lazily(f, &arguments))
             })
             .collect();
         Ok(cx.attrs(&joined))

@@ -65,17 +65,17 @@ builtin! {
     flags = [BARE],
     async fn remove_attrs<'f>(cx, set: attrs, list: list) {
         let mut names = Vec::new();
-        for index in 0..cx.list_len(&list)? {
-            let name = forced(cx, cx.list_get(&list, index), Type::String).await?;
+        for index in 0..cx.list_len(list)? {
+            let name = forced(cx, cx.list_get(list, index), Type::String).await?;
             let name = plain_symbol(cx, &name)?;
-            if cx.attribute(&set, name).is_some() {
+            if cx.attribute(set, name).is_some() {
                 names.push(name);
             }
         }
         if names.is_empty() {
             return Ok(set.clone());
         }
-        let mut kept = cx.attrs_items(&set)?;
+        let mut kept = cx.attrs_items(set)?;
         if names.len() <= FEW_NAMES {
             kept.retain(|attribute| !names.contains(&attribute.name));
         } else {
@@ -108,10 +108,10 @@ builtin! {
     name = "catAttrs", since = "0.1.0",
     example = "builtins.catAttrs \"a\" [ { a = 1; } { b = 2; } { a = 3; } ]" => "[ 1 3 ]",
     async fn cat_attrs<'f>(cx, attr: string, list: list) {
-        let name = cx.symbol(plain(cx, &attr)?);
+        let name = cx.symbol(plain(cx, attr)?);
         let mut values = Vec::new();
-        for index in 0..cx.list_len(&list)? {
-            let set = forced(cx, cx.list_get(&list, index), Type::Attrs).await?;
+        for index in 0..cx.list_len(list)? {
+            let set = forced(cx, cx.list_get(list, index), Type::Attrs).await?;
             values.extend(cx.attrs_get(&set, name));
         }
         Ok(cx.list(&values))

@@ -11,14 +11,14 @@ builtin! {
     example = "builtins.sort (a: b: a.n < b.n) [ { n = 2; } { n = 1; s = \"x\"; } { n = 1; s = \"y\"; } ]"
         => "[ { n = 1; s = \"x\"; } { n = 1; s = \"y\"; } { n = 2; } ]",
     async fn sort<'f>(cx, comparator: lazy, list: list) {
-        let len = cx.list_len(&list)?;
+        let len = cx.list_len(list)?;
         if len == 0 {
             return Ok(list.clone());
         }
         let comparator = function(cx, comparator).await?;
         let mut items = Vec::with_capacity(len);
         for index in 0..len {
-            items.push(cx.evaluate(cx.list_get(&list, index)).await?);
+            items.push(cx.evaluate(cx.list_get(list, index)).await?);
         }
         let mut sorting = Sorting::new(len);
         while let Some((a, b)) = sorting.question() {

@@ -13,7 +13,7 @@ builtin! {
         => "[ \"1\" \"1.500000\" \"1\" \"\" \"1 2\" \"/p\" ]",
     flags = [BARE],
     async fn to_string<'f>(cx, e: any) {
-        coerced(cx, &e, MORE).await
+        coerced(cx, e, MORE).await
     }
 }
 
@@ -21,7 +21,7 @@ builtin! {
     /// How many bytes the string has. Other values are coerced as in an interpolation.
     name = "stringLength", since = "0.1.0", example = "map builtins.stringLength [ \"nix\" \"é\" ]" => "[ 3 2 ]",
     async fn string_length<'f>(cx, e: any) {
-        let string = coerced(cx, &e, COPY_TO_STORE).await?;
+        let string = coerced(cx, e, COPY_TO_STORE).await?;
         Ok(Value::int(cx.bytes(&string)?.len() as i64))
     }
 }
@@ -33,13 +33,13 @@ builtin! {
     example = "[ (builtins.substring 2 3 \"evaluator\") (builtins.substring 4 (-1) \"evaluator\") ]"
         => "[ \"alu\" \"uator\" ]",
     async fn substring<'f>(cx, start: int, len: int, s: any) {
-        let start = cx.int(&start)?;
+        let start = cx.int(start)?;
         if start < 0 {
             return Err(cx.fail("negative start position in 'substring'"));
         }
-        let s = coerced(cx, &s, COPY_TO_STORE).await?;
+        let s = coerced(cx, s, COPY_TO_STORE).await?;
         let bytes = cx.bytes(&s)?;
-        let part = part(bytes, start, cx.int(&len)?);
+        let part = part(bytes, start, cx.int(len)?);
         if part.len() == bytes.len() {
             return Ok(s.clone());
         }
@@ -60,19 +60,19 @@ builtin! {
     name = "concatStringsSep", since = "0.1.0",
     example = "builtins.concatStringsSep \", \" [ \"a\" \"b\" \"c\" ]" => "\"a, b, c\"",
     async fn concat_strings_sep<'f>(cx, separator: string, list: list) {
-        let mut joined = Joined { context: cx.context(&separator), ..Joined::default() };
+        let mut joined = Joined { context: cx.context(separator), ..Joined::default() };
         // Strings at the front need neither a root nor a suspension.
         let mut strings = true;
-        cx.list_each(&list, |item| {
+        cx.list_each(list, |item| {
             strings = strings && item.kind() == Type::String;
             if strings {
-                joined.push(cx, &separator, item)?;
+                joined.push(cx, separator, item)?;
             }
             Ok(())
         })?;
-        for index in joined.count..cx.list_len(&list)? {
-            let item = coerced(cx, &cx.list_get(&list, index), COPY_TO_STORE).await?;
-            joined.push(cx, &separator, &item)?;
+        for index in joined.count..cx.list_len(list)? {
+            let item = coerced(cx, &cx.list_get(list, index), COPY_TO_STORE).await?;
+            joined.push(cx, separator, &item)?;
         }
         Ok(cx.string_with(joined.bytes, joined.context))
     }
@@ -105,15 +105,15 @@ builtin! {
     name = "replaceStrings", since = "0.1.0",
     example = "builtins.replaceStrings [ \"a\" \"bc\" ] [ \"1\" \"2\" ] \"abcab\"" => "\"121b\"",
     async fn replace_strings<'f>(cx, from: list, to: list, s: lazy) {
-        let count = cx.list_len(&from)?;
-        if count != cx.list_len(&to)? {
+        let count = cx.list_len(from)?;
+        if count != cx.list_len(to)? {
             return Err(cx.fail(
                 "'from' and 'to' arguments passed to builtins.replaceStrings have different lengths",
             ));
         }
         let mut patterns = Vec::with_capacity(count);
         for index in 0..count {
-            let pattern = forced(cx, cx.list_get(&from, index), Type::String).await?;
+            let pattern = forced(cx, cx.list_get(from, index), Type::String).await?;
             patterns.push(cx.bytes(&pattern)?.into());
         }
         let patterns = Patterns::new(patterns);
@@ -127,7 +127,7 @@ builtin! {
             let replacement = match replacements[index].take() {
                 Some(replacement) => replacement,
                 None => {
-                    let replacement = forced(cx, cx.list_get(&to, index), Type::String).await?;
+                    let replacement = forced(cx, cx.list_get(to, index), Type::String).await?;
                     context = cx.context_union(context, cx.context(&replacement));
                     replacement
                 }

@@ -19,12 +19,12 @@ builtin! {
         => "{ table = { y = [ true 2.5 ]; }; x = 1; }",
     flags = [BARE],
     async fn from_toml<'f>(cx, e: string) {
-        let mut result = parse(cx, plain(cx, &e)?, false);
+        let mut result = parse(cx, plain(cx, e)?, false);
         // The host is asked only where a text has a date or time.
         if result.as_ref().is_err_and(|reason| reason == NO_TIMESTAMPS) {
             let feature = cx.string("parse-toml-timestamps");
             if cx.ask(request::SETTING, 0, [&feature]).await?.as_bool() == Some(true) {
-                result = parse(cx, plain(cx, &e)?, true);
+                result = parse(cx, plain(cx, e)?, true);
             }
         }
         result.map_err(|reason| cx.fail(format!("while parsing TOML: {}", reason.trim_end())))

@@ -10,8 +10,8 @@ builtin! {
     name = "toXML", since = "0.1.0", example = "builtins.toXML { a = 1; }"
         => "\"<?xml version='1.0' encoding='utf-8'?>\\n<expr>\\n  <attrs>\\n    <attr name=\\\"a\\\">\\n      <int value=\\\"1\\\" />\\n    </attr>\\n  </attrs>\\n</expr>\\n\"",
     async fn to_xml<'f>(cx, e: any) {
-        evaluate(cx, &e).await?;
-        Ok(cx.render(&e, true))
+        evaluate(cx, e).await?;
+        Ok(cx.render(e, true))
     }
 }
 

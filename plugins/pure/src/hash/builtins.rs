@@ -27,15 +27,15 @@ builtin! {
     example = "builtins.convertHash { hash = \"md5:0cc175b9c0f1b6a831c399e269772661\"; toHashFormat = \"nix32\"; }"
         => "\"314rvnkqlrqcqsidpiq2wpbh8c\"",
     async fn convert_hash<'f>(cx, args: attrs) {
-        let hash = text(cx, required(cx, &args, "hash")?.value).await?;
-        let algorithm = match cx.attrs_get(&args, cx.symbol("hashAlgo")) {
+        let hash = text(cx, required(cx, args, "hash")?.value).await?;
+        let algorithm = match cx.attrs_get(args, cx.symbol("hashAlgo")) {
             Some(name) => {
                 let name = text(cx, name).await?;
                 Some(Algorithm::parse(plain(cx, &name)?).map_err(|message| fail(cx, message))?)
             }
             None => None,
         };
-        let format = text(cx, required(cx, &args, "toHashFormat")?.value).await?;
+        let format = text(cx, required(cx, args, "toHashFormat")?.value).await?;
         if cx.bytes(&format)? == b"base32" {
             let warning = cx.string("\"base32\" is a deprecated alias for hash format \"nix32\".");
             cx.ask(request::EMIT, emit::CAUTION, [&warning]).await?;

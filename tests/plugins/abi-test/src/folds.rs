@@ -5,15 +5,15 @@ use piton_plugin_api::{Cx, Result, Value, builtin};
 /// A strict left fold that forces, calls, and keeps every second accumulator until the end.
 async fn fold<'f>(
     cx: Cx<'f>,
-    op: Value<'f>,
-    start: Value<'f>,
-    list: Value<'f>,
+    op: &Value<'f>,
+    start: &Value<'f>,
+    list: &Value<'f>,
 ) -> Result<Value<'f>> {
-    let mut accumulator = start;
+    let mut accumulator = start.clone();
     let mut kept = Vec::new();
-    for at in 0..cx.list_len(&list)? {
-        let element = cx.force(&cx.list_get(&list, at)).await?;
-        accumulator = cx.call(&op, [&accumulator, &element]).await?;
+    for at in 0..cx.list_len(list)? {
+        let element = cx.force(&cx.list_get(list, at)).await?;
+        accumulator = cx.call(op, [&accumulator, &element]).await?;
         if at % 2 == 1 {
             kept.push(accumulator.clone());
         }
@@ -40,12 +40,12 @@ builtin! {
 }
 
 /// An insertion sort by a Nix function: values move about in a vector between suspensions.
-async fn sort<'f>(cx: Cx<'f>, less: Value<'f>, list: Value<'f>) -> Result<Value<'f>> {
+async fn sort<'f>(cx: Cx<'f>, less: &Value<'f>, list: &Value<'f>) -> Result<Value<'f>> {
     let mut items: Vec<Value<'f>> = Vec::new();
-    for item in cx.list_items(&list)? {
+    for item in cx.list_items(list)? {
         let mut at = items.len();
         while at > 0 {
-            let answer = cx.call(&less, [&item, &items[at - 1]]).await?;
+            let answer = cx.call(less, [&item, &items[at - 1]]).await?;
             if !cx.bool(&answer)? {
                 break;
             }
