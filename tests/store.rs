@@ -4,7 +4,7 @@
 use piton_tests::stores::Store;
 use piton_tests::{Run, piton_run, source_dir};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -154,6 +154,55 @@ fn what_is_in_a_store_is_read_there() {
         .failure();
     let expected = "error: path '/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a' is not valid";
     assert!(told.contains(expected), "{told}");
+}
+
+#[test]
+fn links_in_a_store_lead_to_its_own_paths() {
+    let scratch = scratch();
+    let store = Store::of_piton(scratch.path().join("store"));
+    let flags = ["--eval", "--read-write-mode", "--raw", "-E"];
+    let add = |expr: &str| {
+        let path = store.instantiate(&[&flags[..], &[expr]].concat());
+        path.finish().success()
+    };
+    let value = add("toString (builtins.toFile \"value.nix\" \"[ 1 2 ]\")");
+    let tree = scratch.path().join("tree");
+    fs::create_dir(&tree).expect("a scratch folder");
+    symlink(&value, tree.join("value")).expect("a link can be made");
+    symlink("value", tree.join("twice")).expect("a link can be made");
+    symlink(
+        "/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-none",
+        tree.join("dangling"),
+    )
+    .expect("a link can be made");
+    symlink("round", tree.join("round")).expect("a link can be made");
+    let tree = add(&format!(
+        "builtins.path {{ path = {}; name = \"tree\"; }}",
+        tree.display()
+    ));
+    let outer = scratch.path().join("outer");
+    fs::create_dir(&outer).expect("a scratch folder");
+    symlink(&tree, outer.join("inner")).expect("a link can be made");
+    let outer = add(&format!(
+        "builtins.path {{ path = {}; name = \"outer\"; }}",
+        outer.display()
+    ));
+    let expr = format!(
+        "[ (import {tree}/value) (import {tree}/twice) (import {outer}/inner/twice) (builtins.readFile {outer}/inner/value)
+           (builtins.pathExists {outer}/inner/value) (builtins.pathExists {tree}/dangling/x)
+           (builtins.attrNames (builtins.readDir {outer}/inner)) (builtins.readFileType {outer}/inner/value) ]"
+    );
+    let value = store
+        .instantiate(&["--eval", "--strict", "-E", &expr])
+        .finish()
+        .success();
+    let expected = "[ [ 1 2 ] [ 1 2 ] [ 1 2 ] \"[ 1 2 ]\" true false [ \"dangling\" \"round\" \"twice\" \"value\" ] \"symlink\" ]";
+    assert_eq!(value, expected);
+    let told = store
+        .instantiate(&["--eval", "-E", &format!("import {tree}/round")])
+        .finish()
+        .failure();
+    assert!(told.contains("infinite symlink recursion"), "{told}");
 }
 
 #[test]

@@ -70,14 +70,19 @@ impl Files {
                 format!("cannot read directory \"{}\"", text(path))
             })
         };
-        if !fs::metadata(as_path(&target)).map_err(fail)?.is_dir() {
-            return Err(WorldError::Other(format!(
-                "cannot read directory \"{}\": Not a directory",
-                text(path)
-            )));
-        }
+        let listed = match fs::read_dir(as_path(&target)) {
+            // That something of another kind is there is told of it.
+            Err(error) if error.kind() == ErrorKind::NotADirectory => {
+                fs::metadata(as_path(&target)).map_err(fail)?;
+                return Err(WorldError::Other(format!(
+                    "cannot read directory \"{}\": Not a directory",
+                    text(path)
+                )));
+            }
+            listed => listed.map_err(fail)?,
+        };
         let mut entries = Vec::new();
-        for entry in fs::read_dir(as_path(&target)).map_err(fail)? {
+        for entry in listed {
             let entry = entry.map_err(fail)?;
             let name = entry.file_name().into_vec();
             if !self.access.is_unlimited() && !self.access.permits(&join(&target, &name)) {

@@ -6,7 +6,7 @@ use crate::heap::{Marker, Value};
 use crate::source::Pos;
 use crate::store::{
     Algorithm, Derivation, Hash, Method, Output, Text, fixed_output_path, is_derivation,
-    output_placeholder, resolve, unknown_output_placeholder,
+    output_placeholder, unknown_output_placeholder,
 };
 use crate::vm::Vm;
 use crate::world::Message;
@@ -210,10 +210,8 @@ impl Draft {
                 }
             }
         }
-        let resolved = {
-            let store = vm.store.borrow();
-            resolve(&derivation, |path| store.modulo(path)).map_err(refused)?
-        };
+        let resolved = vm.store.borrow_mut().resolve(&derivation);
+        let resolved = resolved.map_err(refused)?;
         let mut members = Vec::with_capacity(1 + self.outputs.len());
         let path = &resolved.path;
         let context = vm.contexts.make([&[b"=", &path[..]].concat()[..]]);

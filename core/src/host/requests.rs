@@ -331,6 +331,9 @@ struct PathUse {
     action: Action,
 }
 
+/// How many listings of folders are kept.
+const MAX_LISTINGS: usize = 1 << 16;
+
 impl PathUse {
     /// The path that a value in weak head normal form is, or what has to be evaluated to know.
     fn path(&self, vm: &mut Vm, value: Value) -> Result<std::result::Result<Vec<u8>, Step>> {
@@ -391,6 +394,9 @@ impl PathUse {
                 vm.heap.string(&bytes, context)
             }
             Action::ReadDir => {
+                if let Some(listing) = vm.listings.get(&path[..]) {
+                    return Ok(Step::Done(*listing));
+                }
                 let entries = vm
                     .world
                     .read_dir(&path)
@@ -402,7 +408,11 @@ impl PathUse {
                         (vm.interner.intern(&name), Pos::NONE, kind)
                     })
                     .collect();
-                vm.heap.attrs_from(entries).value()
+                let listing = vm.heap.attrs_from(entries).value();
+                if vm.listings.len() < MAX_LISTINGS {
+                    vm.listings.insert(path.into(), listing);
+                }
+                listing
             }
             Action::FileType => {
                 let kind = vm

@@ -123,14 +123,14 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// The part with all paths in place.
-    pub(super) fn fill(&self, paths: &[Vec<u8>]) -> Vec<u8> {
-        let extra: usize = self
-            .holes
-            .iter()
-            .map(|(_, output)| paths[*output].len())
-            .sum();
-        let mut out = Vec::with_capacity(self.bytes.len() + extra);
+    /// How long the part is with all paths in place.
+    pub(super) fn filled_len(&self, paths: &[Vec<u8>]) -> usize {
+        let extra = self.holes.iter().map(|(_, output)| paths[*output].len());
+        self.bytes.len() + extra.sum::<usize>()
+    }
+
+    /// Appends the part with all paths in place.
+    pub(super) fn fill(&self, paths: &[Vec<u8>], out: &mut Vec<u8>) {
         let mut done = 0;
         for (at, output) in &self.holes {
             out.extend_from_slice(&self.bytes[done..*at]);
@@ -138,8 +138,21 @@ impl Part {
             done = *at;
         }
         out.extend_from_slice(&self.bytes[done..]);
-        out
     }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.holes.clear();
+    }
+}
+
+/// Room for the parts of a text, used again for the next one.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub(super) head: Part,
+    /// The inputs as they stand in the text.
+    pub(super) inputs: Vec<u8>,
+    pub(super) tail: Part,
 }
 
 impl<'a> Derivation<'a> {
@@ -164,14 +177,21 @@ impl<'a> Derivation<'a> {
 
     /// The text of its file.
     pub fn write(&self) -> Vec<u8> {
-        let mut out = self.head().bytes;
-        self.write_inputs(&mut out);
-        out.extend_from_slice(&self.tail().bytes);
-        out
+        let mut parts = Parts::default();
+        self.write_parts(&mut parts);
+        [&parts.head.bytes[..], &parts.inputs, &parts.tail.bytes].concat()
     }
 
-    pub(super) fn head(&self) -> Part {
-        let mut part = Part::default();
+    /// Writes all parts of the text.
+    pub(super) fn write_parts(&self, parts: &mut Parts) {
+        self.write_head(&mut parts.head);
+        parts.inputs.clear();
+        self.write_inputs(&mut parts.inputs);
+        self.write_tail(&mut parts.tail);
+    }
+
+    fn write_head(&self, part: &mut Part) {
+        part.clear();
         let out = &mut part.bytes;
         out.extend_from_slice(b"Derive([");
         for (index, (name, output)) in self.outputs.iter().enumerate() {
@@ -207,21 +227,17 @@ impl<'a> Derivation<'a> {
             }
         }
         out.extend_from_slice(b"],[");
-        part
     }
 
-    pub(super) fn write_inputs(&self, out: &mut Vec<u8>) {
+    fn write_inputs(&self, out: &mut Vec<u8>) {
         for (index, (path, outputs)) in self.input_drvs.iter().enumerate() {
             separate(out, index);
             write_input(out, path, outputs.iter().map(|output| &**output));
         }
     }
 
-    pub(super) fn tail(&self) -> Part {
-        let mut part = Part {
-            bytes: Vec::with_capacity(4096),
-            holes: Vec::new(),
-        };
+    fn write_tail(&self, part: &mut Part) {
+        part.clear();
         let out = &mut part.bytes;
         out.extend_from_slice(b"],[");
         for (index, path) in self.input_srcs.iter().enumerate() {
@@ -252,7 +268,6 @@ impl<'a> Derivation<'a> {
             out.push(b')');
         }
         out.extend_from_slice(b"])");
-        part
     }
 
     fn missing_output(&self, name: &[u8]) -> Option<usize> {
@@ -292,13 +307,23 @@ fn plain(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
+/// Which bytes stand behind a backslash.
+const ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    let special = b"\"\\\n\r\t";
+    let mut index = 0;
+    while index < special.len() {
+        table[special[index] as usize] = true;
+        index += 1;
+    }
+    table
+};
+
 fn escaped(out: &mut Vec<u8>, text: &[u8]) {
+    out.reserve(text.len() + 2);
     out.push(b'"');
     let mut rest = text;
-    while let Some(at) = rest
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t'))
-    {
+    while let Some(at) = rest.iter().position(|byte| ESCAPED[usize::from(*byte)]) {
         out.extend_from_slice(&rest[..at]);
         out.push(b'\\');
         out.push(match rest[at] {

@@ -1,7 +1,8 @@
 //! [`Store`]: what an evaluation has added to the store, by store path, over the store that was there before.
 
 use super::backend::{Backend, InMemory};
-use super::modulo::{Modulo, Resolved};
+use super::derivation::Derivation;
+use super::modulo::{Modulo, ResolveError, Resolved, Resolver};
 use super::path::split_store_path;
 use crate::world::Answer;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -70,6 +71,7 @@ pub struct Store {
     backend: Rc<dyn Backend>,
     objects: FxHashMap<Box<[u8]>, Object>,
     modulos: FxHashMap<Box<[u8]>, Modulo>,
+    resolver: Resolver,
     /// Paths that were copied as they are, with their store paths: they do not change during an evaluation.
     copies: FxHashMap<Box<[u8]>, Box<[u8]>>,
 }
@@ -87,6 +89,7 @@ impl Store {
             backend,
             objects: FxHashMap::default(),
             modulos: FxHashMap::default(),
+            resolver: Resolver::default(),
             copies: FxHashMap::default(),
         }
     }
@@ -155,6 +158,12 @@ impl Store {
         self.copies.insert(path.into(), copy.into());
     }
 
+    /// Computes all paths of a derivation that needs no others than are known here.
+    pub fn resolve(&mut self, derivation: &Derivation<'_>) -> Result<Resolved, ResolveError> {
+        let modulos = &self.modulos;
+        self.resolver.resolve(derivation, |path| modulos.get(path))
+    }
+
     /// What a derivation counts as, if that has been computed.
     pub fn modulo(&self, drv_path: &[u8]) -> Option<&Modulo> {
         self.modulos.get(drv_path)
@@ -204,6 +213,12 @@ impl Store {
             };
             self.objects.insert(root.into(), Object::Known(source));
         }
+    }
+
+    /// Whether a path lies in something that was in the store before, and is read elsewhere.
+    pub(super) fn is_known(&self, path: &[u8]) -> bool {
+        let root = split_store_path(path).map(|(root, _)| root);
+        root.is_some_and(|root| matches!(self.objects.get(root), Some(Object::Known(_))))
     }
 
     /// What a path refers to, if it lies below a store path that was added here.

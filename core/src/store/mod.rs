@@ -19,7 +19,7 @@ pub use derivation::{Derivation, Method, Output, Text};
 pub use hash::{Algorithm, Digest, Hash, HexDigest, base32, hex, sha256};
 pub use memory::{Source, Store, shipped_path};
 pub use modulo::{
-    Modulo, ResolveError, Resolved, output_placeholder, resolve, unknown_output_placeholder,
+    Modulo, ResolveError, Resolved, Resolver, output_placeholder, unknown_output_placeholder,
 };
 pub use nar::{Measure, NarWriter, Sink, hash_tree, write_file, write_tree};
 pub use overlay::Overlay;

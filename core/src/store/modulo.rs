@@ -1,7 +1,7 @@
 //! From a derivation to its paths. The hash *modulo* is that of a derivation's text with its input derivations replaced by
 //! their hashes modulo, and fixed outputs by what they are: so it does not change with how something fixed is fetched.
 
-use super::derivation::{Derivation, Output, separate, write_input};
+use super::derivation::{Derivation, Output, Parts, separate, write_input};
 use super::hash::{HexDigest, base32, hex, sha256};
 use super::path::{output_name, output_path, text_path};
 use std::borrow::Cow;
@@ -33,63 +33,65 @@ pub struct Resolved {
     pub outputs: Vec<Option<Vec<u8>>>,
 }
 
-/// Computes all paths of a derivation whose outputs are deferred, fixed, floating or impure. `lookup` knows what its inputs
-/// count as.
-pub fn resolve<'m>(
-    derivation: &Derivation<'_>,
-    lookup: impl Fn(&[u8]) -> Option<&'m Modulo>,
-) -> Result<Resolved, ResolveError> {
-    let (head, tail) = (derivation.head(), derivation.tail());
-    let mut text;
-    let (modulo, outputs);
-    if derivation
-        .outputs
-        .iter()
-        .any(|(_, output)| *output != Output::Deferred)
-    {
-        outputs = derivation
-            .outputs
-            .iter()
-            .map(|(_, output)| output.path().map(<[u8]>::to_vec))
-            .collect();
-        modulo = fixed_modulo(derivation).unwrap_or(Modulo::Deferred);
-        text = head.bytes;
-        derivation.write_inputs(&mut text);
-        text.extend_from_slice(&tail.bytes);
-    } else {
-        match inputs_modulo(derivation, lookup)? {
-            None => {
-                outputs = vec![None; derivation.outputs.len()];
-                modulo = Modulo::Deferred;
-                text = head.bytes;
-                derivation.write_inputs(&mut text);
-                text.extend_from_slice(&tail.bytes);
+/// Computes all paths of derivations, in memory that it uses again.
+#[derive(Default)]
+pub struct Resolver {
+    parts: Parts,
+    /// The inputs as they enter the hash.
+    inputs: Vec<u8>,
+}
+
+impl Resolver {
+    /// Computes all paths of a derivation whose outputs are deferred, fixed, floating or impure. `lookup` knows what its inputs
+    /// count as.
+    pub fn resolve<'m>(
+        &mut self,
+        derivation: &Derivation<'_>,
+        lookup: impl Fn(&[u8]) -> Option<&'m Modulo>,
+    ) -> Result<Resolved, ResolveError> {
+        derivation.write_parts(&mut self.parts);
+        let Parts { head, inputs, tail } = &self.parts;
+        let is_deferred = |(_, output): &(_, Output<'_>)| *output == Output::Deferred;
+        let mut paths = Vec::new();
+        let (modulo, outputs, text);
+        if !derivation.outputs.iter().all(is_deferred) {
+            outputs = derivation
+                .outputs
+                .iter()
+                .map(|(_, output)| output.path().map(<[u8]>::to_vec))
+                .collect();
+            modulo = fixed_modulo(derivation).unwrap_or(Modulo::Deferred);
+            text = [&head.bytes[..], inputs, &tail.bytes].concat();
+        } else if inputs_modulo(derivation, lookup, &mut self.inputs)? {
+            let masked = sha256(&[&head.bytes, &self.inputs, &tail.bytes]);
+            for (name, _) in &derivation.outputs {
+                paths.push(output_path(&derivation.name, name, &masked)?);
             }
-            Some(inputs) => {
-                let masked = sha256(&[&head.bytes, &inputs, &tail.bytes]);
-                let mut paths = Vec::with_capacity(derivation.outputs.len());
-                for (name, _) in &derivation.outputs {
-                    paths.push(output_path(&derivation.name, name, &masked)?);
-                }
-                text = head.fill(&paths);
-                let head_end = text.len();
-                derivation.write_inputs(&mut text);
-                let tail_start = text.len();
-                text.extend_from_slice(&tail.fill(&paths));
-                let own = sha256(&[&text[..head_end], &inputs, &text[tail_start..]]);
-                modulo = Modulo::Hash(hex(&own));
-                outputs = paths.into_iter().map(Some).collect();
-            }
+            let length = head.filled_len(&paths) + inputs.len() + tail.filled_len(&paths);
+            let mut filled = Vec::with_capacity(length);
+            head.fill(&paths, &mut filled);
+            let head_end = filled.len();
+            filled.extend_from_slice(inputs);
+            let tail_start = filled.len();
+            tail.fill(&paths, &mut filled);
+            let own = sha256(&[&filled[..head_end], &self.inputs, &filled[tail_start..]]);
+            modulo = Modulo::Hash(hex(&own));
+            outputs = paths.into_iter().map(Some).collect();
+            text = filled;
+        } else {
+            outputs = vec![None; derivation.outputs.len()];
+            modulo = Modulo::Deferred;
+            text = [&head.bytes[..], inputs, &tail.bytes].concat();
         }
+        let name = [&derivation.name, &b".drv"[..]].concat();
+        let path = text_path(&name, &sha256(&[&text]), derivation.references())?;
+        Ok(Resolved {
+            path,
+            text,
+            modulo,
+            outputs,
+        })
     }
-    let name = [&derivation.name, &b".drv"[..]].concat();
-    let path = text_path(&name, &sha256(&[&text]), derivation.references())?;
-    Ok(Resolved {
-        path,
-        text,
-        modulo,
-        outputs,
-    })
 }
 
 impl Modulo {
@@ -105,10 +107,13 @@ impl Modulo {
         if !derivation.outputs.iter().all(known) {
             return Ok(Modulo::Deferred);
         }
-        let Some(inputs) = inputs_modulo(derivation, lookup)? else {
+        let mut inputs = Vec::new();
+        if !inputs_modulo(derivation, lookup, &mut inputs)? {
             return Ok(Modulo::Deferred);
-        };
-        let hash = sha256(&[&derivation.head().bytes, &inputs, &derivation.tail().bytes]);
+        }
+        let mut parts = Parts::default();
+        derivation.write_parts(&mut parts);
+        let hash = sha256(&[&parts.head.bytes, &inputs, &parts.tail.bytes]);
         Ok(Modulo::Hash(hex(&hash)))
     }
 }
@@ -132,11 +137,12 @@ fn fixed_modulo(derivation: &Derivation<'_>) -> Option<Modulo> {
     Some(Modulo::Fixed(hex(&digest)))
 }
 
-/// The inputs as they enter the hash; `None` if the paths of some are not known.
+/// Writes the inputs as they enter the hash; false if the paths of some are not known.
 fn inputs_modulo<'m>(
     derivation: &Derivation<'_>,
     lookup: impl Fn(&[u8]) -> Option<&'m Modulo>,
-) -> Result<Option<Vec<u8>>, ResolveError> {
+    out: &mut Vec<u8>,
+) -> Result<bool, ResolveError> {
     let mut inputs: Vec<(&HexDigest, Cow<'_, [&[u8]]>)> =
         Vec::with_capacity(derivation.input_drvs.len());
     for (path, outputs) in &derivation.input_drvs {
@@ -147,7 +153,7 @@ fn inputs_modulo<'m>(
                     String::from_utf8_lossy(path)
                 ));
             }
-            Some(Modulo::Deferred) => return Ok(None),
+            Some(Modulo::Deferred) => return Ok(false),
             Some(Modulo::Hash(hash)) => {
                 inputs.push((hash, outputs.iter().map(|output| &**output).collect()))
             }
@@ -175,12 +181,12 @@ fn inputs_modulo<'m>(
         }
         same
     });
-    let mut out = Vec::with_capacity(inputs.len() * 80);
+    out.clear();
     for (index, (hash, outputs)) in inputs.iter().enumerate() {
-        separate(&mut out, index);
-        write_input(&mut out, &hash[..], outputs.iter().copied());
+        separate(out, index);
+        write_input(out, &hash[..], outputs.iter().copied());
     }
-    Ok(Some(out))
+    Ok(true)
 }
 
 /// What stands for the path of an output within the derivation that builds it.
@@ -239,7 +245,8 @@ mod tests {
     /// "y" with `x = "${x}"` too.
     #[test]
     fn paths_are_those_of_nix() {
-        let x = resolve(&draft("x"), |_| None).expect("valid");
+        let mut resolver = Resolver::default();
+        let x = resolver.resolve(&draft("x"), |_| None).expect("valid");
         assert_eq!(
             String::from_utf8_lossy(&x.path),
             "/nix/store/5wq5jx7219pmi3xklyhl77fjbqvy6qaj-x.drv"
@@ -255,7 +262,9 @@ mod tests {
         y.set_env(Cow::Borrowed(b"x"), Cow::Owned(out));
         y.input_drvs
             .push((Cow::Borrowed(&x.path), vec![Cow::Borrowed(b"out")]));
-        let y = resolve(&y, |path| (path == x.path).then_some(&x.modulo)).expect("valid");
+        let y = resolver
+            .resolve(&y, |path| (path == x.path).then_some(&x.modulo))
+            .expect("valid");
         assert_eq!(
             String::from_utf8_lossy(&y.path),
             "/nix/store/1spqzjdqxgw30gm8ga0f07p3xrir16w9-y.drv"

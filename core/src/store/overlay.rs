@@ -2,10 +2,23 @@
 //! file that is imported from the store keeps its store path, as relative paths in it start from there.
 
 use super::memory::{Found, Store};
+use super::path::split_store_path;
 use crate::world::{Answer, FileType, Message, World, WorldError};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// How many links a path may go through, as in Nix.
+const MAX_LINKS: u32 = 1024;
+
+/// What becomes of a link at the end of a path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It is followed.
+    Followed,
+    /// It is what is asked for.
+    Kept,
+}
 
 /// A world with the store of an evaluation laid over it.
 pub struct Overlay {
@@ -19,12 +32,33 @@ impl Overlay {
         Overlay { world, store }
     }
 
-    /// Asks for a path: of texts `text` is the answer, anything else is asked of the world below, at its real place.
+    /// Asks for a path: of texts `text` is the answer, anything else is asked of the world below, at its real place. `end` says
+    /// whether a link at the end of the path is followed.
     fn ask<T>(
         &self,
         path: &[u8],
-        text: impl FnOnce(&[u8]) -> Answer<T>,
-        below: impl FnOnce(&dyn World, &[u8]) -> Answer<T>,
+        end: End,
+        text: impl Fn(&[u8]) -> Answer<T>,
+        below: impl Fn(&dyn World, &[u8]) -> Answer<T>,
+    ) -> Answer<T> {
+        match self.ask_once(path, &text, &below) {
+            // Links in a store that lies elsewhere name store paths, at which the system finds nothing.
+            Err(WorldError::NotFound) if self.store.borrow().is_known(path) => {
+                let resolved = self.follow(path, end)?;
+                if resolved == path {
+                    return Err(WorldError::NotFound);
+                }
+                self.ask_once(&resolved, &text, &below)
+            }
+            answer => answer,
+        }
+    }
+
+    fn ask_once<T>(
+        &self,
+        path: &[u8],
+        text: &impl Fn(&[u8]) -> Answer<T>,
+        below: &impl Fn(&dyn World, &[u8]) -> Answer<T>,
     ) -> Answer<T> {
         self.store.borrow_mut().look_up(path);
         let origin = match self.store.borrow().find(path) {
@@ -34,6 +68,56 @@ impl Overlay {
             Some(Found::Source { origin, .. }) => Some(origin),
         };
         below(&*self.world, origin.as_deref().unwrap_or(path))
+    }
+
+    /// A path with the links in it resolved, as far as it lies in the store.
+    fn follow(&self, path: &[u8], end: End) -> Answer<Vec<u8>> {
+        let components = |path: &[u8]| -> Vec<Vec<u8>> {
+            let names = path.split(|byte| *byte == b'/').rev();
+            names.map(<[u8]>::to_vec).collect()
+        };
+        let mut todo = components(path);
+        let mut out: Vec<u8> = Vec::new();
+        let mut links = 0;
+        while let Some(name) = todo.pop() {
+            match &name[..] {
+                b"" | b"." => continue,
+                b".." => {
+                    let end = out.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+                    out.truncate(end);
+                    continue;
+                }
+                _ => {}
+            }
+            out.push(b'/');
+            out.extend_from_slice(&name);
+            if split_store_path(&out).is_none() || todo.is_empty() && end == End::Kept {
+                continue;
+            }
+            let no_link = &|_: &[u8]| Ok(None);
+            let target = self.ask_once(&out, no_link, &|world, place| {
+                Ok(match world.file_type(place)? {
+                    FileType::Symlink => Some(world.read_link(place)?),
+                    _ => None,
+                })
+            })?;
+            if let Some(target) = target {
+                links += 1;
+                if links > MAX_LINKS {
+                    let path = String::from_utf8_lossy(path);
+                    return Err(WorldError::Other(format!(
+                        "infinite symlink recursion in path '{path}'"
+                    )));
+                }
+                if target.starts_with(b"/") {
+                    out.clear();
+                } else {
+                    out.truncate(out.len() - name.len() - 1);
+                }
+                todo.extend(components(&target));
+            }
+        }
+        Ok(out)
     }
 }
 
@@ -48,6 +132,7 @@ impl World for Overlay {
     fn read_file(&self, path: &[u8]) -> Answer<Vec<u8>> {
         self.ask(
             path,
+            End::Followed,
             |text| Ok(text.to_vec()),
             |world, path| world.read_file(path),
         )
@@ -62,6 +147,7 @@ impl World for Overlay {
         };
         let mut entries = self.ask(
             path,
+            End::Followed,
             |_| Err(no_folder()),
             |world, path| world.read_dir(path),
         )?;
@@ -76,25 +162,45 @@ impl World for Overlay {
     fn file_type(&self, path: &[u8]) -> Answer<FileType> {
         self.ask(
             path,
+            End::Kept,
             |_| Ok(FileType::Regular),
             |world, path| world.file_type(path),
         )
     }
 
     fn read_link(&self, path: &[u8]) -> Answer<Vec<u8>> {
-        self.ask(path, |_| no_link(path), |world, path| world.read_link(path))
+        self.ask(
+            path,
+            End::Kept,
+            |_| no_link(path),
+            |world, path| world.read_link(path),
+        )
     }
 
     fn is_executable(&self, path: &[u8]) -> Answer<bool> {
-        let executable = self.ask(path, |_| Ok(false), |world, path| world.is_executable(path))?;
+        let executable = self.ask(
+            path,
+            End::Kept,
+            |_| Ok(false),
+            |world, path| world.is_executable(path),
+        )?;
         let is_flat = |found| matches!(found, Found::Source { source, .. } if source.flat);
         Ok(executable && !self.store.borrow().find(path).is_some_and(is_flat))
     }
 
     /// Links within a tree lead to places within the same store path.
     fn resolve(&self, path: &[u8]) -> Answer<Vec<u8>> {
+        self.store.borrow_mut().look_up(path);
+        if self.store.borrow().is_known(path) {
+            let resolved = self.follow(path, End::Followed)?;
+            if split_store_path(&resolved).is_some() {
+                return Ok(resolved);
+            }
+            return self.world.resolve(&resolved);
+        }
         let resolved = self.ask(
             path,
+            End::Followed,
             |_| Ok(path.to_vec()),
             |world, path| world.resolve(path),
         )?;

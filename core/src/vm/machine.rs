@@ -106,6 +106,8 @@ pub struct Vm {
     pub pinned: Vec<Value>,
     /// What files have evaluated to, by canonical path.
     pub imports: FxHashMap<Box<[u8]>, Value>,
+    /// What is in folders that were listed: package sets list the same ones again and again.
+    pub(crate) listings: FxHashMap<Box<[u8]>, Value>,
     /// Files that are being evaluated.
     pub(crate) loading: FxHashSet<Box<[u8]>>,
     // Frames and closures point to them, so they stay where they are.
@@ -143,6 +145,7 @@ impl Vm {
             globals: Vec::new(),
             pinned: Vec::new(),
             imports: FxHashMap::default(),
+            listings: FxHashMap::default(),
             loading: FxHashSet::default(),
             code: Vec::new(),
             stack: Vec::new(),
@@ -323,6 +326,7 @@ impl Vm {
             globals,
             pinned,
             imports,
+            listings,
             code,
             stack,
             frames,
@@ -335,7 +339,7 @@ impl Vm {
             marker.values(globals);
             marker.values(pinned);
             marker.values(stack);
-            for value in imports.values() {
+            for value in imports.values().chain(listings.values()) {
                 marker.value(*value);
             }
             for linked in code.iter() {
