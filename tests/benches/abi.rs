@@ -11,16 +11,22 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-const CALLS: u64 = 2_000_000;
-const ROUNDS: usize = 9;
+const CALLS: u64 = 50_000;
+const ROUNDS: usize = 400;
 
-/// Nanoseconds of one of `calls`, the least of several rounds: the noise of a shared machine only adds.
-fn measure(calls: u64, mut run: impl FnMut(u64)) -> f64 {
-    let mut least = f64::INFINITY;
+/// Something that is measured: makes so many calls.
+type Case<'a> = (&'static str, Box<dyn FnMut(u64) + 'a>);
+
+/// Nanoseconds of one call of each case, the least of many short rounds. The cases take turns, and the noise of a shared
+/// machine only adds: so the least of each was had on a machine as quiet as it gets.
+fn measure(cases: &mut [Case<'_>]) -> Vec<f64> {
+    let mut least = vec![f64::INFINITY; cases.len()];
     for _ in 0..ROUNDS {
-        let begun = Instant::now();
-        run(calls);
-        least = least.min(begun.elapsed().as_nanos() as f64 / calls as f64);
+        for ((_, run), least) in cases.iter_mut().zip(&mut least) {
+            let begun = Instant::now();
+            run(CALLS);
+            *least = least.min(begun.elapsed().as_nanos() as f64 / CALLS as f64);
+        }
     }
     least
 }
@@ -100,55 +106,56 @@ fn main() {
         }
         black_box(add)
     };
-    let base = measure(CALLS, |calls| {
-        let mut sum = 0;
-        for i in 0..calls {
-            sum ^= black_box(plain)(black_box(i), i);
-        }
-        black_box(sum);
-    });
-    println!(
-        "{:<42} {base:6.2} ns   1.0",
-        "plain function through a pointer"
-    );
-
+    let mut cases: Vec<Case<'_>> = vec![(
+        "plain function through a pointer",
+        Box::new(|calls| {
+            let mut sum = 0;
+            for i in 0..calls {
+                sum ^= black_box(plain)(black_box(i), i);
+            }
+            black_box(sum);
+        }),
+    )];
     for (title, name) in [
         ("leaf", "leafAdd"),
         ("async leaf", "asyncAdd"),
         ("async leaf, genawaiter", "refAdd"),
     ] {
         let builtin = find(plugin, name);
-        let cost = measure(CALLS, |calls| {
-            let mut sum = 0;
-            for i in 0..calls {
-                let args = [int(black_box(i)), int(i)];
-                // SAFETY: context, frame and arguments as the ABI has them.
-                sum ^= unsafe { (builtin.start)(state, vm, args.as_ptr(), 2) }.payload;
-            }
-            black_box(sum);
-        });
-        println!("{title:<42} {cost:6.2} ns  {:4.1}", cost / base);
+        cases.push((
+            title,
+            Box::new(move |calls| {
+                let mut sum = 0;
+                for i in 0..calls {
+                    let args = [int(black_box(i)), int(i)];
+                    // SAFETY: context, frame and arguments as the ABI has them.
+                    sum ^= unsafe { (builtin.start)(state, vm, args.as_ptr(), 2) }.payload;
+                }
+                black_box(sum);
+            }),
+        ));
     }
-
     let builtin = find(plugin, "askMany");
     let resume = builtin.resume.expect("it suspends");
-    let cost = measure(CALLS, |calls| {
-        let args = [int(calls), int(0)];
-        // SAFETY: context, frame and arguments as the ABI has them; resumed while it is pending.
-        unsafe {
-            let mut raw = (builtin.start)(state, vm, args.as_ptr(), 2);
-            while raw.tag() == tag::PENDING {
-                (*vm).request.number = 0;
-                raw = resume(state, vm, int(black_box(raw.payload) + 1));
-            }
-            black_box(raw);
-        }
-    });
-    println!(
-        "{:<42} {cost:6.2} ns  {:4.1}",
+    cases.push((
         "one suspension",
-        cost / base
-    );
+        Box::new(move |calls| {
+            let args = [int(calls), int(0)];
+            // SAFETY: context, frame and arguments as the ABI has them; resumed while it is pending.
+            unsafe {
+                let mut raw = (builtin.start)(state, vm, args.as_ptr(), 2);
+                while raw.tag() == tag::PENDING {
+                    (*vm).request.number = 0;
+                    raw = resume(state, vm, int(black_box(raw.payload) + 1));
+                }
+                black_box(raw);
+            }
+        }),
+    ));
+    let costs = measure(&mut cases);
+    for ((title, _), cost) in cases.iter().zip(&costs) {
+        println!("{title:<42} {cost:6.2} ns  {:4.1}", cost / costs[0]);
+    }
 
     // A nested level holds the frame of the builtin, its arguments, and what the host notes of it.
     let nested = find(plugin, "callNested");
