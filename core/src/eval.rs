@@ -10,7 +10,7 @@
 //! ```
 
 use crate::bytecode::Code;
-use crate::compile::{Environment, compile};
+use crate::compile::{Environment, KnownBuiltin, compile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::host::{Capabilities, LoadPolicy};
@@ -300,12 +300,26 @@ impl Evaluator {
         internal: bool,
     ) -> Result<Code> {
         let globals = &self.globals;
-        let Vm { host, interner, .. } = &mut *self.vm;
+        let Vm {
+            host,
+            interner,
+            globals: values,
+            ..
+        } = &mut *self.vm;
         let host: &crate::host::Host = host;
         let environment = Environment {
             globals: &|name| match globals.get(&name) {
                 Some((index, hidden)) if internal || !hidden => Some(*index),
                 _ => None,
+            },
+            builtins: &|index| {
+                let number = values[index as usize].as_builtin()?;
+                let (arity, first_strict) = host.strictness(number)?;
+                Some(KnownBuiltin {
+                    number,
+                    arity,
+                    first_strict,
+                })
             },
             absence: &|name| host.absence(name.strip_prefix(b"__")?),
             base: base.into(),

@@ -66,6 +66,20 @@ pub struct FormalsSpec {
     pub ellipsis: bool,
 }
 
+/// An argument that a builtin forces at once, so that its code stands before the call instead of in a thunk. An error in it is
+/// told as one of that call.
+#[derive(Clone, Copy, Debug)]
+pub struct StrictArgument {
+    /// Its first instruction.
+    pub start: u32,
+    /// The instruction behind it.
+    pub end: u32,
+    /// The call.
+    pub call: u32,
+    /// The number of the builtin.
+    pub builtin: u32,
+}
+
 /// One body of code.
 #[derive(Debug)]
 pub struct Code {
@@ -81,6 +95,8 @@ pub struct Code {
     pub positions: Vec<Pos>,
     /// Where the parts of a `+` or an interpolation begin, by instruction, in ascending order.
     pub part_positions: Vec<(u32, Box<[Pos]>)>,
+    /// Arguments of builtins that are evaluated in place, inner ones first.
+    pub strict_arguments: Vec<StrictArgument>,
     /// How many registers it uses, parameters first.
     pub registers: u16,
     /// How many parameters a lambda takes before it runs.

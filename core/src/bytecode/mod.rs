@@ -4,6 +4,6 @@ mod code;
 mod disassemble;
 mod instruction;
 
-pub use code::{CaptureSource, Code, CodeKind, Constant, FormalSpec, FormalsSpec};
+pub use code::{CaptureSource, Code, CodeKind, Constant, FormalSpec, FormalsSpec, StrictArgument};
 pub use disassemble::disassemble;
 pub use instruction::{BoolUse, Instruction, Op, Operands};

@@ -8,7 +8,9 @@ use super::Compiler;
 use super::bindings::MAX_IN_REGISTERS;
 use super::function::Pending;
 use super::scope::Place;
-use crate::bytecode::{BoolUse, CaptureSource, CodeKind, Constant, Instruction, Op};
+use crate::bytecode::{
+    BoolUse, CaptureSource, CodeKind, Constant, Instruction, Op, StrictArgument,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -106,7 +108,10 @@ impl Compiler<'_> {
                 base,
                 path,
                 default,
-            } => self.selection(base, path, default, dst, pos)?,
+            } => match self.member_of_builtins(id) {
+                Some(constant) => self.function().emit_constant(dst, constant, pos),
+                None => self.selection(base, path, default, dst, pos)?,
+            },
             Expr::HasAttr { base, path } => self.has_attr(base, path, dst, pos)?,
             Expr::Lambda { .. } => {
                 // The whole body of a binding: the lambda has its name.
@@ -698,10 +703,66 @@ impl Compiler<'_> {
         let args: Vec<ExprId> = self.ast.ids[args.range()].to_vec();
         let base = self.function().allocate(1 + args.len())?;
         self.value(callee, base)?;
+        let builtin = match self
+            .constant_of(callee)
+            .or_else(|| self.member_of_builtins(callee))
+        {
+            Some(Constant::Global(index)) => (self.environment.builtins)(index),
+            _ => None,
+        };
+        let builtin = builtin.filter(|builtin| builtin.arity == args.len());
+        let mut strict = None;
         for (index, arg) in args.iter().enumerate() {
-            self.delay(*arg, base + 1 + index as u16, None)?;
+            let register = base + 1 + index as u16;
+            match builtin {
+                // It would be forced before anything else: so it is evaluated where it stands, and needs no thunk.
+                Some(builtin) if builtin.first_strict == Some(index) && !self.is_at_hand(*arg) => {
+                    let start = self.function().code().instructions.len() as u32;
+                    self.value(*arg, register)?;
+                    let end = self.function().code().instructions.len() as u32;
+                    strict = Some((start, end, builtin.number));
+                }
+                _ => self.delay(*arg, register, None)?,
+            }
+        }
+        if let Some((start, end, builtin)) = strict {
+            // The call is what the caller emits next.
+            let code = self.function().code();
+            let call = code.instructions.len() as u32;
+            code.strict_arguments.push(StrictArgument {
+                start,
+                end,
+                call,
+                builtin,
+            });
         }
         Ok((base, args.len() as u16))
+    }
+
+    /// The constant that `builtins.name` is.
+    fn member_of_builtins(&mut self, id: ExprId) -> Option<Constant> {
+        let Expr::Select {
+            base,
+            path,
+            default: None,
+        } = self.ast.expr(id)
+        else {
+            return None;
+        };
+        match self.ast.expr(base) {
+            Expr::Var(name) if name == self.names.builtins && self.scopes.find(name).is_none() => {}
+            _ => return None,
+        }
+        let &[AttrName::Static(name)] = &self.ast.names[path.range()] else {
+            return None;
+        };
+        let prefixed = [b"__", self.interner.name(name)].concat();
+        let prefixed = self.interner.intern(&prefixed);
+        // `builtins` has each global by its own name, those that are not global but with this prefix without it.
+        (self.environment.globals)(prefixed)
+            .or_else(|| (self.environment.globals)(name))
+            .filter(|_| (self.environment.globals)(self.names.builtins).is_some())
+            .map(Constant::Global)
     }
 
     /// A call of a global or shadowed function with operands that are at hand in registers.

@@ -26,6 +26,7 @@ impl Function {
             instructions: Vec::new(),
             positions: Vec::new(),
             part_positions: Vec::new(),
+            strict_arguments: Vec::new(),
             registers: 0,
             arity: 0,
             parameters: Vec::new(),

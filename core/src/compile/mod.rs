@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub struct Environment<'a> {
     /// The number of a global variable, if there is one of that name.
     pub globals: &'a dyn Fn(Symbol) -> Option<u32>,
+    /// The builtin that a global variable is.
+    pub builtins: &'a dyn Fn(u32) -> Option<KnownBuiltin>,
     /// Why there is no global variable of that name, where that can be told.
     pub absence: &'a dyn Fn(&[u8]) -> Option<String>,
     /// Folder that relative paths start from.
@@ -31,6 +33,17 @@ pub struct Environment<'a> {
     pub home: std::result::Result<Arc<[u8]>, String>,
     /// Names that the root's first capture, a set, brings into scope (`scopedImport`).
     pub scope: Option<Vec<Symbol>>,
+}
+
+/// What the compiler knows of a builtin.
+#[derive(Clone, Copy)]
+pub struct KnownBuiltin {
+    /// Its number.
+    pub number: u32,
+    /// How many arguments it takes.
+    pub arity: usize,
+    /// The first argument that it forces before it runs.
+    pub first_strict: Option<usize>,
 }
 
 /// Compiles a source text.
@@ -65,6 +78,7 @@ struct Names {
     find_file: Symbol,
     nix_path: Symbol,
     overrides: Symbol,
+    builtins: Symbol,
 }
 
 impl Names {
@@ -77,6 +91,7 @@ impl Names {
             find_file: interner.intern(b"__findFile"),
             nix_path: interner.intern(b"__nixPath"),
             overrides: interner.intern(b"__overrides"),
+            builtins: interner.intern(b"builtins"),
         }
     }
 }

@@ -117,6 +117,14 @@ impl Host {
         self.entries[index as usize].modes.len()
     }
 
+    /// How many arguments a builtin takes, and which is the first that it forces before it runs. Nothing is told of a hidden one:
+    /// it stands for an operator, whose errors do not mention it.
+    pub(crate) fn strictness(&self, index: u32) -> Option<(usize, Option<usize>)> {
+        let modes = &self.entries[index as usize].modes;
+        let first = modes.iter().position(|mode| *mode != arg::LAZY);
+        (!self.is_hidden(index)).then_some((modes.len(), first))
+    }
+
     /// How argument `argument` of a builtin that is called with `count` is to be passed; lazily if it takes another number.
     #[inline(always)]
     pub(crate) fn mode(&self, index: u32, argument: usize, count: usize) -> u32 {

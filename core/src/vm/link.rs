@@ -1,7 +1,9 @@
 //! Code with its constants as values, ready to run.
 
 use super::machine::Vm;
-use crate::bytecode::{CaptureSource, Code, CodeKind, Constant, FormalsSpec, Instruction};
+use crate::bytecode::{
+    CaptureSource, Code, CodeKind, Constant, FormalsSpec, Instruction, StrictArgument,
+};
 use crate::heap::{Attrs, KeyEntry, Keys, Marker, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -44,6 +46,7 @@ pub struct Linked {
     pub(super) instructions: Box<[Instruction]>,
     pub(super) positions: Box<[Pos]>,
     part_positions: Box<[(u32, Box<[Pos]>)]>,
+    pub(super) strict_arguments: Box<[StrictArgument]>,
     pub(super) registers: u16,
     pub(super) arity: u16,
     pub(super) parameters: Box<[(Option<Symbol>, Pos)]>,
@@ -162,6 +165,7 @@ impl Vm {
             instructions: code.instructions.into(),
             positions: code.positions.into(),
             part_positions: code.part_positions.into(),
+            strict_arguments: code.strict_arguments.into(),
             registers: code.registers,
             arity: code.arity,
             parameters: code.parameters.into(),

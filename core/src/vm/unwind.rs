@@ -33,18 +33,24 @@ impl Vm {
             match frame {
                 Frame::Code(frame) => {
                     let code = frame.code();
-                    let here =
-                        code.position(frame.pc().saturating_sub(usize::from(called.is_some())));
+                    // A frame that made a call goes on behind it, any other with the instruction that waits or failed.
+                    let calls = called.is_some();
+                    let at = frame.pc().saturating_sub(usize::from(calls));
+                    let here = code.position(at);
                     if let Some((text, pos)) = called.take() {
                         push(&mut error, if pos.is_some() { pos } else { here }, text);
                         if error.traces.len() == 1 {
                             error = error.at(here);
                         }
                     }
-                    if called.is_none()
-                        && let Some(builtin) = self.waiting_builtin(&frame)
-                    {
+                    if !calls && let Some(builtin) = self.waiting_builtin(&frame) {
                         self.builtin_trace(&mut error, builtin, here);
+                    }
+                    for argument in &code.strict_arguments {
+                        if (argument.start..argument.end).contains(&(at as u32)) {
+                            let pos = code.position(argument.call as usize);
+                            self.builtin_trace(&mut error, argument.builtin, pos);
+                        }
                     }
                     match code.kind {
                         CodeKind::Lambda => {
