@@ -238,7 +238,7 @@ mod tests {
     use super::*;
     use std::borrow::Cow;
 
-    fn draft(name: &'static str) -> Derivation<'static> {
+    fn draft<'d>(name: &'static str) -> Derivation<'d> {
         let mut derivation = Derivation {
             name: Cow::Borrowed(name.as_bytes()),
             outputs: vec![(Cow::Borrowed(b"out"), Output::Deferred)],
@@ -284,7 +284,9 @@ mod tests {
             smallvec::smallvec![Cow::Borrowed(&b"out"[..])],
         ));
         let y = resolver
-            .resolve(&y, |path| (path == x.path).then_some(&x.modulo))
+            .resolve(&y, &y.references(), |path| {
+                (path == x.path).then_some(&x.modulo)
+            })
             .expect("valid");
         assert_eq!(
             String::from_utf8_lossy(&y.path),
