@@ -193,7 +193,7 @@ impl Vm {
         let args = self
             .host
             .arena
-            .allocate(count * size_of::<RawValue>())
+            .allocate(size_of_val(raw))
             .cast::<RawValue>();
         let state = self.host.arena.allocate(size);
         // SAFETY: the arena has reserved room for `count` values.

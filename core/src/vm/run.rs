@@ -219,12 +219,14 @@ impl Vm {
                 self.safepoint()?;
             }
             let mut frame = self.code_frame();
-            // SAFETY (of the whole loop): `frame` is the code frame on top and `registers` its part of the stack. Both move
+            // SAFETY: of the whole loop: `frame` is the code frame on top and `registers` its part of the stack. Both move
             // when frames are pushed: whatever may do so ends with `continue 'enter`, `relocate!` or leaves. Linked code
             // lives as long as the VM, its jumps stay within it and it ends with an instruction that leaves; the compiler
             // names registers, constants, sites and children that exist.
             let mut code: &'static Linked = unsafe { (*frame).code() };
+            // SAFETY: as above.
             let mut ip = unsafe { (*frame).ip };
+            // SAFETY: as above.
             let mut registers = unsafe { self.stack.as_mut_ptr().add((*frame).base as usize) };
 
             macro_rules! register {
@@ -284,12 +286,12 @@ impl Vm {
                 };
             }
             macro_rules! skip {
-                // SAFETY: code ends with an instruction that leaves, so there is a next one.
                 () => {
+                    // SAFETY: code ends with an instruction that leaves, so there is a next one.
                     ip = unsafe { ip.add(1) }
                 };
-                // SAFETY: jumps stay within the code.
                 ($instruction:expr) => {
+                    // SAFETY: jumps stay within the code.
                     ip = unsafe { ip.offset($instruction.offset()) }
                 };
             }
@@ -389,18 +391,17 @@ impl Vm {
                             }};
                         }
                         macro_rules! position {
-                            // SAFETY: `ip` is behind an instruction of `code`.
-                            () => {
-                                code.position(
-                                    unsafe { ip.offset_from(code.instructions.as_ptr()) } as usize
-                                        - 1,
-                                )
-                            };
+                            () => {{
+                                // SAFETY: `ip` is behind an instruction of `code`.
+                                let next = unsafe { ip.offset_from(code.instructions.as_ptr()) };
+                                code.position(next as usize - 1)
+                            }};
                         }
 
                         loop {
                             // SAFETY: see the head of the loop. The operands are read where they are used.
                             let instruction: &'static Instruction = unsafe { &*ip };
+                            // SAFETY: as above.
                             ip = unsafe { ip.add(1) };
                             match instruction.op {
                                 Op::Const => {
