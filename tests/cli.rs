@@ -385,6 +385,16 @@ fn messages_go_to_the_error_output() {
         run(&["--trace-verbose"], "builtins.traceVerbose \"said\" 1").err(),
         "trace: said\n"
     );
+    let or = "let or = 1; in [ (x: x)\n or ] == map or [ ]";
+    assert!(
+        run(&[], or).err().starts_with(
+            "warning: at «string»:1:18: This expression uses `or` as an identifier in a way that will change in a future \
+             Nix release.\nWrap this entire expression in parentheses to preserve its current meaning:\n    ((x: x)\n or)\n\
+             Give feedback at https://github.com/NixOS/nix/pull/11121\n"
+        ),
+        "{}",
+        run(&[], or).err()
+    );
     let order = run(
         &["--strict"],
         "[ (builtins.trace \"one\" 1) (builtins.trace \"two\" 2) ]",

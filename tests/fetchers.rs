@@ -299,6 +299,16 @@ fn restricted_evaluation_fetches_from_the_search_path() {
     let folder = file.parent().expect("a folder");
     let args = ["--restrict-eval", "-I", text(folder)];
     assert_eq!(place.finish(&args, &expr).success(), format!("\"{FILE}\""));
+    // A link does not lead out of it.
+    let open = place.folder.path().join("open");
+    fs::create_dir(&open).expect("a folder");
+    symlink(&file, open.join("link")).expect("a link");
+    let expr = format!("builtins.fetchurl \"file://{}/link\"", open.display());
+    let message = place.fails(&["--restrict-eval", "-I", text(&open)], &expr);
+    assert!(
+        message.ends_with("is forbidden in restricted mode"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -202,7 +202,10 @@ fn links_in_a_store_lead_to_its_own_paths() {
         .instantiate(&["--eval", "-E", &format!("import {tree}/round")])
         .finish()
         .failure();
-    assert!(told.contains("infinite symlink recursion"), "{told}");
+    assert!(
+        told.contains("too many symbolic links encountered"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -262,8 +262,8 @@ impl Evaluator {
             .add(origin, text.into())
             .map_err(|limit| Error::new(ErrorKind::Limit, limit))?;
         let ast = crate::syntax::parse(file, &mut self.vm.interner, &self.parse)?;
-        for (pos, message) in &ast.warnings {
-            let text = crate::report::lint(*pos, message, &self.vm.sources);
+        for warning in &ast.warnings {
+            let text = crate::report::warning(warning, &self.vm.sources);
             self.vm.world.emit(Message::Lint, text.as_bytes());
         }
         Ok(ast)

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Trace};
 use crate::source::{Origin, Pos, SourceMap};
+use crate::syntax::ast::Warning;
 use std::fmt::Write;
 
 /// How an error is shown.
@@ -92,8 +93,21 @@ pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> Str
     out
 }
 
-/// A warning of the parser: the message, and the lines of source around its place, all to stand behind "warning: ".
-pub fn lint(pos: Pos, message: &str, sources: &SourceMap) -> String {
+/// A warning of the parser, to stand behind "warning: ".
+pub fn warning(warning: &Warning, sources: &SourceMap) -> String {
+    let (pos, message) = match warning {
+        Warning::Literal(pos, message) => (*pos, message),
+        Warning::Or(pos, message) => {
+            let Some(location) = sources.locate(*pos) else {
+                return message.clone();
+            };
+            let (line, column) = (location.line, location.column);
+            return format!(
+                "at {}:{line}:{column}: {message}",
+                location.file.origin.display()
+            );
+        }
+    };
     let mut lines = String::new();
     place(&mut lines, sources, pos, "       ", Paint { color: false });
     let mut out = message.to_owned();

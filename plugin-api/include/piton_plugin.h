@@ -165,7 +165,7 @@ struct piton_request {
 #define PITON_REQUEST_READ_FILE 9            /* (path) -> string without context; needs READ */
 #define PITON_REQUEST_READ_DIR 10            /* (path) -> set from name to type; needs READ */
 #define PITON_REQUEST_FILE_TYPE 11           /* (path) -> "regular", "directory", ...; needs READ */
-#define PITON_REQUEST_PATH_EXISTS 12         /* (path), flag 1: must be a directory -> bool; needs READ */
+#define PITON_REQUEST_PATH_EXISTS 12         /* (path), flag 1: must be a directory, 2: fails if forbidden -> bool; needs READ */
 #define PITON_REQUEST_COERCE_TO_PATH 13      /* (v) -> path */
 #define PITON_REQUEST_GET_ENV 14             /* (name) -> string, "" where unset; needs ENV */
 #define PITON_REQUEST_CURRENT_TIME 15        /* () -> seconds since 1970; needs CLOCK */

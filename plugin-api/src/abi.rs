@@ -165,7 +165,7 @@ pub mod request {
     pub const READ_DIR: u32 = 10;
     /// `(path)`: answers "regular", "directory", "symlink" or "unknown"; fails where nothing is. Capability `read`.
     pub const FILE_TYPE: u32 = 11;
-    /// `(path)`: answers whether something is there. Flag 1: it must be a directory. Capability `read`.
+    /// `(path)`: answers whether something is there. Flag 1: it must be a directory; 2: fails where what is there may not be seen. Capability `read`.
     pub const PATH_EXISTS: u32 = 12;
     /// `(v)`: coerces to an absolute path, with string contexts made real; answers a path. Capability none: nothing is read.
     pub const COERCE_TO_PATH: u32 = 13;

@@ -220,6 +220,7 @@ impl Derive {
                         )
                     })
                     .collect();
+            self.draft.env.reserve(members.len());
             self.members = members.into_iter();
         }
         self.advance(vm)

@@ -5,8 +5,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value};
 use crate::source::Pos;
 use crate::store::{
-    Algorithm, Derivation, Hash, Method, Output, Text, fixed_output_path, is_derivation,
-    output_placeholder, unknown_output_placeholder,
+    Algorithm, Derivation, Hash, Method, Output, OutputNames, Text, fixed_output_path,
+    is_derivation, output_placeholder, unknown_output_placeholder,
 };
 use crate::vm::Vm;
 use crate::world::Message;
@@ -210,7 +210,8 @@ impl Draft {
                 }
             }
         }
-        let resolved = vm.store.borrow_mut().resolve(&derivation);
+        let references = derivation.references();
+        let resolved = vm.store.borrow_mut().resolve(&derivation, &references);
         let resolved = resolved.map_err(refused)?;
         let mut members = Vec::with_capacity(1 + self.outputs.len());
         let path = &resolved.path;
@@ -230,7 +231,6 @@ impl Draft {
                 vm.heap.string(&text, context),
             ));
         }
-        let references = derivation.references();
         vm.add_derivation(resolved, &references)?;
         Ok(vm.heap.attrs_from(members).value())
     }
@@ -256,18 +256,18 @@ pub(super) fn expected_hash(vm: &Vm, text: &[u8], algorithm: Option<Algorithm>) 
 
 /// What a context makes a derivation depend on.
 #[derive(Default)]
-struct Inputs {
-    drvs: Vec<(Text<'static>, Vec<Text<'static>>)>,
-    srcs: Vec<Text<'static>>,
+struct Inputs<'i> {
+    drvs: Vec<(Text<'i>, OutputNames<'i>)>,
+    srcs: Vec<Text<'i>>,
 }
 
 /// A store path, with the names of its outputs if it is a derivation.
 type Member = (Vec<u8>, Vec<Vec<u8>>);
 
 impl Vm {
-    fn inputs_of(&mut self, context: u32) -> Result<Inputs> {
+    fn inputs_of<'i>(&mut self, context: u32) -> Result<Inputs<'i>> {
         let mut inputs = Inputs::default();
-        let mut built: Vec<(Text<'static>, Text<'static>)> = Vec::new();
+        let mut built: Vec<(Text<'i>, Text<'i>)> = Vec::new();
         for element in self.contexts.elements(context) {
             match element {
                 [b'=', path @ ..] => {
@@ -300,7 +300,7 @@ impl Vm {
                 Some((known, outputs)) if *known == path => outputs.push(output),
                 _ => {
                     self.learn_derivation(&path)?;
-                    inputs.drvs.push((path, vec![output]));
+                    inputs.drvs.push((path, OutputNames::from_elem(output, 1)));
                 }
             }
         }

@@ -90,6 +90,7 @@ impl Vm {
         if !is_there {
             return Ok(Value::UNSET);
         }
+        self.world.permit(&path);
         let context = self.contexts.make([&path[..]]);
         Ok(self.heap.string(&path, context))
     }

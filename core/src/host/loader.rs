@@ -16,7 +16,6 @@ use piton_plugin_api::abi::{
     Entry as EntryFunction, HostTable, MAGIC, MAX_FRAME_ALIGN, MAX_FRAME_SIZE, Plugin, RawValue,
     TARGET, VmContext, flag,
 };
-use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// How a plugin may be loaded.
@@ -68,7 +67,8 @@ impl Vm {
     pub fn load_plugin(&mut self, file: &Path, bytes: &[u8], policy: &LoadPolicy) -> Result<()> {
         let refusal = Refusal { file };
         if let Some(allowed) = &policy.allowed {
-            let hash = format!("{:x}", Sha256::digest(bytes));
+            let hash = crate::store::hex(&crate::store::sha256(&[bytes]));
+            let hash = String::from_utf8_lossy(&hash).into_owned();
             if !allowed.contains(&hash) {
                 return Err(refusal.because(format!(
                     "its SHA-256 hash {hash} is not among those that are allowed"

@@ -96,6 +96,7 @@ impl Vm {
                 value: a,
                 action: Action::Exists {
                     directory: flags & 1 != 0,
+                    refuse: flags & 2 != 0,
                 },
             })),
             request::COERCE_TO_PATH => self.push_task(Box::new(PathUse {
@@ -322,7 +323,7 @@ enum Action {
     ReadFile { any_bytes: bool },
     ReadDir,
     FileType,
-    Exists { directory: bool },
+    Exists { directory: bool, refuse: bool },
 }
 
 /// Coerces a value to a path, then does something with it.
@@ -421,7 +422,7 @@ impl PathUse {
                     .map_err(|error| vm.world_error(&path, error))?;
                 vm.heap.string(kind.name().as_bytes(), 0)
             }
-            Action::Exists { directory } => {
+            Action::Exists { directory, refuse } => {
                 let trailing = path.len() > 1 && path.ends_with(b"/");
                 let plain = if trailing {
                     &path[..path.len() - 1]
@@ -438,6 +439,9 @@ impl PathUse {
                 };
                 match found {
                     Ok(found) => Value::bool(found),
+                    Err(WorldError::Forbidden(text)) if *refuse => {
+                        return Err(Error::new(ErrorKind::Forbidden, text));
+                    }
                     // What may not be seen is not there.
                     Err(_) => Value::FALSE,
                 }

@@ -36,7 +36,7 @@ impl<'a> Derivation<'a> {
             reader.expect(",")?;
             let outputs = reader.list(Reader::string)?;
             reader.expect(")")?;
-            Ok((path, outputs))
+            Ok((path, outputs.into()))
         })?;
         reader.expect(",")?;
         let input_srcs = reader.list(Reader::string)?;

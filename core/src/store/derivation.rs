@@ -10,10 +10,14 @@
 //! the masked text that those paths are computed from becomes the final one without being written again.
 
 use super::hash::{Algorithm, Hash};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// Bytes, borrowed where they can be.
 pub type Text<'a> = Cow<'a, [u8]>;
+
+/// Names of outputs: mostly there is one.
+pub type OutputNames<'a> = SmallVec<[Text<'a>; 1]>;
 
 /// How what has a known hash is hashed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -101,7 +105,7 @@ pub struct Derivation<'a> {
     /// What it builds.
     pub outputs: Vec<(Text<'a>, Output<'a>)>,
     /// Derivations whose outputs it needs, and which of them.
-    pub input_drvs: Vec<(Text<'a>, Vec<Text<'a>>)>,
+    pub input_drvs: Vec<(Text<'a>, OutputNames<'a>)>,
     /// Other store paths that it needs.
     pub input_srcs: Vec<Text<'a>>,
     /// The system that it can be built on.

@@ -159,9 +159,14 @@ impl Store {
     }
 
     /// Computes all paths of a derivation that needs no others than are known here.
-    pub fn resolve(&mut self, derivation: &Derivation<'_>) -> Result<Resolved, ResolveError> {
+    pub fn resolve(
+        &mut self,
+        derivation: &Derivation<'_>,
+        references: &[&[u8]],
+    ) -> Result<Resolved, ResolveError> {
         let modulos = &self.modulos;
-        self.resolver.resolve(derivation, |path| modulos.get(path))
+        self.resolver
+            .resolve(derivation, references, |path| modulos.get(path))
     }
 
     /// What a derivation counts as, if that has been computed.

@@ -15,7 +15,7 @@ mod references;
 
 pub use aterm::AtermError;
 pub use backend::{Addition, Backend, BuildError, Contents, InMemory};
-pub use derivation::{Derivation, Method, Output, Text};
+pub use derivation::{Derivation, Method, Output, OutputNames, Text};
 pub use hash::{Algorithm, Digest, Hash, HexDigest, base32, hex, sha256};
 pub use memory::{Source, Store, shipped_path};
 pub use modulo::{

@@ -1,10 +1,9 @@
 //! From a derivation to its paths. The hash *modulo* is that of a derivation's text with its input derivations replaced by
 //! their hashes modulo, and fixed outputs by what they are: so it does not change with how something fixed is fetched.
 
-use super::derivation::{Derivation, Output, Parts, separate, write_input};
+use super::derivation::{Derivation, Output, Parts, Text, separate, write_input};
 use super::hash::{HexDigest, base32, hex, sha256};
 use super::path::{output_name, output_path, text_path};
-use std::borrow::Cow;
 
 /// What a derivation counts as in the hash of one that needs it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,10 +42,11 @@ pub struct Resolver {
 
 impl Resolver {
     /// Computes all paths of a derivation whose outputs are deferred, fixed, floating or impure. `lookup` knows what its inputs
-    /// count as.
+    /// count as, and `references` are [its own](Derivation::references).
     pub fn resolve<'m>(
         &mut self,
         derivation: &Derivation<'_>,
+        references: &[&[u8]],
         lookup: impl Fn(&[u8]) -> Option<&'m Modulo>,
     ) -> Result<Resolved, ResolveError> {
         derivation.write_parts(&mut self.parts);
@@ -84,7 +84,7 @@ impl Resolver {
             text = [&head.bytes[..], inputs, &tail.bytes].concat();
         }
         let name = [&derivation.name, &b".drv"[..]].concat();
-        let path = text_path(&name, &sha256(&[&text]), derivation.references())?;
+        let path = text_path(&name, &sha256(&[&text]), references.iter().copied())?;
         Ok(Resolved {
             path,
             text,
@@ -118,8 +118,24 @@ impl Modulo {
     }
 }
 
-/// A fixed output counts as a derivation with this one output.
-const OUT: &[&[u8]] = &[b"out"];
+/// Which outputs of an input are needed.
+enum Wanted<'d> {
+    These(&'d [Text<'d>]),
+    /// A fixed output counts as a derivation with this one output.
+    Out,
+    /// Those of several derivations that count as the same one, sorted.
+    Merged(Vec<&'d [u8]>),
+}
+
+impl<'d> Wanted<'d> {
+    fn names(&self) -> Vec<&'d [u8]> {
+        match self {
+            Wanted::These(names) => names.iter().map(|name| &**name).collect(),
+            Wanted::Out => vec![b"out"],
+            Wanted::Merged(names) => names.clone(),
+        }
+    }
+}
 
 fn fixed_modulo(derivation: &Derivation<'_>) -> Option<Modulo> {
     let [(_, Output::Fixed { path, method, hash })] = &derivation.outputs[..] else {
@@ -143,8 +159,7 @@ fn inputs_modulo<'m>(
     lookup: impl Fn(&[u8]) -> Option<&'m Modulo>,
     out: &mut Vec<u8>,
 ) -> Result<bool, ResolveError> {
-    let mut inputs: Vec<(&HexDigest, Cow<'_, [&[u8]]>)> =
-        Vec::with_capacity(derivation.input_drvs.len());
+    let mut inputs: Vec<(&HexDigest, Wanted<'_>)> = Vec::with_capacity(derivation.input_drvs.len());
     for (path, outputs) in &derivation.input_drvs {
         match lookup(path) {
             None => {
@@ -154,9 +169,7 @@ fn inputs_modulo<'m>(
                 ));
             }
             Some(Modulo::Deferred) => return Ok(false),
-            Some(Modulo::Hash(hash)) => {
-                inputs.push((hash, outputs.iter().map(|output| &**output).collect()))
-            }
+            Some(Modulo::Hash(hash)) => inputs.push((hash, Wanted::These(outputs))),
             Some(Modulo::Fixed(hash)) => {
                 if let Some(other) = outputs.iter().find(|output| &***output != b"out") {
                     return Err(format!(
@@ -165,26 +178,31 @@ fn inputs_modulo<'m>(
                         String::from_utf8_lossy(&derivation.name)
                     ));
                 }
-                inputs.push((hash, Cow::Borrowed(OUT)));
+                inputs.push((hash, Wanted::Out));
             }
         }
     }
-    inputs.sort();
+    inputs.sort_unstable_by_key(|(hash, _)| *hash);
     // Derivations that count as the same one are one input.
     inputs.dedup_by(|next, kept| {
         let same = next.0 == kept.0;
         if same {
-            let merged = kept.1.to_mut();
-            merged.extend_from_slice(&next.1);
+            let mut merged = kept.1.names();
+            merged.extend(next.1.names());
             merged.sort_unstable();
             merged.dedup();
+            kept.1 = Wanted::Merged(merged);
         }
         same
     });
     out.clear();
-    for (index, (hash, outputs)) in inputs.iter().enumerate() {
+    for (index, (hash, wanted)) in inputs.iter().enumerate() {
         separate(out, index);
-        write_input(out, &hash[..], outputs.iter().copied());
+        match wanted {
+            Wanted::These(names) => write_input(out, &hash[..], names.iter().map(|name| &**name)),
+            Wanted::Out => write_input(out, &hash[..], [&b"out"[..]]),
+            Wanted::Merged(names) => write_input(out, &hash[..], names.iter().copied()),
+        }
     }
     Ok(true)
 }
@@ -218,8 +236,9 @@ fn placeholder(parts: &[&[u8]]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::borrow::Cow;
 
-    fn draft(name: &'static str) -> Derivation<'static> {
+    fn draft<'d>(name: &'static str) -> Derivation<'d> {
         let mut derivation = Derivation {
             name: Cow::Borrowed(name.as_bytes()),
             outputs: vec![(Cow::Borrowed(b"out"), Output::Deferred)],
@@ -246,7 +265,7 @@ mod tests {
     #[test]
     fn paths_are_those_of_nix() {
         let mut resolver = Resolver::default();
-        let x = resolver.resolve(&draft("x"), |_| None).expect("valid");
+        let x = resolver.resolve(&draft("x"), &[], |_| None).expect("valid");
         assert_eq!(
             String::from_utf8_lossy(&x.path),
             "/nix/store/5wq5jx7219pmi3xklyhl77fjbqvy6qaj-x.drv"
@@ -260,10 +279,14 @@ mod tests {
         assert_eq!(Modulo::of(&read, |_| None).as_ref(), Ok(&x.modulo));
         let mut y = draft("y");
         y.set_env(Cow::Borrowed(b"x"), Cow::Owned(out));
-        y.input_drvs
-            .push((Cow::Borrowed(&x.path), vec![Cow::Borrowed(b"out")]));
+        y.input_drvs.push((
+            Cow::Borrowed(&x.path),
+            smallvec::smallvec![Cow::Borrowed(&b"out"[..])],
+        ));
         let y = resolver
-            .resolve(&y, |path| (path == x.path).then_some(&x.modulo))
+            .resolve(&y, &y.references(), |path| {
+                (path == x.path).then_some(&x.modulo)
+            })
             .expect("valid");
         assert_eq!(
             String::from_utf8_lossy(&y.path),

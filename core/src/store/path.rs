@@ -120,12 +120,15 @@ pub fn source_path<'a>(
 }
 
 fn with_references<'a>(kind: &[u8], references: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut kind = kind.to_vec();
+    let references = references.into_iter();
+    // Hash and name of most store paths fit into this.
+    let mut text = Vec::with_capacity(kind.len() + references.size_hint().0 * 96);
+    text.extend_from_slice(kind);
     for reference in references {
-        kind.push(b':');
-        kind.extend_from_slice(reference);
+        text.push(b':');
+        text.extend_from_slice(reference);
     }
-    kind
+    text
 }
 
 /// The path of an output of a derivation with this hash.

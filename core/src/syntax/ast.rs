@@ -265,6 +265,15 @@ pub enum Expr {
     CurPos,
 }
 
+/// Something that a text may do and should not.
+#[derive(Clone, Debug)]
+pub enum Warning {
+    /// A literal: [`super::Lint::Warn`]. Shown with the lines around its place.
+    Literal(Pos, String),
+    /// `or` as the name of a variable, where that is part of a larger expression. Shown with its place alone.
+    Or(Pos, String),
+}
+
 /// The syntax tree of one source text.
 #[derive(Default, Debug)]
 pub struct Ast {
@@ -293,8 +302,8 @@ pub struct Ast {
     /// Operands of `+` that begin elsewhere than [`Ast::pos`] says, in order of the operand's id: where they begin in
     /// the text, parentheses included. Nix names that place when it cannot add or coerce the operand.
     pub operand_starts: Vec<(ExprId, Pos)>,
-    /// Literals that are discouraged, and where they stand: [`super::Lint::Warn`].
-    pub warnings: Vec<(Pos, String)>,
+    /// What is discouraged, in the order of the text.
+    pub warnings: Vec<Warning>,
     /// The root, valid once parsing is done.
     pub root: Option<ExprId>,
 }

@@ -1,5 +1,6 @@
 //! Literals that are permitted and yet discouraged: the lints of Nix's parser.
 
+use super::ast::Warning;
 use super::lexer::Token;
 use super::parser::{Lint, Parser};
 use crate::error::Result;
@@ -61,12 +62,27 @@ impl Parser<'_> {
         self.lint(lint, token, message)
     }
 
+    /// Looks at `callee or`, which begins at `start` and ends with the token at hand, and is not an expression of its own.
+    #[cold]
+    pub(super) fn warn_of_or(&mut self, start: usize) {
+        let source = &self.lexer.text[start..self.lexer.token.end];
+        let message = format!(
+            "This expression uses `or` as an identifier in a way that will change in a future Nix release.\n\
+             Wrap this entire expression in parentheses to preserve its current meaning:\n    ({})\n\
+             Give feedback at https://github.com/NixOS/nix/pull/11121",
+            String::from_utf8_lossy(source)
+        );
+        let warning = Warning::Or(self.at(start), message);
+        self.builder.ast.warnings.push(warning);
+    }
+
     fn lint(&mut self, lint: Lint, token: Token, message: String) -> Result<()> {
         match lint {
             Lint::Ignore => {}
             Lint::Warn => {
                 let pos = self.at(token.start);
-                self.builder.ast.warnings.push((pos, message));
+                let warning = Warning::Literal(pos, message);
+                self.builder.ast.warnings.push(warning);
             }
             Lint::Fatal => return Err(self.error(token.start, message)),
         }

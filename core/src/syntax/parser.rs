@@ -330,6 +330,9 @@ impl Parser<'_> {
     pub(super) fn select(&mut self) -> Result<ExprId> {
         let start = self.lexer.token.start;
         let simple = self.simple()?;
+        if self.kind() == Kind::Or {
+            self.warn_of_or(start);
+        }
         self.select_from(simple, start)
     }
 

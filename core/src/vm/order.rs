@@ -17,6 +17,15 @@ impl Vm {
         self.less_slow(a, b)
     }
 
+    /// The same for the operator: in Nix `<` is a call of a builtin, and its errors show that.
+    #[inline]
+    pub(super) fn less_operands(&mut self, a: Value, b: Value) -> Result<Option<bool>> {
+        self.less_shallow(a, b).map_err(|mut error| {
+            error.step = Some("while calling the 'lessThan' builtin");
+            error
+        })
+    }
+
     fn less_slow(&mut self, a: Value, b: Value) -> Result<Option<bool>> {
         use ValueType::{Float, Int, List, Path, String};
         let (x, y) = (a.value_type(), b.value_type());

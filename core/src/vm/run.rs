@@ -888,7 +888,7 @@ impl Vm {
                                     } else {
                                         let (left, right) =
                                             (forced!(instruction.b), forced!(instruction.c));
-                                        match attempt!(self.less_shallow(left, right)) {
+                                        match attempt!(self.less_operands(left, right)) {
                                             Some(less) => test!(instruction.a, less == wanted),
                                             None => {
                                                 wait!(ip, instruction.a);
@@ -925,7 +925,7 @@ impl Vm {
                                                 (value, number)
                                             };
                                             // Only lists are not decided at once, and a number is none.
-                                            attempt!(self.less_shallow(left, right))
+                                            attempt!(self.less_operands(left, right))
                                                 .unwrap_or_default()
                                         }
                                     };

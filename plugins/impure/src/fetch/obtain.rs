@@ -72,6 +72,9 @@ pub async fn is_enabled(cx: Cx<'_>, name: &str) -> Result<bool> {
     cx.bool(&answer)
 }
 
+/// Flags of `PATH_EXISTS`: links are followed, and it fails where what is there may not be seen.
+const FOLLOW_AND_REFUSE: u64 = 1 | 2;
+
 /// An error unless restricted evaluation permits this URL: files on the search path.
 pub async fn check_url(cx: Cx<'_>, url: &str) -> Result<()> {
     if !is_enabled(cx, "restrict-eval").await? {
@@ -86,7 +89,8 @@ pub async fn check_url(cx: Cx<'_>, url: &str) -> Result<()> {
         }
     };
     let path = cx.string(path);
-    cx.ask(request::PATH_EXISTS, 0, [&path]).await?;
+    cx.ask(request::PATH_EXISTS, FOLLOW_AND_REFUSE, [&path])
+        .await?;
     Ok(())
 }
 
