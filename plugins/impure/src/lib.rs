@@ -1,7 +1,9 @@
-//! The builtins of Nix that look at the world or speak to it: files, the environment, the clock, the terminal.
+//! The builtins of Nix that look at the world or speak to it: files, the environment, the clock, the terminal; and those that
+//! fetch.
 //!
-//! None of them touches anything itself. They ask the host, which checks each request against what the evaluation may do; so
-//! this library behaves the same under `--pure` and `--hermetic`, but for what it is told.
+//! But for the fetchers none of them touches anything itself. They ask the host, which checks each request against what the
+//! evaluation may do. Fetchers (`fetch`) download, unpack and run `git` by themselves, into a cache, which is what the
+//! capability `net` is for; they ask the host which mode it is, and hand in what they got.
 
 mod environment;
 mod fetch;
