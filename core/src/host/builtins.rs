@@ -125,15 +125,11 @@ impl Host {
         (!self.is_hidden(index)).then_some((modes.len(), first))
     }
 
-    /// How argument `argument` of a builtin that is called with `count` is to be passed; lazily if it takes another number.
+    /// How the arguments of a builtin that is called with `count` are to be passed; nothing if it takes another number.
     #[inline(always)]
-    pub(crate) fn mode(&self, index: u32, argument: usize, count: usize) -> u32 {
+    pub(crate) fn modes(&self, index: u32, count: usize) -> &[u32] {
         let modes = &self.entries[index as usize].modes;
-        if modes.len() == count {
-            modes[argument]
-        } else {
-            arg::LAZY
-        }
+        if modes.len() == count { modes } else { &[] }
     }
 
     /// The name of builtin `index`.

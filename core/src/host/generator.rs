@@ -14,6 +14,14 @@ use std::mem::MaybeUninit;
 /// Arguments that fit on the native stack while a leaf runs.
 const INLINE_ARGS: usize = 6;
 
+/// Where the arguments of a builtin are while it runs.
+enum Arguments<'a> {
+    /// On the stack, from here on.
+    OnStack(usize),
+    /// With the caller, until the builtin suspends.
+    Held(&'a [Value]),
+}
+
 const NOTHING: RawValue = RawValue::new(tag::NULL, 0);
 
 impl Vm {
@@ -66,9 +74,7 @@ impl Vm {
                 if entry.is_leaf() {
                     return self.run_leaf(builtin, raw, pos);
                 }
-                let base = self.stack_len();
-                self.extend_stack(args);
-                return self.start_builtin(builtin, base, raw, depth, pos);
+                return self.start_builtin(builtin, raw, Arguments::Held(args), depth, pos);
             }
         }
         let base = self.stack_len();
@@ -164,26 +170,26 @@ impl Vm {
                 .collect();
             &many
         };
-        self.start_builtin(builtin, base, raw, depth, pos)
+        self.start_builtin(builtin, raw, Arguments::OnStack(base), depth, pos)
     }
 
-    /// Starts a builtin with these arguments, which are ready, and on the stack from `base` on.
+    /// Starts a builtin with these arguments, which are ready.
     fn start_builtin(
         &mut self,
         builtin: u32,
-        base: usize,
         raw: &[RawValue],
+        arguments: Arguments<'_>,
         depth: u32,
         pos: Pos,
     ) -> Result<Flow> {
         let entry = &self.host.entries[builtin as usize];
         let count = raw.len();
         if entry.is_leaf() {
-            self.truncate_stack(base);
+            self.take_off(&arguments);
             return self.run_leaf(builtin, raw, pos);
         }
         if depth >= self.limits.call_depth {
-            self.truncate_stack(base);
+            self.take_off(&arguments);
             return Err(self.too_deep());
         }
         let (start, size) = (entry.descriptor.start, entry.descriptor.frame_size as usize);
@@ -208,6 +214,15 @@ impl Vm {
             start(state, context, args, count)
         };
         if raw.tag() == tag::PENDING {
+            let base = match arguments {
+                Arguments::OnStack(base) => base,
+                // Only now may a collection come before the builtin ends.
+                Arguments::Held(values) => {
+                    let base = self.stack_len();
+                    self.extend_stack(values);
+                    base
+                }
+            };
             self.push_frame(Frame::Generator(GeneratorFrame {
                 state,
                 owner,
@@ -220,10 +235,17 @@ impl Vm {
         }
         self.host.arena.release(mark);
         let result = self.finish_builtin(builtin, owner, raw, pos);
-        self.truncate_stack(base);
+        self.take_off(&arguments);
         match result? {
             value if value.is_thunk() => self.force(value),
             value => Ok(Flow::Value(value)),
+        }
+    }
+
+    #[inline(always)]
+    fn take_off(&mut self, arguments: &Arguments<'_>) {
+        if let Arguments::OnStack(base) = arguments {
+            self.truncate_stack(*base);
         }
     }
 
@@ -232,6 +254,15 @@ impl Vm {
         loop {
             if self.call_code() {
                 return Ok(Flow::Enter);
+            }
+            if let Some(value) = self.plain_force() {
+                match self.force(value)? {
+                    Flow::Value(answer) => match self.poll_again(answer)? {
+                        Some(flow) => return Ok(flow),
+                        None => continue,
+                    },
+                    flow => return Ok(flow),
+                }
             }
             // Where it happened is told by the trace of the builtin.
             let flow = self.request().map_err(|mut error| {
@@ -256,6 +287,17 @@ impl Vm {
             None if self.call_code() => Ok(Flow::Enter),
             None => self.serve(),
         }
+    }
+
+    /// What the generator on top wants forced, if that is all it asks for.
+    #[inline(always)]
+    fn plain_force(&mut self) -> Option<Value> {
+        let slot = &self.host.context.context.request;
+        if slot.number != request::FORCE || slot.argc != 1 {
+            return None;
+        }
+        let value = slot.args[0];
+        from_raw(&mut self.heap, value)
     }
 
     /// Serves the most frequent request, the call of a lambda with as many arguments as it takes, if that is the one of the

@@ -14,6 +14,9 @@ fn overflow(text: String) -> Error {
     Error::new(ErrorKind::Eval, format!("integer overflow in {text}"))
 }
 
+/// Interpolations of more parts are joined by a task.
+const MAX_AT_HAND: usize = 16;
+
 impl WellKnown {
     /// The string that an interpolation makes of `value`, if nothing has to be evaluated for it: a string, or a set whose
     /// `outPath` is one.
@@ -194,32 +197,41 @@ impl Vm {
         }
     }
 
-    /// The parts of a string or path with interpolations, all in weak head normal form.
-    pub(super) fn interpolate(&mut self, parts: &[Value], path: bool) -> Result<Flow> {
-        if !path {
-            let mut context = 0;
-            let mut len = 0;
-            let names = &self.names;
-            let all_there = parts.iter().all(|part| match names.string_at_hand(*part) {
-                Some(part) => {
-                    context = self.contexts.union(context, part.context());
-                    len += part.as_string().unwrap_or_default().len();
-                    true
-                }
-                None => false,
-            });
-            if all_there {
-                self.check_string(len)?;
-                return Ok(Flow::Value(self.heap.string_of(len, context, |out| {
-                    let mut at = 0;
-                    for part in parts {
-                        let part = names.string_at_hand(*part).unwrap_or(Value::EMPTY_STRING);
-                        let bytes = part.as_string().unwrap_or_default();
-                        out[at..at + bytes.len()].copy_from_slice(bytes);
-                        at += bytes.len();
-                    }
-                })));
+    /// The string of these parts, if none of them needs anything to be evaluated.
+    fn join_at_hand(&mut self, parts: &[Value]) -> Result<Option<Value>> {
+        let mut strings = [Value::EMPTY_STRING; MAX_AT_HAND];
+        let (mut context, mut len) = (0, 0);
+        for (string, part) in strings.iter_mut().zip(parts) {
+            match self.names.string_at_hand(*part) {
+                Some(found) => *string = found,
+                None => return Ok(None),
             }
+            let own = string.context();
+            if own != 0 {
+                context = self.contexts.union(context, own);
+            }
+            len += string.as_string().unwrap_or_default().len();
+        }
+        self.check_string(len)?;
+        let strings = &strings[..parts.len()];
+        Ok(Some(self.heap.string_of(len, context, |out| {
+            let mut at = 0;
+            for string in strings {
+                let bytes = string.as_string().unwrap_or_default();
+                out[at..at + bytes.len()].copy_from_slice(bytes);
+                at += bytes.len();
+            }
+        })))
+    }
+
+    /// The parts of a string or path with interpolations, all in weak head normal form.
+    #[inline(never)]
+    pub(super) fn interpolate(&mut self, parts: &[Value], path: bool) -> Result<Flow> {
+        if !path
+            && parts.len() <= MAX_AT_HAND
+            && let Some(string) = self.join_at_hand(parts)?
+        {
+            return Ok(Flow::Value(string));
         }
         let coercion = Coercion {
             more: false,

@@ -367,11 +367,13 @@ impl Vm {
                         macro_rules! force_arguments {
                             ($instruction:expr, $builtin:expr) => {{
                                 let count = usize::from($instruction.c);
-                                for index in 0..count {
-                                    let mode = self.host.mode($builtin, index, count);
-                                    if mode != arg::LAZY {
+                                for (index, mode) in
+                                    self.host.modes($builtin, count).iter().enumerate()
+                                {
+                                    if *mode != arg::LAZY {
                                         let value = forced!($instruction.b + 1 + index as u16);
-                                        if !crate::host::accepts(mode, value) {
+                                        if index + 1 < count && !crate::host::accepts(*mode, value)
+                                        {
                                             break;
                                         }
                                     }

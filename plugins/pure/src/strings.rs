@@ -61,18 +61,14 @@ builtin! {
     example = "builtins.concatStringsSep \", \" [ \"a\" \"b\" \"c\" ]" => "\"a, b, c\"",
     async fn concat_strings_sep<'f>(cx, separator: string, list: list) {
         let mut joined = Joined { context: cx.context(separator), ..Joined::default() };
-        // Strings at the front need neither a root nor a suspension.
-        let mut strings = true;
-        cx.list_each(list, |item| {
-            strings = strings && item.kind() == Type::String;
-            if strings {
-                joined.push(cx, separator, item)?;
+        let mut items = cx.list_cursor(list)?;
+        while let Some(item) = items.next() {
+            if item.kind() == Type::String {
+                joined.push(cx, separator, &item)?;
+            } else {
+                let item = coerced(cx, &item, COPY_TO_STORE).await?;
+                joined.push(cx, separator, &item)?;
             }
-            Ok(())
-        })?;
-        for index in joined.count..cx.list_len(list)? {
-            let item = coerced(cx, &cx.list_get(list, index), COPY_TO_STORE).await?;
-            joined.push(cx, separator, &item)?;
         }
         Ok(cx.string_with(joined.bytes, joined.context))
     }
