@@ -333,7 +333,8 @@ struct piton_arg {
 #define PITON_BUILTIN_BARE 2   /* visible without `builtins.`; others are visible as `__name` */
 #define PITON_BUILTIN_HIDDEN 4 /* not an attribute of `builtins`; only the host looks it up */
 
-/* Begins a call in `state`, `frame_size` bytes of host memory that do not move. */
+/* Begins a call in `state`, `frame_size` bytes of host memory that do not move. `args` stays as it is until the call is over,
+ * and so does what it names. */
 typedef struct piton_value (*piton_start)(uint8_t *state, struct piton_vm *vm, const struct piton_value *args,
                                           size_t count);
 /* Goes on after a request. */

@@ -439,8 +439,8 @@ pub mod flag {
     pub const HIDDEN: u32 = 4;
 }
 
-/// `start(state, vm, args, count)`: begins a call in `state`, `frame_size` bytes of host memory that do not move. The arguments stay
-/// alive until the frame ends.
+/// `start(state, vm, args, count)`: begins a call in `state`, `frame_size` bytes of host memory that do not move. `args` stays as
+/// it is until the call is over, and so does what it names.
 pub type Start = unsafe extern "C" fn(
     state: *mut u8,
     vm: *mut VmContext,

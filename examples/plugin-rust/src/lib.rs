@@ -51,8 +51,8 @@ builtin! {
     /// Applies a function twice: `f (f x)`.
     name = "applyTwice", since = "0.1.0", example = "builtins.applyTwice (x: x * 2) 3" => "12",
     async fn apply_twice<'f>(cx, f: any, x: lazy) {
-        let once = cx.call(&f, [&x]).await?;
-        cx.call(&f, [&once]).await
+        let once = cx.call(f, [x]).await?;
+        cx.call(f, [&once]).await
     }
 }
 
@@ -60,8 +60,8 @@ builtin! {
     /// The first element that is not null, or null. Elements behind it are not evaluated.
     name = "firstSet", since = "0.1.0", example = "builtins.firstSet [ null (1 + 1) (throw \"no\") ]" => "2",
     async fn first_set<'f>(cx, list: list) {
-        for at in 0..cx.list_len(&list)? {
-            let element = cx.force(&cx.list_get(&list, at)).await?;
+        for at in 0..cx.list_len(list)? {
+            let element = cx.force(&cx.list_get(list, at)).await?;
             if element.kind() != Type::Null {
                 return Ok(element);
             }
@@ -76,8 +76,8 @@ builtin! {
     example = "builtins.countBy (n: if n < 3 then \"few\" else \"many\") [ 1 2 5 ]" => "{ few = 2; many = 1; }",
     async fn count_by<'f>(cx, f: any, list: list) {
         let mut counts: HashMap<Symbol, i64> = HashMap::new();
-        for at in 0..cx.list_len(&list)? {
-            let name = cx.call(&f, [&cx.list_get(&list, at)]).await?;
+        for at in 0..cx.list_len(list)? {
+            let name = cx.call(f, [&cx.list_get(list, at)]).await?;
             *counts.entry(cx.symbol(cx.bytes(&name)?)).or_default() += 1;
         }
         let counts: Vec<_> = counts
@@ -95,8 +95,8 @@ builtin! {
     async fn index_by<'f>(cx, f: any, list: list) {
         // Values are kept in an ordinary collection over as many suspensions as it takes.
         let mut index: HashMap<Symbol, Value<'f>> = HashMap::new();
-        for element in cx.list_items(&list)? {
-            let name = cx.call(&f, [&element]).await?;
+        for element in cx.list_items(list)? {
+            let name = cx.call(f, [&element]).await?;
             let symbol = cx.symbol(cx.bytes(&name)?);
             if index.insert(symbol, element).is_some() {
                 let name = String::from_utf8_lossy(cx.name(symbol));
