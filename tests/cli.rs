@@ -1,23 +1,7 @@
 //! The command line: flags, exit status, standard input, formats, reports.
 
-use piton_tests::run::{Run, eval, eval_fails, piton_run, text};
+use piton_tests::run::{Run, eval, eval_fails, files, piton_run, text};
 use piton_tests::{c_plugin, piton, test_plugin};
-use std::fs::{create_dir_all, write};
-use std::path::PathBuf;
-use tempfile::TempDir;
-
-/// A folder with files.
-fn files(files: &[(&str, &str)]) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let path = folder.path().canonicalize().expect("the folder is there");
-    for (name, contents) in files {
-        let file = path.join(name);
-        create_dir_all(file.parent().expect("a file is in a folder"))
-            .expect("a folder can be made");
-        write(file, contents).expect("a file can be written");
-    }
-    (folder, path)
-}
 
 /// What `piton instantiate` prints.
 #[track_caller]

@@ -1,23 +1,7 @@
 //! Traps that other evaluators have fallen into, one by one.
 
-use piton_tests::run::{eval, eval_fails, piton_run};
-use std::fs::{create_dir_all, write};
+use piton_tests::run::{eval, eval_fails, files, piton_run};
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
-use tempfile::TempDir;
-
-/// A folder with files.
-fn files(files: &[(&str, &[u8])]) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let path = folder.path().canonicalize().expect("the folder is there");
-    for (name, contents) in files {
-        let file = path.join(name);
-        create_dir_all(file.parent().expect("a file is in a folder"))
-            .expect("a folder can be made");
-        write(file, contents).expect("a file can be written");
-    }
-    (folder, path)
-}
 
 #[test]
 fn strings_are_bytes() {
@@ -51,7 +35,8 @@ fn strings_are_bytes() {
     );
     let err = eval_fails(&[], "builtins.toJSON (builtins.substring 0 1 \"é\")");
     assert!(err.contains("UTF-8"), "{err}");
-    let (_folder, path) = files(&[("latin1.nix", b"\"caf\xe9\""), ("data.txt", b"\xff\xfe\n")]);
+    let (_folder, path) =
+        files::<[u8]>(&[("latin1.nix", b"\"caf\xe9\""), ("data.txt", b"\xff\xfe\n")]);
     let printed = piton_run(["eval", "--raw"])
         .arg(path.join("latin1.nix"))
         .finish();
@@ -65,7 +50,7 @@ fn strings_are_bytes() {
 
 #[test]
 fn the_byte_zero_is_refused() {
-    let (_folder, path) = files(&[("zero.txt", b"a\0b"), ("zero.nix", b"\"a\0b\"")]);
+    let (_folder, path) = files::<[u8]>(&[("zero.txt", b"a\0b"), ("zero.nix", b"\"a\0b\"")]);
     let err = eval_fails(
         &[],
         &format!("builtins.readFile {}/zero.txt", path.display()),
@@ -200,7 +185,7 @@ fn try_eval_catches_throw_and_assert_alone() {
 
 #[test]
 fn one_file_is_imported_once() {
-    let (_folder, path) = files(&[
+    let (_folder, path) = files::<[u8]>(&[
         (
             "a/default.nix",
             b"builtins.trace \"evaluated\" { f = x: x; }",
@@ -239,7 +224,7 @@ fn one_file_is_imported_once() {
 
 #[test]
 fn imports_in_a_circle() {
-    let (_folder, path) = files(&[
+    let (_folder, path) = files::<[u8]>(&[
         ("a.nix", b"{ b = import ./b.nix; }"),
         ("b.nix", b"{ a = import ./a.nix; n = 1; }"),
         ("strict-a.nix", b"(import ./strict-b.nix).x"),
@@ -408,7 +393,7 @@ fn regular_expressions_are_those_of_posix() {
 
 #[test]
 fn a_pipe_does_not_block() {
-    let (_folder, path) = files(&[]);
+    let (_folder, path) = files::<[u8]>(&[]);
     let pipe = path.join("pipe");
     let made = std::process::Command::new("mkfifo")
         .arg(&pipe)
@@ -454,7 +439,7 @@ fn files_whose_size_is_said_to_be_zero() {
 
 #[test]
 fn paths_with_strange_names() {
-    let (_folder, path) = files(&[
+    let (_folder, path) = files::<[u8]>(&[
         ("with space/ü.nix", b"1"),
         ("a$b.nix", b"2"),
         ("-x.nix", b"3"),

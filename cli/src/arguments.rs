@@ -77,7 +77,7 @@ pub struct EvalArguments {
     #[arg(long)]
     pub no_location: bool,
     #[command(flatten)]
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // its type says what it holds
     pub evaluation: EvaluationArguments,
 }
 
@@ -141,10 +141,10 @@ pub struct InstantiateArguments {
     #[arg(long)]
     pub version: bool,
     #[command(flatten)]
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // its type says what it holds
     pub evaluation: EvaluationArguments,
     #[command(flatten)]
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // its type says what it holds
     pub ignored: IgnoredArguments,
 }
 
@@ -159,7 +159,7 @@ pub struct SourceArguments {
     #[arg(short = 'E', long, value_name = "EXPR", allow_hyphen_values = true)]
     pub expr: Option<OsString>,
     #[command(flatten)]
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // its type says what it holds
     pub evaluation: EvaluationArguments,
 }
 
@@ -186,7 +186,7 @@ pub struct DrvShowArguments {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // its type says what it holds
     pub derivations: DerivationArguments,
 }
 
@@ -201,7 +201,7 @@ pub struct DrvDiffArguments {
     #[arg(value_name = "B")]
     pub b: OsString,
     #[command(flatten)]
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // its type says what it holds
     pub derivations: DerivationArguments,
 }
 
@@ -220,7 +220,7 @@ pub struct DerivationArguments {
     #[arg(short = 'E', long, value_name = "EXPR", allow_hyphen_values = true)]
     pub expr: Option<OsString>,
     #[command(flatten)]
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // its type says what it holds
     pub evaluation: EvaluationArguments,
 }
 
@@ -232,7 +232,7 @@ pub struct ListArguments {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // its type says what it holds
     pub evaluation: EvaluationArguments,
 }
 
@@ -290,7 +290,7 @@ pub struct EvaluationArguments {
     #[arg(long, overrides_with_all = ["no_pure_eval", "impure"], help_heading = "Modes")]
     pub pure_eval: bool,
     #[arg(long, hide = true)]
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // its type says what it holds
     pub no_pure_eval: bool,
     /// Evaluate impurely, which is the default
     #[arg(long, help_heading = "Modes")]
@@ -299,7 +299,7 @@ pub struct EvaluationArguments {
     #[arg(long, overrides_with = "no_restrict_eval", help_heading = "Modes")]
     pub restrict_eval: bool,
     #[arg(long, hide = true)]
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // its type says what it holds
     pub no_restrict_eval: bool,
     /// Add derivations and sources to this store: a folder ('./store'), 'daemon', or 'unix://SOCKET'; without it they end with
     /// the evaluation
@@ -324,7 +324,7 @@ pub struct EvaluationArguments {
     #[arg(long, overrides_with = "no_show_trace")]
     pub show_trace: bool,
     #[arg(long, hide = true)]
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // its type says what it holds
     pub no_show_trace: bool,
     /// Show the messages of `builtins.traceVerbose`
     #[arg(long)]

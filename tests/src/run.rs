@@ -1,11 +1,13 @@
 //! Running programs: a clean environment, a generous time limit, and no tolerance for one that dies of a signal.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::{create_dir_all, write};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// After this long a program hangs. Nothing that a test runs takes a tenth of it.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
@@ -244,4 +246,17 @@ pub fn eval_fails(args: &[&str], expr: &str) -> String {
 /// A path as an argument.
 pub fn text(path: &Path) -> &str {
     path.to_str().expect("paths of tests are UTF-8")
+}
+
+/// A folder with these files: its owner, and its path.
+pub fn files<B: AsRef<[u8]> + ?Sized>(files: &[(&str, &B)]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().canonicalize().expect("the folder is there");
+    for (name, contents) in files {
+        let file = path.join(name);
+        create_dir_all(file.parent().expect("a file is in a folder"))
+            .expect("a folder can be made");
+        write(file, contents).expect("a file can be written");
+    }
+    (folder, path)
 }

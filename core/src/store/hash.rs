@@ -55,7 +55,7 @@ pub(super) fn is_base32_digit(byte: u8) -> bool {
 
 /// Hash algorithms that a derivation may name. All but SHA-256 are only ever passed on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the variants are the names of the algorithms
 pub enum Algorithm {
     Md5,
     Sha1,

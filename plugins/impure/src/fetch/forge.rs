@@ -43,14 +43,7 @@ pub async fn fetch(cx: Cx<'_>, mut input: Input) -> Result<Fetched> {
         }
     };
     input.attrs.set_int("lastModified", tree.last_modified);
-    Ok(Fetched {
-        place: tree.place,
-        exclude: Vec::new(),
-        tree: Some(tree.name),
-        nar_hash: tree.nar_hash,
-        input,
-        history: None,
-    })
+    Ok(Fetched::of_tree(tree, input))
 }
 
 /// Host, owner and name of the repository.

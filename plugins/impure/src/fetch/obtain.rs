@@ -25,6 +25,20 @@ pub struct Fetched {
     pub history: Option<History>,
 }
 
+impl Fetched {
+    /// What was unpacked from an archive: all of it, without commits.
+    pub fn of_tree(tree: tarball::Tree, input: Input) -> Self {
+        Fetched {
+            place: tree.place,
+            exclude: Vec::new(),
+            tree: Some(tree.name),
+            nar_hash: tree.nar_hash,
+            input,
+            history: None,
+        }
+    }
+}
+
 /// Where the commits that led to one can be counted.
 #[derive(Clone)]
 pub struct History {
@@ -219,14 +233,7 @@ async fn fetch<'f>(cx: Cx<'f>, input: Input) -> Result<Fetched> {
             if tree.last_modified != 0 && !input.attrs.has("lastModified") {
                 input.attrs.set_int("lastModified", tree.last_modified);
             }
-            Ok(Fetched {
-                place: tree.place,
-                exclude: Vec::new(),
-                tree: Some(tree.name),
-                nar_hash: tree.nar_hash,
-                input,
-                history: None,
-            })
+            Ok(Fetched::of_tree(tree, input))
         }
         Some(Kind::Git) => git_input::fetch(cx, input).await,
         Some(Kind::GitHub | Kind::GitLab | Kind::SourceHut) => forge::fetch(cx, input).await,

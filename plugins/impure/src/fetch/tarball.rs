@@ -45,10 +45,7 @@ pub fn cached_file(cache: &Cache, url: &str) -> Option<File> {
 pub fn file(cache: &Cache, url: &str, headers: &[(String, String)]) -> Result<File, Fault> {
     let record = cache.record("file", url);
     let known = record.as_ref().and_then(|record| file_of(cache, record));
-    let etag = match (&record, &known) {
-        (Some(record), Some(_)) => cache::text(record, "etag").unwrap_or_default(),
-        _ => "",
-    };
+    let etag = etag_of(&record, &known);
     let came = download(cache, url, headers, etag)?;
     let Some(made) = came.file else {
         let Some(known) = known else {
@@ -65,6 +62,14 @@ pub fn file(cache: &Cache, url: &str, headers: &[(String, String)]) -> Result<Fi
         place,
         digest: came.digest.to_vec(),
     })
+}
+
+/// The tag that a server gave to what is recorded, if that is still there; else nothing.
+fn etag_of<'a, T>(record: &'a Option<serde_json::Value>, known: &Option<T>) -> &'a str {
+    match (record, known) {
+        (Some(record), Some(_)) => cache::text(record, "etag").unwrap_or_default(),
+        _ => "",
+    }
 }
 
 fn file_of(cache: &Cache, record: &serde_json::Value) -> Option<File> {
@@ -87,10 +92,7 @@ pub fn tree(cache: &Cache, url: &str, headers: &[(String, String)]) -> Result<Tr
     check_local(url)?;
     let record = cache.record("tarball", url);
     let known = record.as_ref().and_then(|record| tree_of(cache, record));
-    let etag = match (&record, &known) {
-        (Some(record), Some(_)) => cache::text(record, "etag").unwrap_or_default(),
-        _ => "",
-    };
+    let etag = etag_of(&record, &known);
     let came = download(cache, url, headers, etag)?;
     let Some(made) = came.file else {
         let Some(known) = known else {
