@@ -76,7 +76,7 @@ fn list(arguments: &ListArguments) -> Result<()> {
 
 /// What the manifest in a file says. Nothing of the file runs.
 fn inspect(file: &Path, as_json: bool) -> Result<()> {
-    let bytes = plugins::read(file)?;
+    let bytes = plugins::open(file)?;
     let manifest = read_manifest(&bytes).map_err(|error| {
         Failure::new(format!(
             "cannot read the plugin '{}': {error}",
@@ -110,7 +110,7 @@ fn inspect(file: &Path, as_json: bool) -> Result<()> {
 
 /// Loads a plugin and shows the documentation of its builtins.
 fn document(file: &Path, as_json: bool) -> Result<()> {
-    let bytes = plugins::read(file)?;
+    let bytes = plugins::open(file)?;
     let mut evaluator = Evaluator::new(
         Box::new(nowhere()),
         Options {

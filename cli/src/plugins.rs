@@ -6,6 +6,7 @@ use crate::world::as_path;
 use piton_core::error::Error;
 use piton_core::eval::Evaluator;
 use piton_core::host::{LoadPolicy, ShippedBuild};
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -47,16 +48,16 @@ pub fn load(
     file: &Path,
     policy: &LoadPolicy,
 ) -> std::result::Result<(), LoadFailure> {
-    let bytes = read(file).map_err(LoadFailure::Absent)?;
+    let bytes = open(file).map_err(LoadFailure::Absent)?;
     // The system's loader looks for names without a slash elsewhere.
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     evaluator
-        .load_plugin(&file, &bytes, policy)
+        .load_plugin(&file, bytes, policy)
         .map_err(LoadFailure::Refused)
 }
 
-/// The bytes of a plugin.
-pub fn read(file: &Path) -> Result<Vec<u8>> {
+/// A plugin, to be read.
+pub fn open(file: &Path) -> Result<File> {
     let refuse = |why: String| {
         Failure::new(format!(
             "cannot load the plugin '{}': {why}",
@@ -65,7 +66,7 @@ pub fn read(file: &Path) -> Result<Vec<u8>> {
     };
     match std::fs::metadata(file) {
         Ok(metadata) if !metadata.is_file() => Err(refuse("it is not a file".to_owned())),
-        Ok(_) => std::fs::read(file).map_err(|error| refuse(reason(&error))),
+        Ok(_) => File::open(file).map_err(|error| refuse(reason(&error))),
         Err(error) => Err(refuse(reason(&error))),
     }
 }

@@ -24,6 +24,7 @@ use crate::vm::{DeepForce, Limits, Load, Outcome, Task, Vm};
 use crate::world::{Message, World};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
+use std::io::{Read, Seek};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -95,8 +96,13 @@ impl Evaluator {
         evaluator
     }
 
-    /// Loads a plugin from the bytes of `file`. All plugins are loaded before anything is evaluated.
-    pub fn load_plugin(&mut self, file: &Path, bytes: &[u8], policy: &LoadPolicy) -> Result<()> {
+    /// Loads a plugin: `file`, whose `bytes` are read from their beginning. All plugins are loaded before anything is evaluated.
+    pub fn load_plugin(
+        &mut self,
+        file: &Path,
+        bytes: impl Read + Seek,
+        policy: &LoadPolicy,
+    ) -> Result<()> {
         self.vm.load_plugin(file, bytes, policy)?;
         self.refresh_globals();
         Ok(())

@@ -8,6 +8,7 @@ use piton_core::host::LoadPolicy;
 use piton_core::report::ReportOptions;
 use piton_core::world::{Answer, FileType, Message, World, WorldError};
 use std::cell::RefCell;
+use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -165,10 +166,9 @@ impl Inside {
 
     /// Loads a plugin under a policy.
     pub fn load_with(&mut self, file: &Path, policy: &LoadPolicy) -> Result<(), String> {
-        let bytes =
-            std::fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let bytes = File::open(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         self.evaluator
-            .load_plugin(file, &bytes, policy)
+            .load_plugin(file, bytes, policy)
             .map_err(|error| error.message.clone())
     }
 

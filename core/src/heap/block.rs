@@ -3,6 +3,7 @@
 use super::object::{
     Attrs, Captured, KeyEntry, Keys, Kind, LARGE_BIT, List, Object, Partial, Thunk, ThunkState,
 };
+use super::shapes::{MAX_INTERNED, Shapes};
 use super::word::{TAG_OBJECT, Value};
 use crate::symbol::Symbol;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
@@ -102,6 +103,7 @@ pub struct Heap {
     /// More was asked for at once than there is room for.
     exhausted: bool,
     pub(super) max_bytes: usize,
+    pub(super) shapes: Shapes,
     empty_list: Option<List>,
     empty_attrs: Option<Attrs>,
 }
@@ -127,6 +129,7 @@ impl Heap {
             live: 0,
             exhausted: false,
             max_bytes,
+            shapes: Shapes::default(),
             empty_list: None,
             empty_attrs: None,
         };
@@ -407,14 +410,11 @@ impl Heap {
             entries.is_sorted_by(|a, b| a.name < b.name),
             "keys are sorted and distinct"
         );
-        let keys =
-            Keys(self.allocate(2 + entries.len(), self.header(Kind::Keys, 0, entries.len())));
-        keys.0.set_word(0, 0);
-        keys.entries_mut().copy_from_slice(entries);
-        keys
+        self.keys_of(entries.len(), entries.iter().copied())
     }
 
-    /// Keys of `len` entries, which are sorted by symbol and distinct.
+    /// Keys of `len` entries, which are sorted by symbol and distinct. Those of usual size exist once: sets with the same
+    /// names of the same places are of one shape, however they came about.
     pub fn keys_of(&mut self, len: usize, entries: impl Iterator<Item = KeyEntry>) -> Keys {
         let keys = Keys(self.allocate(2 + len, self.header(Kind::Keys, 0, len)));
         keys.0.set_word(0, 0);
@@ -424,6 +424,13 @@ impl Heap {
             filled += 1;
         }
         assert!(filled == len, "as many entries as were announced");
+        if len <= MAX_INTERNED
+            && let Some(known) = self.shapes.intern(keys)
+        {
+            // Nothing has been allocated since: the new ones are taken back.
+            self.cursor = keys.address();
+            return known;
+        }
         debug_assert!(
             keys.entries().is_sorted_by(|a, b| a.name < b.name),
             "keys are sorted and distinct"

@@ -91,6 +91,7 @@ impl Heap {
         let begun = Instant::now();
         self.statistics.allocated += self.since_collection as u64;
         self.polarity = !self.polarity;
+        self.shapes.clear();
         for block in &self.blocks {
             block.lines()[..].fill(0);
         }

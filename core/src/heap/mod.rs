@@ -7,6 +7,7 @@
 mod block;
 mod collect;
 mod object;
+mod shapes;
 mod word;
 
 pub use block::{Heap, HeapStatistics, MAX_STRING};

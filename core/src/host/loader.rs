@@ -16,6 +16,7 @@ use piton_plugin_api::abi::{
     Entry as EntryFunction, HostTable, MAGIC, MAX_FRAME_ALIGN, MAX_FRAME_SIZE, Plugin, RawValue,
     TARGET, VmContext, flag,
 };
+use std::io::{Read, Seek};
 use std::path::Path;
 
 /// How a plugin may be loaded.
@@ -63,11 +64,20 @@ impl Refusal<'_> {
 }
 
 impl Vm {
-    /// Loads the plugin whose file has these `bytes`, and adds its builtins.
-    pub fn load_plugin(&mut self, file: &Path, bytes: &[u8], policy: &LoadPolicy) -> Result<()> {
+    /// Loads the plugin whose file has these `bytes`, from their beginning, and adds its builtins.
+    pub fn load_plugin(
+        &mut self,
+        file: &Path,
+        mut bytes: impl Read + Seek,
+        policy: &LoadPolicy,
+    ) -> Result<()> {
         let refusal = Refusal { file };
         if let Some(allowed) = &policy.allowed {
-            let hash = crate::store::hex(&crate::store::sha256(&[bytes]));
+            let mut all = Vec::new();
+            bytes
+                .read_to_end(&mut all)
+                .map_err(|error| refusal.because(format!("it cannot be read ({error})")))?;
+            let hash = crate::store::hex(&crate::store::sha256(&[&all]));
             let hash = String::from_utf8_lossy(&hash).into_owned();
             if !allowed.contains(&hash) {
                 return Err(refusal.because(format!(

@@ -1,8 +1,9 @@
 //! The manifest of a plugin file: read from its section without running any of its code.
 
 use crate::error::{Error, ErrorKind, Result};
-use object::{Object, ObjectSection};
+use object::{Object, ObjectSection, ReadCache};
 use piton_plugin_api::abi::MANIFEST_SECTION;
+use std::io::{Read, Seek};
 
 /// What a plugin says of itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,10 +31,12 @@ pub struct ManifestBuiltin {
     pub capabilities: u64,
 }
 
-/// Reads the manifest in the bytes of a shared library.
-pub fn read_manifest(bytes: &[u8]) -> Result<Manifest> {
+/// Reads the manifest of a shared library. Of its bytes only headers and the section itself are read: with the names of functions
+/// for debuggers a library is ten times as large as what is loaded of it.
+pub fn read_manifest(file: impl Read + Seek) -> Result<Manifest> {
     let fail = |text: String| Error::new(ErrorKind::Plugin, text);
-    let file = object::File::parse(bytes)
+    let bytes = ReadCache::new(file);
+    let file = object::File::parse(&bytes)
         .map_err(|error| fail(format!("it is not a shared library ({error})")))?;
     let section = file
         .section_by_name(MANIFEST_SECTION)
