@@ -320,6 +320,21 @@ pub struct EvaluationArguments {
     /// Collect garbage at every safepoint, which is slow and finds bugs
     #[arg(long, help_heading = "Limits")]
     pub gc_stress: bool,
+    /// Tell at the end, as JSON on standard error, what the evaluation did: calls, thunks, sets, builtins, memory
+    #[arg(long, help_heading = "Measuring")]
+    pub stats: bool,
+    /// Write a profile of the evaluation, by function and builtin, to this file
+    #[arg(long, value_name = "FILE", help_heading = "Measuring")]
+    pub profile: Option<PathBuf>,
+    /// What that file is: "collapsed" stacks, which flame graph tools read, or "speedscope"
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Measuring"
+    )]
+    pub profile_format: ProfileFormat,
     /// Show all steps of the trace of an error
     #[arg(long, overrides_with = "no_show_trace")]
     pub show_trace: bool,
@@ -353,6 +368,16 @@ pub struct EvaluationArguments {
     /// Say less; three times hides warnings
     #[arg(long, action = ArgAction::Count)]
     pub quiet: u8,
+}
+
+/// How a profile is written.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum, Debug)]
+pub enum ProfileFormat {
+    /// A line for each stack
+    #[default]
+    Collapsed,
+    /// JSON
+    Speedscope,
 }
 
 /// What becomes of a literal that is discouraged.

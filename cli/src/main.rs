@@ -8,6 +8,7 @@ mod failure;
 mod flake;
 mod inspect;
 mod instantiate;
+mod measure;
 mod output;
 mod plugin_command;
 mod plugins;

@@ -2,6 +2,7 @@
 
 use crate::arguments::EvaluationArguments;
 use crate::failure::{Failure, Result, reason};
+use crate::measure::Measure;
 use crate::plugins::{LoadFailure, load_all};
 use crate::settings::{Mode, Settings};
 use crate::source::{Named, Plan, Source};
@@ -27,6 +28,7 @@ pub struct Session {
     /// What `--arg` and its like pass to functions.
     pub arguments: Vec<(Symbol, Value)>,
     show_trace: bool,
+    measure: Measure,
 }
 
 impl Session {
@@ -42,6 +44,7 @@ impl Session {
         arguments: &EvaluationArguments,
         named: &[Named],
     ) -> Result<Self> {
+        let measure = Measure::new(arguments)?;
         let mut plan = Plan::new(settings, named)?;
         let store = settings.store.open(settings.read_only, settings.builds)?;
         plan.access.open_store(settings.store.folder());
@@ -65,9 +68,13 @@ impl Session {
             sources: plan.sources,
             arguments: Vec::new(),
             show_trace: settings.show_trace,
+            measure,
         };
         load_all(&mut session.evaluator, settings)
             .map_err(|failure| session.load_failure(failure))?;
+        if let Some(what) = session.measure.observation() {
+            session.evaluator.vm_mut().observe(what);
+        }
         session.arguments = session.compile_arguments(arguments, &plan.base)?;
         Ok(session)
     }
@@ -175,6 +182,15 @@ impl Session {
             .collect();
         let value = self.evaluator.vm_mut().heap.attrs_from(entries).value();
         self.evaluator.keep(value)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Err(error) = self.measure.tell(self.evaluator.vm()) {
+            let text = format!("cannot tell what was measured: {}", reason(&error));
+            Failure::new(text).tell();
+        }
     }
 }
 

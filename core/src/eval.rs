@@ -28,6 +28,7 @@ use std::io::{Read, Seek};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Settings of an evaluation.
 #[derive(Clone, Debug)]
@@ -293,8 +294,13 @@ impl Evaluator {
         scope: Option<Vec<Symbol>>,
     ) -> Result<Code> {
         let internal = matches!(origin, Origin::Internal);
+        let begun = Instant::now();
         let ast = self.parse(origin, text)?;
-        self.compile_ast(&ast, base, scope, internal)
+        let code = self.compile_ast(&ast, base, scope, internal);
+        if let Some(observer) = &mut self.vm.observer {
+            observer.file(text.len(), begun.elapsed());
+        }
+        code
     }
 
     /// Compiles; `internal` is a text of a builtin.

@@ -40,6 +40,11 @@ macro_rules! instructions {
         }
 
         impl Op {
+            /// All of them, in their order.
+            pub const ALL: &[Op] = &[$(Op::$name),*];
+            /// How many there are.
+            pub const COUNT: usize = Op::ALL.len();
+
             /// Its name in listings.
             pub fn name(self) -> &'static str {
                 match self { $(Op::$name => stringify!($name)),* }

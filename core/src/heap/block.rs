@@ -104,8 +104,26 @@ pub struct Heap {
     exhausted: bool,
     pub(super) max_bytes: usize,
     pub(super) shapes: Shapes,
+    /// What has been allocated of each kind, if that is counted: then `limit` stands at `cursor` whenever nothing is allocated, so
+    /// that every allocation takes the slow path, and the true limit is here.
+    counting: Option<Box<Counting>>,
     empty_list: Option<List>,
     empty_attrs: Option<Attrs>,
+}
+
+/// Objects of one kind.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct KindCount {
+    /// How many were made.
+    pub objects: u64,
+    /// Their size.
+    pub bytes: u64,
+}
+
+/// See [`Heap::counting`].
+struct Counting {
+    kinds: [KindCount; Kind::COUNT],
+    limit: usize,
 }
 
 impl Heap {
@@ -130,6 +148,7 @@ impl Heap {
             exhausted: false,
             max_bytes,
             shapes: Shapes::default(),
+            counting: None,
             empty_list: None,
             empty_attrs: None,
         };
@@ -206,9 +225,13 @@ impl Heap {
 
     /// What it has done so far.
     pub fn statistics(&self) -> HeapStatistics {
+        let limit = self
+            .counting
+            .as_ref()
+            .map_or(self.limit, |counting| counting.limit);
         HeapStatistics {
             allocated: self.statistics.allocated + self.since_collection as u64
-                - (self.limit - self.cursor) as u64,
+                - (limit - self.cursor) as u64,
             ..self.statistics
         }
     }
@@ -233,9 +256,37 @@ impl Heap {
         self.allocate_slow(words, header)
     }
 
+    /// Counts from now on what is allocated of each kind.
+    pub fn count_objects(&mut self) {
+        self.counting = Some(Box::new(Counting {
+            kinds: [KindCount::default(); Kind::COUNT],
+            limit: self.limit,
+        }));
+        self.limit = self.cursor;
+    }
+
+    /// How much of each kind was allocated, if it is counted.
+    pub fn kinds(&self) -> Option<&[KindCount; Kind::COUNT]> {
+        self.counting.as_ref().map(|counting| &counting.kinds)
+    }
+
     #[cold]
     #[inline(never)]
     fn allocate_slow(&mut self, words: usize, header: u64) -> Object {
+        let Some(mut counting) = self.counting.take() else {
+            return self.allocate_more(words, header);
+        };
+        let count = &mut counting.kinds[(header & 0x7f) as usize];
+        count.objects += 1;
+        count.bytes += words as u64 * 8;
+        self.limit = counting.limit;
+        let object = self.allocate(words, header);
+        counting.limit = std::mem::replace(&mut self.limit, self.cursor);
+        self.counting = Some(counting);
+        object
+    }
+
+    fn allocate_more(&mut self, words: usize, header: u64) -> Object {
         let bytes = words * 8;
         if words > LARGE_WORDS {
             return self.allocate_large(words, header);
@@ -252,6 +303,15 @@ impl Heap {
             if self.limit - self.cursor >= bytes {
                 return self.allocate(words, header);
             }
+        }
+    }
+
+    /// Allocates from the next hole on.
+    pub(super) fn forget_hole(&mut self) {
+        self.cursor = 0;
+        self.limit = 0;
+        if let Some(counting) = &mut self.counting {
+            counting.limit = 0;
         }
     }
 
@@ -429,6 +489,11 @@ impl Heap {
         {
             // Nothing has been allocated since: the new ones are taken back.
             self.cursor = keys.address();
+            if let Some(counting) = &self.counting {
+                // Or else the next one would fit and not be counted.
+                self.limit = self.cursor;
+                debug_assert!(counting.limit >= self.limit, "the true limit is behind");
+            }
             return known;
         }
         debug_assert!(

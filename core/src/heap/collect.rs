@@ -140,8 +140,7 @@ impl Heap {
             live
         });
         self.statistics.reserved -= freed;
-        self.cursor = 0;
-        self.limit = 0;
+        self.forget_hole();
         self.since_collection = 0;
         // By growth: collect again when as much has been allocated as is live now, and never sooner than the first time.
         self.live = self.statistics.reserved - free;

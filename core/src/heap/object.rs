@@ -38,6 +38,20 @@ pub enum Kind {
     Partial,
 }
 
+impl Kind {
+    /// More than the number of any.
+    pub const COUNT: usize = 11;
+
+    /// What statistics call objects of that number; nothing if there is no such kind.
+    pub fn name(number: usize) -> Option<&'static str> {
+        const NAMES: [&str; Kind::COUNT - 1] = [
+            "integers", "floats", "strings", "paths", "lists", "shapes", "sets", "closures",
+            "thunks", "partials",
+        ];
+        NAMES.get(number.checked_sub(1)?).copied()
+    }
+}
+
 /// Where a thunk is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]

@@ -137,6 +137,11 @@ impl Host {
         self.entries[index as usize].name
     }
 
+    /// The name of the plugin that builtin `index` comes from.
+    pub fn plugin_of(&self, index: u32) -> &str {
+        &self.plugins[self.entries[index as usize].plugin].name
+    }
+
     /// Whether it is none that a program can name: then it shows in no trace.
     pub(crate) fn is_hidden(&self, index: u32) -> bool {
         self.entries[index as usize].descriptor.flags & flag::HIDDEN != 0

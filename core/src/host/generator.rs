@@ -10,6 +10,7 @@ use crate::vm::GeneratorFrame;
 use crate::vm::{Flow, Frame, Vm, indefinite_type, show_short};
 use piton_plugin_api::abi::{RawValue, arg, request, tag};
 use std::mem::MaybeUninit;
+use std::time::Instant;
 
 /// Arguments that fit on the native stack while a leaf runs.
 const INLINE_ARGS: usize = 6;
@@ -89,6 +90,12 @@ impl Vm {
         self.continue_arguments()
     }
 
+    /// The time, if somebody watches.
+    #[inline(always)]
+    fn watch(&self) -> Option<Instant> {
+        self.observer.as_ref().map(|_| Instant::now())
+    }
+
     fn run_leaf(&mut self, builtin: u32, args: &[RawValue], pos: Pos) -> Result<Flow> {
         let (start, instance) = {
             let entry = &self.host.entries[builtin as usize];
@@ -97,12 +104,16 @@ impl Vm {
                 self.host.plugins[entry.plugin].instance,
             )
         };
+        let begun = self.watch();
         let context = HostContext::enter(self);
         // SAFETY: the descriptor is of a loaded plugin; arguments and context are valid for the call; a leaf gets no frame.
         let raw = unsafe {
             (*context).instance = instance;
             start(std::ptr::null_mut(), context, args.as_ptr(), args.len())
         };
+        if let Some(begun) = begun {
+            self.observe_builtin(builtin, begun, true);
+        }
         match self.take_result(builtin, raw) {
             Ok(value) if value.is_thunk() => self.force(value),
             Ok(value) => Ok(Flow::Value(value)),
@@ -207,12 +218,16 @@ impl Vm {
         let owner = self.host.next_owner;
         self.host.next_owner += 1;
         self.host.roots.table.owner = owner;
+        let begun = self.watch();
         let context = HostContext::enter(self);
         // SAFETY: the descriptor is of a loaded plugin, whose frame size and alignment the loader has checked.
         let raw = unsafe {
             (*context).instance = instance;
             start(state, context, args, count)
         };
+        if let Some(begun) = begun {
+            self.observe_builtin(builtin, begun, true);
+        }
         if raw.tag() == tag::PENDING {
             let base = match arguments {
                 Arguments::OnStack(base) => base,
@@ -350,12 +365,16 @@ impl Vm {
             return Err(self.contract(builtin, "it suspended but has no 'resume'"));
         };
         self.host.roots.table.owner = owner;
+        let begun = self.watch();
         let context = HostContext::enter(self);
         // SAFETY: the frame is suspended, and this is the answer to its request.
         let raw = unsafe {
             (*context).instance = instance;
             resume(state, context, to_raw(answer))
         };
+        if let Some(begun) = begun {
+            self.observe_builtin(builtin, begun, false);
+        }
         if raw.tag() == tag::PENDING {
             return Ok(None);
         }

@@ -28,6 +28,11 @@ impl Site {
         self.look_up(attrs)
     }
 
+    /// Whether the cache knows the shape of `attrs`.
+    pub(super) fn is_cached(&self, attrs: Attrs) -> bool {
+        self.keys.get() == attrs.keys().address()
+    }
+
     #[inline(never)]
     fn look_up(&self, attrs: Attrs) -> Option<Value> {
         let keys = attrs.keys();

@@ -2,6 +2,7 @@
 
 use super::frame::{Frame, Load};
 use super::link::Linked;
+use super::observer::{Counts, Observation, Observer, Sample};
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Heap, KeyEntry, Keys, MAX_STRING, Value};
@@ -117,6 +118,8 @@ pub struct Vm {
     pub(super) frames: Vec<Frame>,
     pub(crate) merge_plans: MergePlans,
     pub(super) position_keys: Option<Keys>,
+    /// Who watches, if somebody does.
+    pub(crate) observer: Option<Box<Observer>>,
     /// More frames than this are beyond the limit of memory by themselves.
     pub(super) max_frames: usize,
 }
@@ -152,8 +155,29 @@ impl Vm {
             frames: Vec::new(),
             merge_plans: MergePlans::default(),
             position_keys: None,
+            observer: None,
             max_frames: limits.memory / size_of::<Frame>(),
         }
+    }
+
+    /// Watches from now on.
+    pub fn observe(&mut self, what: Observation) {
+        self.observer = Some(Box::new(Observer::new(what)));
+        self.heap.count_objects();
+    }
+
+    /// What has been counted, if somebody watches.
+    pub fn counts(&self) -> Option<&Counts> {
+        self.observer.as_ref().map(|observer| observer.counts())
+    }
+
+    /// The sampled stacks, if somebody watches.
+    pub fn samples(&self) -> Vec<Sample> {
+        self.observer.as_ref().map_or_else(Vec::new, |observer| {
+            observer.samples(&self.sources, &self.interner, |number| {
+                self.host.name(number)
+            })
+        })
     }
 
     /// Begins code at `address` (from [`Vm::link`]) on top of what waits; `captures` are those of a root.

@@ -4,11 +4,12 @@ use super::frame::{CodeFrame, Frame, Load};
 use super::link::Linked;
 use super::machine::{Outcome, Vm};
 use super::task::Step;
-use crate::bytecode::{BoolUse, CaptureSource, Instruction, Op};
+use crate::bytecode::{BoolUse, CaptureSource, Instruction, Op, Operands};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Captured, ThunkState, Value};
 use crate::source::Pos;
 use piton_plugin_api::abi::arg;
+use std::time::Instant;
 
 /// How the loop goes on.
 #[derive(Debug)]
@@ -212,11 +213,23 @@ impl Vm {
     ///
     /// What happens often stands here; what is long or rare stands in functions of its own, so that the loop keeps its state in
     /// machine registers: the next instruction, the frame and its registers.
-    #[allow(clippy::too_many_lines)] // one loop, one match
     fn run_code(&mut self) -> Result<Flow> {
+        if self.observer.is_some() {
+            self.run_loop::<true>()
+        } else {
+            self.run_loop::<false>()
+        }
+    }
+
+    /// The loop, or the same loop under the eyes of an [`Observer`](super::observer::Observer).
+    #[allow(clippy::too_many_lines)] // one loop, one match
+    fn run_loop<const OBSERVED: bool>(&mut self) -> Result<Flow> {
         'enter: loop {
             if self.heap.wants_collection() {
                 self.safepoint()?;
+            }
+            if OBSERVED {
+                self.observe_frame();
             }
             let mut frame = self.code_frame();
             // SAFETY: of the whole loop: `frame` is the code frame on top and `registers` its part of the stack. Both move
@@ -305,6 +318,9 @@ impl Vm {
                     ($callee:expr) => {{
                         if self.heap.wants_collection() {
                             continue 'enter;
+                        }
+                        if OBSERVED {
+                            self.observe_frame();
                         }
                         code = $callee;
                         ip = code.instructions.as_ptr();
@@ -407,6 +423,9 @@ impl Vm {
                             // SAFETY: see the head of the loop. The operands are read where they are used.
                             let instruction: &'static Instruction = unsafe { &*ip };
                             skip!();
+                            if OBSERVED {
+                                self.observe_instruction(code, instruction, registers);
+                            }
                             match instruction.op {
                                 Op::Const => {
                                     *register!(instruction.a) = constant!(instruction.wide())
@@ -1130,6 +1149,42 @@ impl Vm {
                         return Err(error.at(code.position(pc)));
                     }
                 }
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn observe_frame(&mut self) {
+        if let Some(observer) = &mut self.observer {
+            observer.frame(&self.frames);
+        }
+    }
+
+    /// Notes that a builtin has run since `begun`, as a new call or going on with one.
+    #[cold]
+    pub(crate) fn observe_builtin(&mut self, builtin: u32, begun: Instant, new: bool) {
+        if let Some(observer) = &mut self.observer {
+            observer.builtin(builtin, begun, new, &self.frames);
+        }
+    }
+
+    #[inline(never)]
+    fn observe_instruction(
+        &mut self,
+        code: &Linked,
+        instruction: &Instruction,
+        registers: *const Value,
+    ) {
+        let Some(observer) = &mut self.observer else {
+            return;
+        };
+        observer.instruction(instruction);
+        if instruction.op.operands() == Operands::ASelect && instruction.op != Op::Undefined {
+            // SAFETY: the compiler names registers below the frame's count.
+            let set = unsafe { *registers.add(usize::from(instruction.b)) }.resolved();
+            let site = &code.sites[usize::from(instruction.c)];
+            if set.as_attrs().is_some_and(|attrs| site.is_cached(attrs)) {
+                observer.cached_selection();
             }
         }
     }

@@ -1,0 +1,230 @@
+//! What an evaluation does, counted and timed, for those who ask (`--stats`, `--profile`). Who does not ask pays nothing: the loop
+//! exists twice, and the heap counts where its bump pointer has run out, which under observation it always has.
+
+use super::frame::Frame;
+use super::link::Linked;
+use crate::bytecode::{CodeKind, Instruction, Op};
+use crate::source::{Pos, SourceMap};
+use crate::symbol::Interner;
+use rustc_hash::FxHashMap;
+use std::time::{Duration, Instant};
+
+/// Between two samples of the stack passes at least so much time.
+const SAMPLE_EVERY: Duration = Duration::from_micros(500);
+/// The clock is read once in so many frames.
+const CLOCK_EVERY: u32 = 64;
+/// Of a deeper stack so many of the outermost frames are told.
+const MAX_STACK: usize = 400;
+
+/// What is to be observed.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Observation {
+    /// Count instructions, calls and builtins.
+    pub statistics: bool,
+    /// Sample the stack.
+    pub profile: bool,
+}
+
+/// One builtin's share.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct BuiltinCost {
+    /// How often it was called.
+    pub calls: u64,
+    /// Time within its own code: what it waits for is not counted.
+    pub time: Duration,
+}
+
+/// Counts of an evaluation.
+#[derive(Debug)]
+pub struct Counts {
+    /// Instructions, by [`Op`].
+    pub instructions: Vec<u64>,
+    /// Calls of lambdas.
+    pub calls: u64,
+    /// Thunks whose evaluation was begun.
+    pub thunks_forced: u64,
+    /// Selections that the inline cache of their place served.
+    pub cached_selections: u64,
+    /// Builtins, by number.
+    pub builtins: Vec<BuiltinCost>,
+    /// Files compiled.
+    pub files: u64,
+    /// Bytes of source text.
+    pub source_bytes: u64,
+    /// Time spent on parsing and compiling.
+    pub compile_time: Duration,
+}
+
+/// A frame of a sampled stack.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Place {
+    Code(*const Linked),
+    Builtin(u32),
+}
+
+/// The time spent on a stack.
+pub struct Sample {
+    /// The frames, outermost first.
+    pub stack: Vec<String>,
+    /// How long it was on.
+    pub time: Duration,
+}
+
+/// Watches one evaluation.
+pub struct Observer {
+    what: Observation,
+    counts: Counts,
+    samples: FxHashMap<Box<[Place]>, Duration>,
+    last_sample: Instant,
+    until_clock: u32,
+}
+
+impl Observer {
+    pub(crate) fn new(what: Observation) -> Self {
+        Observer {
+            what,
+            counts: Counts {
+                instructions: vec![0; Op::COUNT],
+                calls: 0,
+                thunks_forced: 0,
+                cached_selections: 0,
+                builtins: Vec::new(),
+                files: 0,
+                source_bytes: 0,
+                compile_time: Duration::ZERO,
+            },
+            samples: FxHashMap::default(),
+            last_sample: Instant::now(),
+            until_clock: 0,
+        }
+    }
+
+    /// What was counted.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    pub(super) fn instruction(&mut self, instruction: &Instruction) {
+        self.counts.instructions[instruction.op as usize] += 1;
+    }
+
+    pub(super) fn cached_selection(&mut self) {
+        self.counts.cached_selections += 1;
+    }
+
+    /// A file was parsed and compiled.
+    pub(crate) fn file(&mut self, bytes: usize, time: Duration) {
+        self.counts.files += 1;
+        self.counts.source_bytes += bytes as u64;
+        self.counts.compile_time += time;
+    }
+
+    /// A code frame is on top and about to run.
+    pub(super) fn frame(&mut self, frames: &[Frame]) {
+        if let Some(Frame::Code(frame)) = frames.last()
+            && std::ptr::eq(frame.ip, frame.code().instructions.as_ptr())
+        {
+            match frame.code().kind {
+                CodeKind::Lambda => self.counts.calls += 1,
+                CodeKind::Thunk | CodeKind::Binding(_) => self.counts.thunks_forced += 1,
+                CodeKind::Root => {}
+            }
+        }
+        if self.what.profile {
+            if self.until_clock == 0 {
+                self.until_clock = CLOCK_EVERY;
+                self.sample(frames, None);
+            }
+            self.until_clock -= 1;
+        }
+    }
+
+    /// A builtin has run since `begun`, as a new call or going on with one.
+    pub(crate) fn builtin(&mut self, builtin: u32, begun: Instant, new: bool, frames: &[Frame]) {
+        let index = builtin as usize;
+        if self.counts.builtins.len() <= index {
+            self.counts
+                .builtins
+                .resize(index + 1, BuiltinCost::default());
+        }
+        let cost = &mut self.counts.builtins[index];
+        cost.calls += u64::from(new);
+        cost.time += begun.elapsed();
+        if self.what.profile {
+            self.sample(frames, Some(builtin));
+        }
+    }
+
+    /// Attributes the time since the last sample to the stack, if it is enough. One cannot be sampled while a builtin runs: that is
+    /// done as soon as it is back.
+    fn sample(&mut self, frames: &[Frame], builtin: Option<u32>) {
+        let now = Instant::now();
+        let passed = now - self.last_sample;
+        if passed < SAMPLE_EVERY {
+            return;
+        }
+        self.last_sample = now;
+        let places = frames.iter().filter_map(|frame| match frame {
+            Frame::Code(frame) => match frame.code().kind {
+                CodeKind::Thunk => None,
+                _ => Some(Place::Code(frame.code)),
+            },
+            Frame::Generator(frame) => Some(Place::Builtin(frame.builtin)),
+            _ => None,
+        });
+        let mut stack: Vec<Place> = places.take(MAX_STACK).collect();
+        if let Some(builtin) = builtin
+            && stack.last() != Some(&Place::Builtin(builtin))
+            && stack.len() < MAX_STACK
+        {
+            stack.push(Place::Builtin(builtin));
+        }
+        *self.samples.entry(stack.into()).or_default() += passed;
+    }
+
+    /// The samples, in the order of their stacks.
+    pub(super) fn samples(
+        &self,
+        sources: &SourceMap,
+        interner: &Interner,
+        builtin: impl Fn(u32) -> &'static str,
+    ) -> Vec<Sample> {
+        let place = |pos: Pos| match sources.locate(pos) {
+            Some(location) => format!(
+                "{}:{}:{}",
+                location.file.origin.display(),
+                location.line,
+                location.column
+            ),
+            None => "builtin text".to_owned(),
+        };
+        let name = |frame: &Place| match frame {
+            Place::Builtin(number) => format!("builtins.{}", builtin(*number)),
+            Place::Code(code) => {
+                let code = Linked::at(*code as usize);
+                match (code.kind, code.name) {
+                    (CodeKind::Root, _) => sources
+                        .locate(code.pos)
+                        .map_or_else(String::new, |location| {
+                            format!("file {}", location.file.origin.display())
+                        }),
+                    (CodeKind::Binding(name), _) => {
+                        format!("{} = ({})", interner.display(name), place(code.pos))
+                    }
+                    (_, Some(name)) => format!("{} ({})", interner.display(name), place(code.pos)),
+                    (_, None) => format!("lambda ({})", place(code.pos)),
+                }
+            }
+        };
+        let mut samples: Vec<Sample> = self
+            .samples
+            .iter()
+            .map(|(stack, time)| Sample {
+                stack: stack.iter().map(name).collect(),
+                time: *time,
+            })
+            .collect();
+        samples.sort_by(|a, b| a.stack.cmp(&b.stack));
+        samples
+    }
+}
