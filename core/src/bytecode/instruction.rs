@@ -117,7 +117,7 @@ instructions! {
     Undefined ASelect,
     /// a = call b with the c registers that follow it
     Call ARange,
-    /// return the call of b with the c registers that follow it
+    /// return the call of b with the c registers that follow it; a builtin's result is put into a instead, for the `Return` behind
     TailCall ARange,
     /// go on w instructions behind the next one
     Jump Target,

@@ -66,7 +66,9 @@ impl Compiler<'_> {
             Expr::Call { callee, args } => {
                 let mark = self.function().mark();
                 let (base, count) = self.call_operands(callee, args)?;
-                self.function().emit_abc(Op::TailCall, 0, base, count, pos);
+                self.function()
+                    .emit_abc(Op::TailCall, base, base, count, pos);
+                self.function().emit_abc(Op::Return, base, 0, 0, pos);
                 self.function().release(mark);
                 Ok(())
             }

@@ -149,16 +149,18 @@ impl Value {
         self.is_heap().then(|| self.object_unchecked())
     }
 
-    /// The ABI's tag of a value that its own tag tells to refer to the heap: a set, a list, a closure or a thunk.
+    /// The ABI's tag, with its flag for what refers to the heap, of a value that its own tag tells to be a set, a list, a closure, a
+    /// thunk or a short string.
     #[inline(always)]
-    pub fn heap_tag(self) -> Option<u8> {
-        use piton_plugin_api::abi::tag;
-        const TAGS: [u8; 8] = {
+    pub fn plain_tag(self) -> Option<u64> {
+        use piton_plugin_api::abi::{FLAG_HEAP, tag};
+        const TAGS: [u64; 8] = {
             let mut tags = [0; 8];
-            tags[TAG_THUNK as usize] = tag::THUNK as u8;
-            tags[TAG_ATTRS as usize] = tag::ATTRS as u8;
-            tags[TAG_LIST as usize] = tag::LIST as u8;
-            tags[TAG_CLOSURE as usize] = tag::FUNCTION as u8;
+            tags[TAG_THUNK as usize] = tag::THUNK | FLAG_HEAP;
+            tags[TAG_SHORT as usize] = tag::STRING;
+            tags[TAG_ATTRS as usize] = tag::ATTRS | FLAG_HEAP;
+            tags[TAG_LIST as usize] = tag::LIST | FLAG_HEAP;
+            tags[TAG_CLOSURE as usize] = tag::FUNCTION | FLAG_HEAP;
             tags
         };
         let tag = TAGS[self.tag() as usize];

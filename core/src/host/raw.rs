@@ -7,15 +7,19 @@ use piton_plugin_api::abi::{FLAG_HEAP, RawValue, tag};
 #[inline]
 pub(super) fn to_raw(value: Value) -> RawValue {
     let value = value.resolved();
+    if let Some(tag) = value.plain_tag() {
+        return RawValue::new(tag, value.to_word());
+    }
     if let Some(number) = value.as_inline_int() {
         return RawValue::new(tag::INT, number as u64);
     }
-    match value.heap_tag() {
-        Some(tag) => RawValue::new(u64::from(tag) | FLAG_HEAP, value.to_word()),
-        None => to_raw_rarely(value),
+    if let Some(test) = value.as_bool() {
+        return RawValue::new(tag::BOOL, u64::from(test));
     }
+    to_raw_rarely(value)
 }
 
+#[inline(never)]
 fn to_raw_rarely(value: Value) -> RawValue {
     if value == Value::UNSET {
         return RawValue::new(tag::ABSENT, 0);

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Captured, Thunk, Value, ValueType};
 use crate::source::Pos;
 use crate::symbol::Symbol;
+use smallvec::SmallVec;
 
 /// A parameter of a lambda.
 pub struct Parameter<'a> {
@@ -16,6 +17,9 @@ pub struct Parameter<'a> {
     /// Its formals, if it has any.
     pub formals: Option<&'a crate::bytecode::FormalsSpec>,
 }
+
+/// Arguments on their way from one place of the stack to another.
+pub(super) type Args = SmallVec<[Value; 6]>;
 
 /// Registers are set to null in steps of so many, so that as many behind the last one may be written, too.
 const FILL: usize = 4;
@@ -252,7 +256,7 @@ impl Vm {
         else {
             unreachable!("an application is on top")
         };
-        let args = self.stack[base as usize..(base + count) as usize].to_vec();
+        let args = Args::from_slice(&self.stack[base as usize..(base + count) as usize]);
         self.stack.truncate(base as usize);
         self.call_in_code(function, &args, depth, pos)
     }
@@ -310,7 +314,7 @@ impl Vm {
         depth: u32,
         pos: Pos,
     ) -> Result<Flow> {
-        let now = now.to_vec();
+        let now = Args::from_slice(now);
         self.push_apply(later, depth, pos);
         match self.call_in_code(function, &now, depth, pos)? {
             Flow::Value(function) => self.apply_waiting(function),
@@ -327,7 +331,8 @@ impl Vm {
         pos: Pos,
     ) -> Result<Flow> {
         if let Some(partial) = function.as_partial() {
-            let all = [partial.args(), args].concat();
+            let mut all = Args::from_slice(partial.args());
+            all.extend_from_slice(args);
             let arity = self.function_arity(partial.function());
             if all.len() < arity {
                 return Ok(Flow::Value(
@@ -342,7 +347,8 @@ impl Vm {
             if depth >= self.limits.call_depth {
                 return Err(self.too_deep());
             }
-            let all = [&[function], args].concat();
+            let mut all = Args::from_slice(&[function]);
+            all.extend_from_slice(args);
             return self.apply_at(functor, &all, depth + 1, pos);
         }
         debug_assert!(

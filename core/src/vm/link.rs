@@ -9,12 +9,16 @@ use crate::source::Pos;
 use crate::symbol::Symbol;
 use std::cell::Cell;
 
-/// A place of the code that selects an attribute, with its inline cache: the shape last seen, and where the attribute stood in it.
+/// A place of the code that selects an attribute, with its inline cache: the shape last seen, and where the attribute
+/// stood in it.
 pub(super) struct Site {
     keys: Cell<usize>,
     index: Cell<u32>,
     pub(super) name: Symbol,
 }
+
+/// The index of an attribute that the shape does not have.
+const ABSENT: u32 = u32::MAX;
 
 impl Site {
     /// The attribute of `attrs`.
@@ -22,8 +26,12 @@ impl Site {
     pub(super) fn select(&self, attrs: Attrs) -> Option<Value> {
         let keys = attrs.keys();
         if self.keys.get() == keys.address() {
+            let index = self.index.get();
+            if index == ABSENT {
+                return None;
+            }
             // Sets of one shape are of one length.
-            return Some(attrs.value_at(self.index.get() as usize));
+            return Some(attrs.value_at(index as usize));
         }
         self.look_up(attrs)
     }
@@ -36,10 +44,10 @@ impl Site {
     #[inline(never)]
     fn look_up(&self, attrs: Attrs) -> Option<Value> {
         let keys = attrs.keys();
-        let index = keys.index_of(self.name)?;
+        let index = keys.index_of(self.name);
         self.keys.set(keys.address());
-        self.index.set(index as u32);
-        Some(attrs.value_at(index))
+        self.index.set(index.map_or(ABSENT, |index| index as u32));
+        index.map(|index| attrs.value_at(index))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The loop: runs the frame on top until it needs another one or has its value, then goes on with what is on top.
 
+use super::call::Args;
 use super::frame::{CodeFrame, Frame, Load};
 use super::link::Linked;
 use super::machine::{Outcome, Vm};
@@ -66,7 +67,7 @@ impl Vm {
             }) => {
                 let (base, count, pos) = (*base as usize, *count as usize, *pos);
                 self.frames.pop();
-                let args = self.stack[base..base + count].to_vec();
+                let args = Args::from_slice(&self.stack[base..base + count]);
                 self.stack.truncate(base);
                 self.apply(value, &args, pos)
             }
@@ -735,12 +736,26 @@ impl Vm {
                                             enter!(callee);
                                         }
                                     }
-                                    wait!(ip.sub(1), 0);
                                     // SAFETY: as above.
                                     let args = unsafe {
                                         std::slice::from_raw_parts(args, usize::from(instruction.c))
                                     };
                                     let pos = position!();
+                                    // A builtin comes back soon, and the `Return` that follows is cheaper than a frame for the
+                                    // thunk that this code may be the body of.
+                                    if let Some(builtin) = function.as_builtin()
+                                        && self.host.arity(builtin) == args.len()
+                                    {
+                                        // SAFETY: see the head of the loop.
+                                        let depth = unsafe { (*frame).depth };
+                                        wait!(ip, instruction.a);
+                                        finish!(
+                                            instruction.a,
+                                            self.call_builtin(builtin, args, depth, pos)
+                                        );
+                                        continue;
+                                    }
+                                    wait!(ip.sub(1), 0);
                                     match attempt_flow!(self.tail_call(function, args, pos)) {
                                         Flow::Enter => continue 'enter,
                                         Flow::Value(value) => match self.hand_to_code(value) {
@@ -1044,6 +1059,11 @@ impl Vm {
                                 Op::Return => {
                                     let value = register!(instruction.a).resolved();
                                     if value.is_thunk() {
+                                        // SAFETY: see the head of the loop.
+                                        if unsafe { (*frame).update.is_some() } {
+                                            // One frame has to wait in any case, for the thunk that is to be updated.
+                                            break 'force instruction.a;
+                                        }
                                         wait!(ip.sub(1), instruction.a);
                                         match attempt_flow!(self.return_thunk(value)) {
                                             Flow::Enter => continue 'enter,
@@ -1266,7 +1286,7 @@ impl Vm {
         {
             return Err(self.too_deep());
         }
-        let args = args.to_vec();
+        let args = Args::from_slice(args);
         let depth = self.leave_code();
         self.apply_at(function, &args, depth, pos)
     }
