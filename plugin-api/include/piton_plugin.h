@@ -183,8 +183,9 @@ struct piton_request {
 #define PITON_REQUEST_SETTING 27             /* (name) -> whether that experimental feature, or mode, is enabled */
 #define PITON_REQUEST_ADD_FETCHED_TO_STORE 28 /* (path, options) -> { outPath, narHash }; needs NET and STORE_WRITE */
 #define PITON_REQUEST_FIND_IN_STORE 29       /* (name, hash) -> string with context, or ABSENT; needs NET */
+#define PITON_REQUEST_COERCE_ITEMS 30        /* (list), flags PITON_COERCE_*: the list with its elements coerced to strings */
 
-/* Flags of PITON_REQUEST_COERCE_TO_STRING. */
+/* Flags of PITON_REQUEST_COERCE_TO_STRING and PITON_REQUEST_COERCE_ITEMS. */
 #define PITON_COERCE_MORE 1          /* also integers, floats, bools, null and lists */
 #define PITON_COERCE_COPY_TO_STORE 2 /* paths are copied to the store */
 

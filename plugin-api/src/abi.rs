@@ -204,9 +204,11 @@ pub mod request {
     /// `(name, hash)`: answers the store path of what has this name and hash, if it is in the store; flag 1: as a flat file.
     /// Answers a string with context, or absent. Capability `net`.
     pub const FIND_IN_STORE: u32 = 29;
+    /// `(list)`, flags [`super::coerce`]: answers the list with its elements coerced to strings, one after the other.
+    pub const COERCE_ITEMS: u32 = 30;
 }
 
-/// Flags of [`request::COERCE_TO_STRING`].
+/// Flags of [`request::COERCE_TO_STRING`] and [`request::COERCE_ITEMS`].
 pub mod coerce {
     /// Also integers, floats, bools, null and lists (`toString`).
     pub const MORE: u64 = 1;

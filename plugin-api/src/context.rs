@@ -607,6 +607,12 @@ impl<'f> Cx<'f> {
         self.ask(request::FORCE_DEEP, 0, [value])
     }
 
+    /// The list with its elements coerced to strings, one after the other, with `flags` of [`coerce`].
+    #[inline]
+    pub fn coerce_items(self, list: &Value<'f>, flags: u64) -> Answer<'f> {
+        self.ask(request::COERCE_ITEMS, flags, [list])
+    }
+
     /// Evaluates to weak head normal form; `None` where `throw` or `assert` failed.
     pub fn try_force(
         self,

@@ -395,9 +395,7 @@ impl Heap {
     /// A string of `len` bytes that `fill` writes.
     pub fn string_of(&mut self, len: usize, context: u32, fill: impl FnOnce(&mut [u8])) -> Value {
         if context == 0 && len <= 7 {
-            let mut bytes = [0; 7];
-            fill(&mut bytes[..len]);
-            return self.string(&bytes[..len], 0);
+            return Value::short_string_of(len, fill);
         }
         self.text(Kind::String, len, context, fill)
     }

@@ -107,6 +107,15 @@ impl Value {
         Some(Value(u64::from_le_bytes(word)))
     }
 
+    /// A string of `len` bytes, at most 7, that `fill` writes.
+    #[inline]
+    pub(super) fn short_string_of(len: usize, fill: impl FnOnce(&mut [u8])) -> Self {
+        let mut word = [0; 8];
+        word[0] = ((len as u8) << 3) | TAG_SHORT as u8;
+        fill(&mut word[1..=len]);
+        Value(u64::from_le_bytes(word))
+    }
+
     /// The word itself, as it crosses the plugin boundary.
     #[inline(always)]
     pub fn to_word(self) -> u64 {
@@ -283,12 +292,28 @@ impl Value {
     }
 
     /// The bytes of the string that it is; a view of this very word where it is a short one.
-    #[inline]
+    #[inline(always)]
     pub fn as_string(&self) -> Option<&[u8]> {
         if self.tag() == TAG_SHORT {
             return Some(self.short_bytes());
         }
         self.boxed(Kind::String).map(Object::bytes)
+    }
+
+    /// The same, with the id of the context.
+    #[inline(always)]
+    pub fn as_string_with_context(&self) -> Option<(&[u8], u32)> {
+        if self.tag() == TAG_SHORT {
+            return Some((self.short_bytes(), 0));
+        }
+        self.boxed(Kind::String)
+            .map(|object| (object.bytes(), object.context()))
+    }
+
+    /// Whether it is a string.
+    #[inline(always)]
+    pub fn is_string(self) -> bool {
+        self.tag() == TAG_SHORT || self.boxed(Kind::String).is_some()
     }
 
     /// The bytes of the path that it is.
@@ -302,7 +327,7 @@ impl Value {
         self.boxed(Kind::String).map_or(0, Object::context)
     }
 
-    #[inline]
+    #[inline(always)]
     fn short_bytes(&self) -> &[u8] {
         let len = (self.0 >> 3 & 31) as usize;
         let base = (&raw const self.0).cast::<u8>();

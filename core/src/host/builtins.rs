@@ -22,7 +22,6 @@ pub struct PluginInfo {
     pub file: std::path::PathBuf,
     pub(super) instance: *mut c_void,
     pub(super) fini: Option<unsafe extern "C" fn(*mut c_void)>,
-    pub(super) sweeps: bool,
 }
 
 /// A builtin, as documentation has it.
@@ -51,7 +50,13 @@ pub struct BuiltinInfo {
 pub(super) struct Entry {
     pub(super) descriptor: Builtin,
     pub(super) modes: Box<[u32]>,
+    /// For each argument the tags of values, as a mask, with which the builtin can start at once.
+    pub(super) ready: Box<[u32]>,
     pub(super) plugin: usize,
+    /// What `init` of the plugin has made.
+    pub(super) instance: *mut c_void,
+    /// Roots that a call has left are released when it ends.
+    pub(super) sweeps: bool,
     pub(super) name: &'static str,
 }
 

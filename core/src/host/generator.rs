@@ -60,18 +60,19 @@ impl Vm {
         pos: Pos,
     ) -> Result<Flow> {
         let entry = &self.host.entries[builtin as usize];
-        if args.len() <= INLINE_ARGS {
+        let count = args.len();
+        debug_assert!(count == entry.ready.len(), "called with all its arguments");
+        if count <= INLINE_ARGS {
             // The common case needs no frame for them: all strict arguments are there already.
             let mut raw = [const { MaybeUninit::<RawValue>::uninit() }; INLINE_ARGS];
-            let mut ready = true;
-            for ((value, mode), slot) in args.iter().zip(&entry.modes).zip(&mut raw) {
-                let value = slot.write(to_raw(*value));
-                let bit = 1 << value.tag();
-                ready &= *mode == arg::LAZY || (value.tag() != tag::THUNK && mode & bit != 0);
+            let mut ready = 1;
+            for index in 0..count {
+                let value = raw[index].write(to_raw(args[index]));
+                ready &= entry.ready[index] >> value.tag();
             }
-            if ready {
+            if ready & 1 != 0 {
                 // SAFETY: as many have just been written.
-                let raw = unsafe { std::slice::from_raw_parts(raw.as_ptr().cast(), args.len()) };
+                let raw = unsafe { std::slice::from_raw_parts(raw.as_ptr().cast(), count) };
                 if entry.is_leaf() {
                     return self.run_leaf(builtin, raw, pos);
                 }
@@ -97,13 +98,8 @@ impl Vm {
     }
 
     fn run_leaf(&mut self, builtin: u32, args: &[RawValue], pos: Pos) -> Result<Flow> {
-        let (start, instance) = {
-            let entry = &self.host.entries[builtin as usize];
-            (
-                entry.descriptor.start,
-                self.host.plugins[entry.plugin].instance,
-            )
-        };
+        let entry = &self.host.entries[builtin as usize];
+        let (start, instance) = (entry.descriptor.start, entry.instance);
         let begun = self.watch();
         let context = HostContext::enter(self);
         // SAFETY: the descriptor is of a loaded plugin; arguments and context are valid for the call; a leaf gets no frame.
@@ -204,17 +200,17 @@ impl Vm {
             return Err(self.too_deep());
         }
         let (start, size) = (entry.descriptor.start, entry.descriptor.frame_size as usize);
-        let instance = self.host.plugins[entry.plugin].instance;
+        let (instance, sweeps) = (entry.instance, entry.sweeps);
         let mark = self.host.arena.mark();
         // Arguments first, then the frame: both stay where they are until the frame ends.
-        let args = self
-            .host
-            .arena
-            .allocate(size_of_val(raw))
-            .cast::<RawValue>();
-        let state = self.host.arena.allocate(size);
-        // SAFETY: the arena has reserved room for `count` values.
-        unsafe { std::ptr::copy_nonoverlapping(raw.as_ptr(), args, count) };
+        let args_size = size_of_val(raw);
+        let args = self.host.arena.allocate(args_size + size);
+        // SAFETY: the arena has reserved room for both; values are as long as the arena's alignment.
+        let (args, state) = unsafe { (args.cast::<RawValue>(), args.add(args_size)) };
+        for (index, value) in raw.iter().enumerate() {
+            // SAFETY: as above. There are few: calling a function that copies would take longer.
+            unsafe { args.add(index).write(*value) };
+        }
         let owner = self.host.next_owner;
         self.host.next_owner += 1;
         self.host.roots.table.owner = owner;
@@ -249,7 +245,7 @@ impl Vm {
             return self.serve();
         }
         self.host.arena.release(mark);
-        let result = self.finish_builtin(builtin, owner, raw, pos);
+        let result = self.finish_builtin(builtin, owner, sweeps, raw, pos);
         self.take_off(&arguments);
         match result? {
             value if value.is_thunk() => self.force(value),
@@ -270,8 +266,8 @@ impl Vm {
             if self.call_code() {
                 return Ok(Flow::Enter);
             }
-            if let Some(value) = self.plain_force() {
-                match self.force(value)? {
+            if let Some((value, depth)) = self.plain_force() {
+                match self.force_at(value, depth)? {
                     Flow::Value(answer) => match self.poll_again(answer)? {
                         Some(flow) => return Ok(flow),
                         None => continue,
@@ -304,15 +300,19 @@ impl Vm {
         }
     }
 
-    /// What the generator on top wants forced, if that is all it asks for.
+    /// What the generator on top wants forced, if that is all it asks for, and its depth.
     #[inline(always)]
-    fn plain_force(&mut self) -> Option<Value> {
+    fn plain_force(&mut self) -> Option<(Value, u32)> {
         let slot = &self.host.context.context.request;
         if slot.number != request::FORCE || slot.argc != 1 {
             return None;
         }
-        let value = slot.args[0];
-        from_raw(&mut self.heap, value)
+        let raw = slot.args[0];
+        let Some(Frame::Generator(frame)) = self.top_frame() else {
+            unreachable!("a generator is on top")
+        };
+        let depth = frame.depth_pos.0;
+        from_raw(&mut self.heap, raw).map(|value| (value, depth))
     }
 
     /// Serves the most frequent request, the call of a lambda with as many arguments as it takes, if that is the one of the
@@ -359,7 +359,7 @@ impl Vm {
             frame.depth_pos.1,
         );
         let entry = &self.host.entries[builtin as usize];
-        let instance = self.host.plugins[entry.plugin].instance;
+        let (instance, sweeps) = (entry.instance, entry.sweeps);
         let Some(resume) = entry.descriptor.resume else {
             self.pop_frame();
             return Err(self.contract(builtin, "it suspended but has no 'resume'"));
@@ -381,7 +381,7 @@ impl Vm {
         // The frame has ended: it is not dropped again.
         self.pop_frame();
         self.host.arena.release(mark);
-        let result = self.finish_builtin(builtin, owner, raw, pos);
+        let result = self.finish_builtin(builtin, owner, sweeps, raw, pos);
         self.truncate_stack(base);
         match result? {
             value if value.is_thunk() => self.force(value).map(Some),
@@ -389,15 +389,16 @@ impl Vm {
         }
     }
 
+    #[inline]
     fn finish_builtin(
         &mut self,
         builtin: u32,
         owner: u64,
+        sweeps: bool,
         raw: RawValue,
         pos: Pos,
     ) -> Result<Value> {
-        let plugin = self.host.entries[builtin as usize].plugin;
-        if raw.tag() == tag::PANIC || self.host.plugins[plugin].sweeps {
+        if raw.tag() == tag::PANIC || sweeps {
             self.host.roots.sweep(owner);
         }
         self.take_result(builtin, raw).map_err(|mut error| {
@@ -456,8 +457,7 @@ impl Vm {
     /// Ends a suspended frame whose request failed.
     pub(crate) fn drop_generator(&mut self, frame: &GeneratorFrame) {
         let entry = &self.host.entries[frame.builtin as usize];
-        let plugin = &self.host.plugins[entry.plugin];
-        let (drop, instance, sweeps) = (entry.descriptor.drop, plugin.instance, plugin.sweeps);
+        let (drop, instance, sweeps) = (entry.descriptor.drop, entry.instance, entry.sweeps);
         if let Some(drop) = drop {
             self.host.roots.table.owner = frame.owner;
             let context = HostContext::enter(self);

@@ -14,7 +14,7 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use piton_plugin_api::abi::{
     ABI_MAJOR, ABI_MINOR, ABI_STABLE_VERSION, AbiTypes, Arg, Builtin, Bytes, ENTRY_PREFIX,
     Entry as EntryFunction, HostTable, MAGIC, MAX_FRAME_ALIGN, MAX_FRAME_SIZE, Plugin, RawValue,
-    TARGET, VmContext, flag,
+    TARGET, VmContext, arg, flag, tag,
 };
 use std::io::{Read, Seek};
 use std::path::Path;
@@ -173,9 +173,10 @@ impl Vm {
             file: file.to_owned(),
             instance,
             fini: plugin.fini,
-            sweeps: plugin.rust_proof.is_none(),
         });
-        for entry in entries {
+        for mut entry in entries {
+            entry.instance = instance;
+            entry.sweeps = plugin.rust_proof.is_none();
             match self.host.find(entry.name) {
                 Some(existing) => self.host.entries[existing as usize] = entry,
                 None => self.host.entries.push(entry),
@@ -517,13 +518,23 @@ fn check_builtin(builtin: &'static Builtin, plugin: usize) -> std::result::Resul
         )?;
     }
     // SAFETY: an array of `arity` entries.
-    let modes = (0..builtin.arity as usize)
+    let modes: Box<[u32]> = (0..builtin.arity as usize)
         .map(|index| unsafe { (*builtin.args.add(index)).mode })
+        .collect();
+    let ready = modes
+        .iter()
+        .map(|mode| match *mode {
+            arg::LAZY => u32::MAX,
+            mode => mode & !(1 << tag::THUNK),
+        })
         .collect();
     Ok(Entry {
         descriptor: *builtin,
         modes,
+        ready,
         plugin,
+        instance: std::ptr::null_mut(),
+        sweeps: true,
         name,
     })
 }

@@ -6,11 +6,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value, ValueType};
 use crate::source::Pos;
 use crate::vm::{
-    Catch, Coercion, Context, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task, Vm,
-    cannot_coerce,
+    Catch, CoerceItems, Coercion, Context, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task,
+    Vm, cannot_coerce,
 };
 use crate::world::{FileType, Message, WorldError};
-use piton_plugin_api::abi::{capability, coerce, emit, request};
+use piton_plugin_api::abi::{capability, coerce, emit, request, tag};
 
 impl Vm {
     /// Begins to serve the request of the generator on top. A value that is answered is the answer.
@@ -59,12 +59,14 @@ impl Vm {
             request::FORCE_WITH_CONTEXT => self.push_task(Box::new(Context::new(a, b))),
             request::CALL => self.apply(a, &args[1..argc], pos),
             request::COERCE_TO_STRING => {
-                let coercion = Coercion {
-                    more: flags & coerce::MORE != 0,
-                    copy_to_store: flags & coerce::COPY_TO_STORE != 0,
-                };
-                self.push_task(Box::new(crate::vm::Coerce::new(a, coercion)))
+                self.push_task(Box::new(crate::vm::Coerce::new(a, coercion(flags))))
             }
+            request::COERCE_ITEMS => match a.as_list() {
+                Some(list) => {
+                    self.push_task(Box::new(CoerceItems::new(list.items(), coercion(flags))))
+                }
+                None => Err(self.type_mismatch(1 << tag::LIST, a)),
+            },
             request::EQUAL => self.push_task(Box::new(Equal::new(a, b, true))),
             request::LESS => self.push_task(Box::new(Order {
                 left: a,
@@ -254,9 +256,11 @@ impl Vm {
 /// Capabilities that a request takes, and how many arguments it has at least; `None` if this host does not know it.
 fn requirements(number: u32) -> Option<(u64, usize)> {
     Some(match number {
-        request::FORCE | request::FORCE_DEEP | request::TRY_FORCE | request::COERCE_TO_STRING => {
-            (0, 1)
-        }
+        request::FORCE
+        | request::FORCE_DEEP
+        | request::TRY_FORCE
+        | request::COERCE_TO_STRING
+        | request::COERCE_ITEMS => (0, 1),
         request::CALL | request::EQUAL | request::LESS | request::FORCE_WITH_CONTEXT => (0, 2),
         request::IMPORT | request::COERCE_TO_PATH | request::EVAL_TEXT | request::EMIT => (0, 1),
         request::READ_FILE | request::READ_DIR | request::FILE_TYPE | request::PATH_EXISTS => {
@@ -276,6 +280,13 @@ fn requirements(number: u32) -> Option<(u64, usize)> {
         request::FIND_IN_STORE => (capability::NET, 2),
         _ => return None,
     })
+}
+
+fn coercion(flags: u64) -> Coercion {
+    Coercion {
+        more: flags & coerce::MORE != 0,
+        copy_to_store: flags & coerce::COPY_TO_STORE != 0,
+    }
 }
 
 /// `a < b` of values that may be thunks.

@@ -181,6 +181,46 @@ impl Task for Coerce {
     }
 }
 
+/// Coerces the elements of a list, one after the other, to a list of strings.
+pub(crate) struct CoerceItems {
+    items: Vec<Value>,
+    next: usize,
+    coercion: Coercion,
+}
+
+impl CoerceItems {
+    pub(crate) fn new(items: &[Value], coercion: Coercion) -> Self {
+        CoerceItems {
+            items: items.to_vec(),
+            next: 0,
+            coercion,
+        }
+    }
+}
+
+impl Task for CoerceItems {
+    fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
+        if let Some(value) = value {
+            self.items[self.next] = value;
+        }
+        while let Some(item) = self.items.get_mut(self.next) {
+            *item = item.resolved();
+            if item.is_string() {
+                self.next += 1;
+            } else if item.is_thunk() {
+                return Ok(Step::Force(*item));
+            } else {
+                return Ok(Step::Push(Box::new(Coerce::new(*item, self.coercion))));
+            }
+        }
+        Ok(Step::Done(vm.heap.list_of(&self.items).value()))
+    }
+
+    fn mark(&self, marker: &mut Marker) {
+        marker.values(&self.items);
+    }
+}
+
 /// Coerces several values and joins them to a string or, after a first part that is one, a path.
 pub(super) struct Join {
     parts: Vec<Value>,

@@ -20,7 +20,7 @@ mod task;
 mod unwind;
 
 pub use call::Parameter;
-pub(crate) use coerce::{Coerce, Coercion, cannot_coerce};
+pub(crate) use coerce::{Coerce, CoerceItems, Coercion, cannot_coerce};
 pub(crate) use deep::DeepForce;
 pub(crate) use equality::Equal;
 pub use frame::Load;

@@ -14,21 +14,17 @@ fn overflow(text: String) -> Error {
     Error::new(ErrorKind::Eval, format!("integer overflow in {text}"))
 }
 
-/// Interpolations of more parts are joined by a task.
-const MAX_AT_HAND: usize = 16;
-
 impl WellKnown {
     /// The string that an interpolation makes of `value`, if nothing has to be evaluated for it: a string, or a set whose
     /// `outPath` is one.
     #[inline]
     fn string_at_hand(&self, value: Value) -> Option<Value> {
-        if value.value_type() == ValueType::String {
+        if value.is_string() {
             return Some(value);
         }
         let attrs = value.as_attrs()?;
         let path = attrs.get(self.out_path)?.resolved();
-        (path.value_type() == ValueType::String && attrs.get(self.to_string).is_none())
-            .then_some(path)
+        (path.is_string() && attrs.get(self.to_string).is_none()).then_some(path)
     }
 }
 
@@ -198,28 +194,29 @@ impl Vm {
     }
 
     /// The string of these parts, if none of them needs anything to be evaluated.
+    #[inline]
     fn join_at_hand(&mut self, parts: &[Value]) -> Result<Option<Value>> {
-        let mut strings = [Value::EMPTY_STRING; MAX_AT_HAND];
         let (mut context, mut len) = (0, 0);
-        for (string, part) in strings.iter_mut().zip(parts) {
-            match self.names.string_at_hand(*part) {
-                Some(found) => *string = found,
-                None => return Ok(None),
+        for part in parts {
+            let Some(string) = self.names.string_at_hand(*part) else {
+                return Ok(None);
+            };
+            if let Some((bytes, own)) = string.as_string_with_context() {
+                len += bytes.len();
+                if own != 0 {
+                    context = self.contexts.union(context, own);
+                }
             }
-            let own = string.context();
-            if own != 0 {
-                context = self.contexts.union(context, own);
-            }
-            len += string.as_string().unwrap_or_default().len();
         }
         self.check_string(len)?;
-        let strings = &strings[..parts.len()];
-        Ok(Some(self.heap.string_of(len, context, |out| {
-            let mut at = 0;
-            for string in strings {
+        let names = self.names;
+        Ok(Some(self.heap.string_of(len, context, |mut out| {
+            for part in parts {
+                let string = names.string_at_hand(*part).unwrap_or(*part);
                 let bytes = string.as_string().unwrap_or_default();
-                out[at..at + bytes.len()].copy_from_slice(bytes);
-                at += bytes.len();
+                let (now, later) = out.split_at_mut(bytes.len());
+                now.copy_from_slice(bytes);
+                out = later;
             }
         })))
     }
@@ -227,10 +224,7 @@ impl Vm {
     /// The parts of a string or path with interpolations, all in weak head normal form.
     #[inline(never)]
     pub(super) fn interpolate(&mut self, parts: &[Value], path: bool) -> Result<Flow> {
-        if !path
-            && parts.len() <= MAX_AT_HAND
-            && let Some(string) = self.join_at_hand(parts)?
-        {
+        if !path && let Some(string) = self.join_at_hand(parts)? {
             return Ok(Flow::Value(string));
         }
         let coercion = Coercion {

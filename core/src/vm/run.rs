@@ -134,7 +134,7 @@ impl Vm {
 
     /// The same, at a known depth of calls.
     #[inline]
-    pub(super) fn force_at(&mut self, value: Value, depth: u32) -> Result<Flow> {
+    pub(crate) fn force_at(&mut self, value: Value, depth: u32) -> Result<Flow> {
         match value.as_thunk() {
             None => Ok(Flow::Value(value)),
             Some(thunk) => match thunk.state() {

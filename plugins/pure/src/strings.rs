@@ -60,37 +60,20 @@ builtin! {
     name = "concatStringsSep", since = "0.1.0",
     example = "builtins.concatStringsSep \", \" [ \"a\" \"b\" \"c\" ]" => "\"a, b, c\"",
     async fn concat_strings_sep<'f>(cx, separator: string, list: list) {
-        let mut joined = Joined { context: cx.context(separator), ..Joined::default() };
-        let mut items = cx.list_cursor(list)?;
+        let strings = cx.coerce_items(list, COPY_TO_STORE).await?;
+        let separator_bytes = cx.bytes(separator)?;
+        let mut context = cx.context(separator);
+        let mut bytes = Vec::new();
+        let mut items = cx.list_cursor(&strings)?;
+        let mut first = true;
         while let Some(item) = items.next() {
-            if item.kind() == Type::String {
-                joined.push(cx, separator, &item)?;
-            } else {
-                let item = coerced(cx, &item, COPY_TO_STORE).await?;
-                joined.push(cx, separator, &item)?;
+            if !std::mem::take(&mut first) {
+                bytes.extend_from_slice(separator_bytes);
             }
+            bytes.extend_from_slice(cx.bytes(&item)?);
+            context = cx.context_union(context, cx.context(&item));
         }
-        Ok(cx.string_with(joined.bytes, joined.context))
-    }
-}
-
-/// A string that grows.
-#[derive(Default)]
-struct Joined {
-    bytes: Vec<u8>,
-    context: StringContext,
-    count: usize,
-}
-
-impl Joined {
-    fn push<'f>(&mut self, cx: Cx<'f>, separator: &Value<'f>, item: &Value<'f>) -> Result<()> {
-        if self.count > 0 {
-            self.bytes.extend_from_slice(cx.bytes(separator)?);
-        }
-        self.count += 1;
-        self.bytes.extend_from_slice(cx.bytes(item)?);
-        self.context = cx.context_union(self.context, cx.context(item));
-        Ok(())
+        Ok(cx.string_with(bytes, context))
     }
 }
 
