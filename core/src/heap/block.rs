@@ -111,6 +111,29 @@ pub struct Heap {
     empty_attrs: Option<Attrs>,
 }
 
+/// Copies as many bytes. Most texts are short, and a call of the function that copies any number would take longer than that.
+#[inline(always)]
+pub fn copy_text(from: &[u8], to: &mut [u8]) {
+    let len = from.len();
+    debug_assert_eq!(len, to.len(), "as long as the text");
+    // Two copies of a fixed size, which overlap in the middle.
+    macro_rules! halves {
+        ($half:literal) => {{
+            to[..$half].copy_from_slice(&from[..$half]);
+            to[len - $half..].copy_from_slice(&from[len - $half..]);
+        }};
+    }
+    match len {
+        0 => {}
+        1 => to[0] = from[0],
+        2..4 => halves!(2),
+        4..8 => halves!(4),
+        8..=16 => halves!(8),
+        17..=32 => halves!(16),
+        _ => to.copy_from_slice(from),
+    }
+}
+
 /// Objects of one kind.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct KindCount {
@@ -388,7 +411,7 @@ impl Heap {
             return short;
         }
         self.text(Kind::String, bytes.len(), context, |out| {
-            out.copy_from_slice(bytes)
+            copy_text(bytes, out)
         })
     }
 

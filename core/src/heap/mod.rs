@@ -10,7 +10,7 @@ mod object;
 mod shapes;
 mod word;
 
-pub use block::{Heap, HeapStatistics, KindCount, MAX_STRING};
+pub use block::{Heap, HeapStatistics, KindCount, MAX_STRING, copy_text};
 pub use collect::Marker;
 pub use object::{Attrs, Captured, KeyEntry, Keys, Kind, List, Object, Partial, Thunk, ThunkState};
 pub use word::{MAX_INLINE_INT, MIN_INLINE_INT, Value, ValueType};

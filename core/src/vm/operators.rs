@@ -6,7 +6,7 @@ use super::machine::{Vm, WellKnown};
 use super::messages::{describe, kind_of};
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Value, ValueType};
+use crate::heap::{Value, ValueType, copy_text};
 use crate::source::Pos;
 
 #[cold]
@@ -158,8 +158,9 @@ impl Vm {
                     a.len() + b.len(),
                     context,
                     |out| {
-                        out[..a.len()].copy_from_slice(a);
-                        out[a.len()..].copy_from_slice(b);
+                        let (front, back) = out.split_at_mut(a.len());
+                        copy_text(a, front);
+                        copy_text(b, back);
                     },
                 )))
             }
@@ -215,7 +216,7 @@ impl Vm {
                 let string = names.string_at_hand(*part).unwrap_or(*part);
                 let bytes = string.as_string().unwrap_or_default();
                 let (now, later) = out.split_at_mut(bytes.len());
-                now.copy_from_slice(bytes);
+                copy_text(bytes, now);
                 out = later;
             }
         })))

@@ -4,7 +4,7 @@ use super::call::Args;
 use super::frame::{CodeFrame, Frame, Load};
 use super::link::Linked;
 use super::machine::{Outcome, Vm};
-use super::task::Step;
+use super::task::{Step, Task};
 use crate::bytecode::{BoolUse, CaptureSource, Instruction, Op, Operands};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Captured, ThunkState, Value};
@@ -93,19 +93,26 @@ impl Vm {
     pub(super) fn step_task(&mut self, mut value: Option<Value>) -> Result<Flow> {
         let floor = self.frames.len() - 1;
         loop {
-            let Some(Frame::Task(mut task)) = self.frames.pop() else {
+            let Some(Frame::Task(task)) = self.frames.last_mut() else {
                 unreachable!("a task is on top")
             };
-            let step = task.step(self, value.take());
-            if !matches!(step, Ok(Step::Done(_) | Step::Load(_))) {
-                self.frames.push(Frame::Task(task));
-            }
-            let flow = match step? {
-                Step::Done(result) if self.frames.len() == floor => return Ok(Flow::Value(result)),
-                Step::Done(result) => Flow::Value(result),
+            let task: *mut dyn Task = &mut **task;
+            // SAFETY: the task stays in its box, below the frames that its step may push; a step reaches no safepoint and looks at
+            // no frame but code and builtins, so that nobody else sees the task meanwhile.
+            let flow = match unsafe { (*task).step(self, value.take()) }? {
                 Step::Force(next) => self.force(next)?,
+                Step::Done(result) => {
+                    self.frames.pop();
+                    if self.frames.len() == floor {
+                        return Ok(Flow::Value(result));
+                    }
+                    Flow::Value(result)
+                }
                 Step::Call(function, args) => self.apply(function, &args, Pos::NONE)?,
-                Step::Load(load) => return Ok(Flow::Load(Box::new(load))),
+                Step::Load(load) => {
+                    self.frames.pop();
+                    return Ok(Flow::Load(Box::new(load)));
+                }
                 Step::Push(next) => {
                     self.frames.push(Frame::Task(next));
                     continue;
@@ -119,7 +126,7 @@ impl Vm {
     }
 
     /// Begins a task for the frame on top.
-    pub(crate) fn push_task(&mut self, task: Box<dyn super::task::Task>) -> Result<Flow> {
+    pub(crate) fn push_task(&mut self, task: Box<dyn Task>) -> Result<Flow> {
         self.frames.push(Frame::Task(task));
         self.step_task(None)
     }
@@ -362,7 +369,11 @@ impl Vm {
                             ($result:expr) => {
                                 match $result {
                                     Ok(flow) => flow,
-                                    Err(error) => return Err(self.failed_at(error, code, ip)),
+                                    Err(error) => {
+                                        // SAFETY: an instruction that fails is one of the code.
+                                        let behind = unsafe { ip.add(1) };
+                                        return Err(self.failed_at(error, code, behind));
+                                    }
                                 }
                             };
                         }
@@ -403,7 +414,7 @@ impl Vm {
                                 let test: bool = $test;
                                 *register!($dst) = Value::bool(test);
                                 // SAFETY: code ends with an instruction that leaves, so there is a next one.
-                                let next = unsafe { *ip };
+                                let next = unsafe { *ip.add(1) };
                                 if next.a == $dst && matches!(next.op, Op::JumpIfFalse | Op::JumpIfTrue) {
                                     skip!();
                                     if test == (next.op == Op::JumpIfTrue) {
@@ -414,16 +425,16 @@ impl Vm {
                         }
                         macro_rules! position {
                             () => {{
-                                // SAFETY: `ip` is behind an instruction of `code`.
+                                // SAFETY: `ip` is at an instruction of `code`.
                                 let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) };
-                                code.position(pc as usize - 1)
+                                code.position(pc as usize)
                             }};
                         }
 
+                        // Whatever leaves the instruction by its end goes on with the next one.
                         loop {
                             // SAFETY: see the head of the loop. The operands are read where they are used.
                             let instruction: &'static Instruction = unsafe { &*ip };
-                            skip!();
                             if OBSERVED {
                                 self.observe_instruction(code, instruction, registers);
                             }
@@ -685,7 +696,7 @@ impl Vm {
                                     if let Some(builtin) = function.as_builtin() {
                                         force_arguments!(instruction, builtin);
                                     }
-                                    wait!(ip, instruction.a);
+                                    wait!(ip.add(1), instruction.a);
                                     // SAFETY: callee and arguments are registers of the frame.
                                     let args =
                                         unsafe { registers.add(usize::from(instruction.b) + 1) };
@@ -748,14 +759,15 @@ impl Vm {
                                     {
                                         // SAFETY: see the head of the loop.
                                         let depth = unsafe { (*frame).depth };
-                                        wait!(ip, instruction.a);
+                                        wait!(ip.add(1), instruction.a);
                                         finish!(
                                             instruction.a,
                                             self.call_builtin(builtin, args, depth, pos)
                                         );
+                                        skip!();
                                         continue;
                                     }
-                                    wait!(ip.sub(1), 0);
+                                    wait!(ip, 0);
                                     match attempt_flow!(self.tail_call(function, args, pos)) {
                                         Flow::Enter => continue 'enter,
                                         Flow::Value(value) => match self.hand_to_code(value) {
@@ -792,10 +804,9 @@ impl Vm {
                                     }
                                 }
                                 Op::AssertFailed => {
-                                    // SAFETY: `ip` is behind an instruction of `code`.
+                                    // SAFETY: `ip` is at an instruction of `code`.
                                     let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) }
-                                        as usize
-                                        - 1;
+                                        as usize;
                                     let operands = (instruction.x == 1).then(|| {
                                         [*register!(instruction.a), *register!(instruction.a + 1)]
                                     });
@@ -830,7 +841,7 @@ impl Vm {
                                     } else {
                                         let (left, right) =
                                             (forced!(instruction.b), forced!(instruction.c));
-                                        wait!(ip, instruction.a);
+                                        wait!(ip.add(1), instruction.a);
                                         finish!(instruction.a, self.add(left, right));
                                     }
                                 }
@@ -840,7 +851,7 @@ impl Vm {
                                         *register!(instruction.a) = sum;
                                     } else {
                                         let value = forced!(instruction.b);
-                                        wait!(ip, instruction.a);
+                                        wait!(ip.add(1), instruction.a);
                                         finish!(
                                             instruction.a,
                                             self.add_int(value, number, instruction.x == 1)
@@ -890,7 +901,7 @@ impl Vm {
                                     match super::equality::shallow(left, right) {
                                         Some(equal) => test!(instruction.a, equal == wanted),
                                         None => {
-                                            wait!(ip, instruction.a);
+                                            wait!(ip.add(1), instruction.a);
                                             finish!(
                                                 instruction.a,
                                                 self.push_task(Box::new(
@@ -927,7 +938,7 @@ impl Vm {
                                         match attempt!(self.less_operands(left, right)) {
                                             Some(less) => test!(instruction.a, less == wanted),
                                             None => {
-                                                wait!(ip, instruction.a);
+                                                wait!(ip.add(1), instruction.a);
                                                 finish!(
                                                     instruction.a,
                                                     self.push_task(Box::new(
@@ -1017,7 +1028,7 @@ impl Vm {
                                             usize::from(instruction.c),
                                         )
                                     };
-                                    wait!(ip, instruction.a);
+                                    wait!(ip.add(1), instruction.a);
                                     finish!(
                                         instruction.a,
                                         self.interpolate(parts, instruction.x == 1)
@@ -1064,7 +1075,7 @@ impl Vm {
                                             // One frame has to wait in any case, for the thunk that is to be updated.
                                             break 'force instruction.a;
                                         }
-                                        wait!(ip.sub(1), instruction.a);
+                                        wait!(ip, instruction.a);
                                         match attempt_flow!(self.return_thunk(value)) {
                                             Flow::Enter => continue 'enter,
                                             Flow::Value(value) => match self.hand_to_code(value) {
@@ -1094,6 +1105,18 @@ impl Vm {
                                                     other => return other,
                                                 }
                                             }
+                                            Some(Frame::Update(thunk)) => {
+                                                thunk.finish(value);
+                                                self.frames.pop();
+                                            }
+                                            // So does a task.
+                                            Some(Frame::Task(_)) => {
+                                                match self.step_task(Some(value)) {
+                                                    Ok(Flow::Enter) => continue 'enter,
+                                                    Ok(Flow::Value(result)) => value = result,
+                                                    other => return other,
+                                                }
+                                            }
                                             _ => return Ok(Flow::Value(value)),
                                         }
                                     };
@@ -1108,19 +1131,16 @@ impl Vm {
                                     continue 'resume;
                                 }
                             }
+                            skip!();
                         }
                     };
                     // Where it happened is noted before the error leaves; no frame has been pushed since.
-                    // SAFETY: `ip` is behind the instruction that failed.
-                    let at = unsafe { ip.sub(1) };
-                    wait!(at, 0);
-                    // SAFETY: as above.
-                    let pc = unsafe { at.offset_from(code.instructions.as_ptr()) } as usize;
+                    wait!(ip, 0);
+                    // SAFETY: `ip` is at the instruction that failed.
+                    let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) } as usize;
                     return Err(error.at(code.position(pc)));
                 };
                 // The instruction runs again when the register has its value.
-                // SAFETY: `ip` is behind the instruction that waits.
-                ip = unsafe { ip.sub(1) };
                 wait!(ip, awaited);
                 let value = *register!(awaited);
                 // Thunks of code are the most frequent ones.

@@ -3,7 +3,7 @@
 use crate::replace::Patterns;
 use crate::support::{coerced, forced};
 use piton_plugin_api::abi::coerce::{COPY_TO_STORE, MORE};
-use piton_plugin_api::{Cx, Result, StringContext, Type, Value, builtin};
+use piton_plugin_api::{Type, Value, builtin};
 
 builtin! {
     /// `e` as a string. Paths become their text, numbers their decimal digits, `true` becomes `"1"`, `false` and `null` become
