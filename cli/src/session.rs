@@ -191,6 +191,8 @@ impl Drop for Session {
             let text = format!("cannot tell what was measured: {}", reason(&error));
             Failure::new(text).tell();
         }
+        // The process ends.
+        self.evaluator.vm_mut().leak_code();
     }
 }
 

@@ -3,6 +3,7 @@
 use super::object::{
     Attrs, Captured, KeyEntry, Keys, Kind, LARGE_BIT, List, Object, Partial, Thunk, ThunkState,
 };
+use super::region::Regions;
 use super::shapes::{MAX_INTERNED, Shapes};
 use super::word::{TAG_OBJECT, Value};
 use crate::symbol::Symbol;
@@ -103,6 +104,7 @@ pub struct Heap {
     /// More was asked for at once than there is room for.
     exhausted: bool,
     pub(super) max_bytes: usize,
+    regions: Regions,
     pub(super) shapes: Shapes,
     /// What has been allocated of each kind, if that is counted: then `limit` stands at `cursor` whenever nothing is allocated, so
     /// that every allocation takes the slow path, and the true limit is here.
@@ -170,6 +172,7 @@ impl Heap {
             live: 0,
             exhausted: false,
             max_bytes,
+            regions: Regions::default(),
             shapes: Shapes::default(),
             counting: None,
             empty_list: None,
@@ -339,15 +342,8 @@ impl Heap {
     }
 
     fn add_block(&mut self) {
-        let layout = Self::block_layout();
-        // SAFETY: the layout has a size.
-        let memory = unsafe { alloc(layout) };
-        if memory.is_null() {
-            handle_alloc_error(layout);
-        }
-        let block = Block(memory as usize);
-        // SAFETY: fresh memory of this size, not yet viewed as a table.
-        unsafe { memory.write_bytes(0, LINES) };
+        // Its table of lines is all zeros, as everything in it.
+        let block = Block(self.regions.block());
         self.blocks.push(block);
         self.statistics.reserved += BLOCK_BYTES;
         self.holes.extend(block.holes());
@@ -367,10 +363,6 @@ impl Heap {
         self.statistics.reserved += words * 8;
         self.since_collection += words * 8;
         object
-    }
-
-    pub(super) fn block_layout() -> Layout {
-        Layout::from_size_align(BLOCK_BYTES, BLOCK_BYTES).expect("a constant layout")
     }
 
     pub(super) fn large_layout(words: usize) -> Layout {
@@ -639,10 +631,6 @@ impl Heap {
 
 impl Drop for Heap {
     fn drop(&mut self) {
-        for block in &self.blocks {
-            // SAFETY: allocated by `add_block` with this layout.
-            unsafe { dealloc(block.0 as *mut u8, Self::block_layout()) };
-        }
         for large in &self.large {
             // SAFETY: allocated by `allocate_large` with this layout.
             unsafe {

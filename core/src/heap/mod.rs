@@ -7,6 +7,7 @@
 mod block;
 mod collect;
 mod object;
+mod region;
 mod shapes;
 mod word;
 

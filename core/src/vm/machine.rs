@@ -160,6 +160,11 @@ impl Vm {
         }
     }
 
+    /// Leaves the code to the end of the process, which is faster than freeing it piece by piece.
+    pub fn leak_code(&mut self) {
+        std::mem::forget(std::mem::take(&mut self.code));
+    }
+
     /// Watches from now on.
     pub fn observe(&mut self, what: Observation) {
         self.observer = Some(Box::new(Observer::new(what)));

@@ -1,0 +1,75 @@
+//! Memory from the system: regions of address space, of which the heap takes one block after the other.
+
+use super::block::BLOCK_BYTES;
+use std::alloc::{Layout, handle_alloc_error};
+
+/// Blocks of a region. One more is mapped, since the system aligns to pages.
+const BLOCKS: usize = 32;
+
+/// The regions of one heap. They are given back when it ends.
+#[derive(Default)]
+pub(super) struct Regions {
+    mapped: Vec<usize>,
+    next: usize,
+    end: usize,
+}
+
+impl Regions {
+    /// The address of a fresh block, aligned to its size, all zeros.
+    pub(super) fn block(&mut self) -> usize {
+        if self.next == self.end {
+            self.map();
+        }
+        let block = self.next;
+        self.next += BLOCK_BYTES;
+        populate(block);
+        block
+    }
+
+    fn map(&mut self) {
+        let bytes = (BLOCKS + 1) * BLOCK_BYTES;
+        // SAFETY: a private mapping of no file at an address that the system chooses.
+        let memory = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                bytes,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if memory == libc::MAP_FAILED {
+            let layout = Layout::from_size_align(bytes, 1).expect("a constant layout");
+            handle_alloc_error(layout);
+        }
+        self.mapped.push(memory as usize);
+        self.next = (memory as usize).next_multiple_of(BLOCK_BYTES);
+        self.end = self.next + BLOCKS * BLOCK_BYTES;
+    }
+}
+
+/// Lets the system back a block with memory at once: a fault for each page would cost several times as much.
+fn populate(block: usize) {
+    // Where the system does not know how, pages come as they are touched.
+    #[cfg(target_os = "linux")]
+    // SAFETY: the block has just been mapped, and nothing of its contents changes.
+    unsafe {
+        libc::madvise(
+            block as *mut libc::c_void,
+            BLOCK_BYTES,
+            libc::MADV_POPULATE_WRITE,
+        );
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = block;
+}
+
+impl Drop for Regions {
+    fn drop(&mut self) {
+        for region in &self.mapped {
+            // SAFETY: mapped by `map` with this size; the heap that lived in it has ended.
+            unsafe { libc::munmap(*region as *mut libc::c_void, (BLOCKS + 1) * BLOCK_BYTES) };
+        }
+    }
+}
