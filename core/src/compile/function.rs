@@ -9,9 +9,14 @@ use rustc_hash::FxHashMap;
 pub(super) struct Function {
     code: Code,
     next: u16,
+    /// The numbers of captures, once there are more than [`FEW_CAPTURES`].
     captures: FxHashMap<CaptureSource, u16>,
-    selects: FxHashMap<(Symbol, u32), u16>,
+    /// Captures that the evaluator provides.
+    reserved: usize,
 }
+
+/// So few captures are searched one by one.
+const FEW_CAPTURES: usize = 16;
 
 /// A jump whose target is not known yet.
 #[must_use]
@@ -41,7 +46,7 @@ impl Function {
             code,
             next: 0,
             captures: FxHashMap::default(),
-            selects: FxHashMap::default(),
+            reserved: 0,
         }
     }
 
@@ -81,19 +86,38 @@ impl Function {
 
     /// The number of the capture that takes its value from `source` of the enclosing body.
     pub(super) fn capture(&mut self, source: CaptureSource) -> Result<u16> {
-        if let Some(index) = self.captures.get(&source) {
-            return Ok(*index);
+        let len = self.code.captures.len();
+        let known = if len <= FEW_CAPTURES {
+            let captures = &self.code.captures;
+            let found = captures.iter().position(|known| *known == source);
+            // A first capture that was reserved is none that is looked for.
+            found
+                .filter(|index| *index >= self.reserved)
+                .map(|index| index as u16)
+        } else {
+            if self.captures.is_empty() {
+                let known = self.code.captures.iter().enumerate().skip(self.reserved);
+                self.captures = known
+                    .map(|(index, source)| (*source, index as u16))
+                    .collect();
+            }
+            self.captures.get(&source).copied()
+        };
+        if let Some(index) = known {
+            return Ok(index);
         }
-        let index = u16::try_from(self.code.captures.len())
-            .map_err(|_| too_large("65,535 captured variables"))?;
+        let index = u16::try_from(len).map_err(|_| too_large("65,535 captured variables"))?;
         self.code.captures.push(source);
-        self.captures.insert(source, index);
+        if !self.captures.is_empty() {
+            self.captures.insert(source, index);
+        }
         Ok(index)
     }
 
     /// A first capture that the evaluator provides.
     pub(super) fn reserve_capture(&mut self) {
         self.code.captures.push(CaptureSource::Capture(0));
+        self.reserved += 1;
     }
 
     pub(super) fn constant(&mut self, constant: Constant) -> u32 {
@@ -117,15 +141,16 @@ impl Function {
         match index {
             Ok(index) => {
                 self.code.selects.push(name);
-                self.selects.insert((name, 0), index);
                 Ok(index)
             }
             // A body this large shares sites.
-            Err(_) => self
-                .selects
-                .get(&(name, 0))
-                .copied()
-                .ok_or_else(|| too_large("65,536 selections")),
+            Err(_) => {
+                let mut sites = self.code.selects.iter();
+                sites
+                    .position(|known| *known == name)
+                    .map(|index| index as u16)
+                    .ok_or_else(|| too_large("65,536 selections"))
+            }
         }
     }
 

@@ -134,6 +134,9 @@ impl Vm {
         mut args: *const Value,
         count: usize,
     ) -> *mut CodeFrame {
+        if !code.is_linked() {
+            self.link_body(code);
+        }
         let base = self.stack.len();
         let registers = usize::from(code.registers);
         debug_assert!(count <= registers, "arguments are registers");
@@ -157,7 +160,7 @@ impl Vm {
             slot.write(Frame::Code(CodeFrame {
                 code,
                 captured,
-                ip: code.instructions.as_ptr(),
+                ip: code.start(),
                 base: base as u32,
                 depth,
                 dst: 0,
@@ -199,6 +202,9 @@ impl Vm {
             unreachable!("the running frame is on top")
         };
         let base = *base as usize;
+        if !code.is_linked() {
+            self.link_body(code);
+        }
         let (registers, count) = (usize::from(code.registers), usize::from(code.arity));
         if self.stack.capacity() - base < registers + FILL {
             args = self.grow_stack(registers + FILL, args);
@@ -213,7 +219,7 @@ impl Vm {
         if let Some(Frame::Code(frame)) = self.frames.last_mut() {
             frame.code = code;
             frame.captured = Some(captured);
-            frame.ip = code.instructions.as_ptr();
+            frame.ip = code.start();
             frame.depth += 1;
         }
     }

@@ -72,7 +72,7 @@ impl CodeFrame {
     /// The index of the instruction that it goes on with.
     pub(super) fn pc(&self) -> usize {
         // SAFETY: both lie within the instructions of the code, or just behind.
-        unsafe { self.ip.offset_from(self.code().instructions.as_ptr()) as usize }
+        unsafe { self.ip.offset_from(self.code().start()) as usize }
     }
 }
 

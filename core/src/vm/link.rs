@@ -1,5 +1,6 @@
 //! Code with its constants as values, ready to run.
 
+use super::layout::{self, Word};
 use super::machine::Vm;
 use crate::bytecode::{
     CaptureSource, Code, CodeKind, Constant, FormalsSpec, Instruction, StrictArgument,
@@ -7,7 +8,7 @@ use crate::bytecode::{
 use crate::heap::{Attrs, KeyEntry, Keys, Marker, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 /// A place of the code that selects an attribute, with its inline cache: the shape last seen, and where the attribute
 /// stood in it.
@@ -51,24 +52,34 @@ impl Site {
     }
 }
 
-/// A code object of the VM. It lives as long as the VM does, at one address.
+/// A code object of the VM. It lives as long as the VM does, at one address. What running it takes stands together in the first
+/// cache line: most code of a large program runs a few times, from memory that is not at hand. Most code of a large program does
+/// not run at all: its body is linked when it is first entered.
+#[repr(C, align(64))]
 pub struct Linked {
+    body: OnceCell<Body>,
+    pub(super) registers: u16,
+    pub(super) arity: u16,
     pub(super) kind: CodeKind,
     pub(super) pos: Pos,
     pub(super) name: Option<Symbol>,
-    pub(super) instructions: Box<[Instruction]>,
-    pub(super) positions: Box<[Pos]>,
-    part_positions: Box<[(u32, Box<[Pos]>)]>,
-    pub(super) strict_arguments: Box<[StrictArgument]>,
-    pub(super) registers: u16,
-    pub(super) arity: u16,
     pub(super) parameters: Box<[(Option<Symbol>, Pos)]>,
     pub(super) formals: Box<[FormalsSpec]>,
     pub(super) captures: Box<[CaptureSource]>,
-    pub(super) constants: Box<[Value]>,
-    pub(super) shapes: Box<[Keys]>,
+    /// What the body is made of, until then.
+    unlinked: Cell<Option<Box<Code>>>,
+}
+
+/// What runs.
+#[repr(C)]
+pub(super) struct Body {
+    pub(super) words: Box<[Word]>,
     pub(super) sites: Box<[Site]>,
-    pub(super) children: Box<[*const Linked]>,
+    pub(super) shapes: Box<[Keys]>,
+    pub(super) constants: Box<[Value]>,
+    positions: Box<[Pos]>,
+    part_positions: Box<[(u32, Box<[Pos]>)]>,
+    pub(super) strict_arguments: Box<[StrictArgument]>,
 }
 
 impl Linked {
@@ -81,6 +92,34 @@ impl Linked {
         unsafe { &*(address as *const Linked) }
     }
 
+    /// Whether it has been entered before.
+    #[inline(always)]
+    pub(super) fn is_linked(&self) -> bool {
+        self.body.get().is_some()
+    }
+
+    /// Its body, once it has been entered.
+    #[inline(always)]
+    pub(super) fn body(&self) -> &Body {
+        debug_assert!(self.is_linked(), "code is linked when it is entered");
+        match self.body.get() {
+            Some(body) => body,
+            // SAFETY: `Vm::push_call` and `Vm::replace_call`, which enter code, link it; nobody else asks for what runs.
+            None => unsafe { std::hint::unreachable_unchecked() },
+        }
+    }
+
+    /// Its first instruction.
+    #[inline(always)]
+    pub(super) fn start(&self) -> *const Instruction {
+        self.body().words.as_ptr().cast()
+    }
+
+    /// The instruction at `pc`, which is one's and not that of a word that belongs to one.
+    pub(super) fn instruction(&self, pc: usize) -> Option<&Instruction> {
+        self.body().words.get(pc).map(Word::instruction)
+    }
+
     /// The formals of parameter `parameter`.
     pub fn formals_of(&self, parameter: usize) -> Option<&FormalsSpec> {
         self.formals
@@ -90,69 +129,68 @@ impl Linked {
 
     /// The position of instruction `pc`.
     pub(super) fn position(&self, pc: usize) -> Pos {
-        self.positions.get(pc).copied().unwrap_or(self.pos)
+        self.body().positions.get(pc).copied().unwrap_or(self.pos)
     }
 
     /// Where part `index` of the `+` or interpolation at `pc` begins.
     pub(super) fn part_position(&self, pc: u32, index: usize) -> Pos {
-        match self.part_positions.binary_search_by_key(&pc, |(pc, _)| *pc) {
-            Ok(at) => self.part_positions[at].1.get(index).copied(),
+        let parts = &self.body().part_positions;
+        match parts.binary_search_by_key(&pc, |(pc, _)| *pc) {
+            Ok(at) => parts[at].1.get(index).copied(),
             Err(_) => None,
         }
         .unwrap_or_else(|| self.position(pc as usize))
     }
 
     pub(super) fn mark(&self, marker: &mut Marker) {
-        marker.values(&self.constants);
-        for keys in &self.shapes {
-            marker.keys(*keys);
+        if let Some(body) = self.body.get() {
+            marker.values(&body.constants);
+            for keys in &body.shapes {
+                marker.keys(*keys);
+            }
         }
     }
 
     /// Inline caches hold addresses of shapes, which a collection may free.
     pub(super) fn forget_caches(&self) {
-        for site in &self.sites {
+        for site in self.body.get().iter().flat_map(|body| &body.sites) {
             site.keys.set(0);
         }
     }
 }
 
 impl Vm {
-    /// Links `code` and all code below it; answers the address of the whole.
-    pub fn link(&mut self, code: Code) -> usize {
-        // Children first, without recursion: a stack of code objects whose children are being linked.
-        struct Pending {
-            code: Code,
-            rest: std::vec::IntoIter<Code>,
-            done: Vec<*const Linked>,
-        }
-        fn begin(mut code: Code) -> Pending {
-            let children = std::mem::take(&mut code.children);
-            let done = Vec::with_capacity(children.len());
-            Pending {
-                code,
-                rest: children.into_iter(),
-                done,
-            }
-        }
-        let mut stack = vec![begin(code)];
-        loop {
-            let top = stack.last_mut().expect("ends with a return");
-            if let Some(child) = top.rest.next() {
-                stack.push(begin(child));
-                continue;
-            }
-            let Pending { code, done, .. } = stack.pop().expect("just seen");
-            let linked = self.link_one(code, done);
-            match stack.last_mut() {
-                Some(parent) => parent.done.push(linked),
-                None => return linked as usize,
-            }
-        }
+    /// Makes `code` ready to be entered; answers its address.
+    pub fn link(&mut self, mut code: Code) -> usize {
+        let linked = Box::new(Linked {
+            body: OnceCell::new(),
+            registers: code.registers,
+            arity: code.arity,
+            kind: code.kind,
+            pos: code.pos,
+            name: code.name,
+            parameters: std::mem::take(&mut code.parameters).into(),
+            formals: std::mem::take(&mut code.formals).into(),
+            captures: std::mem::take(&mut code.captures).into(),
+            unlinked: Cell::new(Some(Box::new(code))),
+        });
+        let address: *const Linked = &*linked;
+        self.code.push(linked);
+        address as usize
     }
 
-    fn link_one(&mut self, code: Code, children: Vec<*const Linked>) -> *const Linked {
-        let constants = code
+    /// Links the body of code that is entered for the first time.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn link_body(&mut self, linked: &Linked) {
+        let Some(mut code) = linked.unlinked.take() else {
+            unreachable!("code is linked once")
+        };
+        let children: Vec<*const Linked> = std::mem::take(&mut code.children)
+            .into_iter()
+            .map(|child| self.link(child) as *const Linked)
+            .collect();
+        let constants: Box<[Value]> = code
             .constants
             .iter()
             .map(|constant| self.constant(constant))
@@ -161,45 +199,31 @@ impl Vm {
             .shapes
             .iter()
             .map(|shape| {
-                let entries: Vec<KeyEntry> = shape
-                    .iter()
-                    .map(|(name, pos)| KeyEntry {
-                        name: *name,
-                        pos: *pos,
-                    })
-                    .collect();
-                self.heap.keys(&entries)
+                let entries = shape.iter().map(|(name, pos)| KeyEntry {
+                    name: *name,
+                    pos: *pos,
+                });
+                self.heap.keys_of(shape.len(), entries)
             })
             .collect();
-        let linked = Box::new(Linked {
-            kind: code.kind,
-            pos: code.pos,
-            name: code.name,
-            instructions: code.instructions.into(),
-            positions: code.positions.into(),
+        let layout = layout::lay_out(&mut code, &constants, &children);
+        let sites = code.selects.iter().map(|name| Site {
+            keys: Cell::new(0),
+            index: Cell::new(0),
+            name: *name,
+        });
+        let body = Body {
+            words: layout.words,
+            sites: sites.collect(),
+            shapes,
+            constants,
+            positions: layout.positions,
             part_positions: code.part_positions.into(),
             strict_arguments: code.strict_arguments.into(),
-            registers: code.registers,
-            arity: code.arity,
-            parameters: code.parameters.into(),
-            formals: code.formals.into(),
-            captures: code.captures.into(),
-            constants,
-            shapes,
-            sites: code
-                .selects
-                .iter()
-                .map(|name| Site {
-                    keys: Cell::new(0),
-                    index: Cell::new(0),
-                    name: *name,
-                })
-                .collect(),
-            children: children.into(),
-        });
-        let address: *const Linked = &*linked;
-        self.code.push(linked);
-        address
+        };
+        if linked.body.set(body).is_err() {
+            unreachable!("code is linked once");
+        }
     }
 
     fn constant(&mut self, constant: &Constant) -> Value {

@@ -8,6 +8,7 @@ mod equality;
 mod formals;
 mod frame;
 mod inequality;
+mod layout;
 mod link;
 mod machine;
 mod messages;

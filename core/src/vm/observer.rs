@@ -122,7 +122,7 @@ impl Observer {
     /// A code frame is on top and about to run.
     pub(super) fn frame(&mut self, frames: &[Frame]) {
         if let Some(Frame::Code(frame)) = frames.last()
-            && std::ptr::eq(frame.ip, frame.code().instructions.as_ptr())
+            && std::ptr::eq(frame.ip, frame.code().start())
         {
             match frame.code().kind {
                 CodeKind::Lambda => self.counts.calls += 1,

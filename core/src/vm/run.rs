@@ -2,6 +2,7 @@
 
 use super::call::Args;
 use super::frame::{CodeFrame, Frame, Load};
+use super::layout::{FROM_CAPTURE, MANY_CAPTURES, capture_words};
 use super::link::Linked;
 use super::machine::{Outcome, Vm};
 use super::task::{Step, Task};
@@ -194,14 +195,73 @@ impl Vm {
         }
     }
 
+    /// Fills in the captures of `into`: those that are listed behind the instruction at `ip`, or else those of its child.
+    ///
+    /// # Safety
+    /// `ip` is at an instruction with captures of the running frame, whose registers are `registers` and captures `from`.
     #[inline(always)]
-    fn take_captures(
-        source: &[CaptureSource],
+    unsafe fn take_captures(
+        ip: *const Instruction,
         from: Option<Captured>,
         registers: *mut Value,
         into: Captured,
     ) {
-        for (index, source) in source.iter().enumerate() {
+        // SAFETY: the caller's promise; the compiler names registers and captures that exist, and `layout` lists as many captures
+        // as it says.
+        unsafe {
+            let count = (*ip).x;
+            if count == MANY_CAPTURES {
+                return Self::take_many_captures(Self::child(ip), from, registers, into);
+            }
+            let sources = ip.add(2).cast::<u16>();
+            for index in 0..usize::from(count) {
+                let source = *sources.add(index);
+                let value = if source & FROM_CAPTURE == 0 {
+                    (*registers.add(usize::from(source))).resolved()
+                } else {
+                    match from {
+                        Some(captured) => captured.capture(usize::from(source & !FROM_CAPTURE)),
+                        None => Value::NULL,
+                    }
+                };
+                into.set_capture(index, value);
+            }
+        }
+    }
+
+    /// The child that the word behind the instruction at `ip` names.
+    ///
+    /// # Safety
+    /// It is an instruction with a child.
+    #[inline(always)]
+    unsafe fn child(ip: *const Instruction) -> usize {
+        // SAFETY: the caller's promise; see `layout`.
+        unsafe { *ip.add(1).cast::<usize>() }
+    }
+
+    /// How many captures the child of the instruction at `ip` has.
+    ///
+    /// # Safety
+    /// As of `child`.
+    #[inline(always)]
+    unsafe fn captures(ip: *const Instruction) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (*ip).x {
+                MANY_CAPTURES => Linked::at(Self::child(ip)).captures.len(),
+                count => usize::from(count),
+            }
+        }
+    }
+
+    #[cold]
+    fn take_many_captures(
+        child: usize,
+        from: Option<Captured>,
+        registers: *mut Value,
+        into: Captured,
+    ) {
+        for (index, source) in Linked::at(child).captures.iter().enumerate() {
             let value = match source {
                 CaptureSource::Register(register) => {
                     // SAFETY: the compiler names registers below the frame's count.
@@ -266,32 +326,35 @@ impl Vm {
             macro_rules! constant {
                 ($index:expr) => {{
                     debug_assert!(
-                        ($index as usize) < code.constants.len(),
+                        ($index as usize) < code.body().constants.len(),
                         "a constant of this code"
                     );
                     // SAFETY: see the head of the loop.
-                    unsafe { *code.constants.get_unchecked($index as usize) }
+                    unsafe { *code.body().constants.get_unchecked($index as usize) }
                 }};
             }
             macro_rules! site {
                 ($index:expr) => {{
                     debug_assert!(
-                        ($index as usize) < code.sites.len(),
+                        ($index as usize) < code.body().sites.len(),
                         "a select site of this code"
                     );
                     // SAFETY: see the head of the loop.
-                    unsafe { code.sites.get_unchecked($index as usize) }
+                    unsafe { code.body().sites.get_unchecked($index as usize) }
                 }};
             }
+            // The address of the instruction's child, and how many captures that has.
             macro_rules! child {
-                ($index:expr) => {{
-                    debug_assert!(
-                        ($index as usize) < code.children.len(),
-                        "a child of this code"
-                    );
-                    // SAFETY: see the head of the loop.
-                    unsafe { *code.children.get_unchecked($index as usize) }
-                }};
+                () => {
+                    // SAFETY: `ip` is at an instruction with a child.
+                    unsafe { (Self::child(ip), Self::captures(ip)) }
+                };
+            }
+            macro_rules! take_captures {
+                ($object:expr) => {
+                    // SAFETY: see the head of the loop; `ip` is at an instruction with captures.
+                    unsafe { Self::take_captures(ip, (*frame).captured, registers, $object) }
+                };
             }
             macro_rules! wait {
                 ($ip:expr, $dst:expr) => {
@@ -320,6 +383,14 @@ impl Vm {
                 }};
             }
 
+            // Goes past words that belong to the instruction.
+            macro_rules! skip_words {
+                ($count:expr) => {{
+                    // SAFETY: they stand within the code, before the next instruction.
+                    ip = unsafe { ip.add($count) };
+                }};
+            }
+
             'resume: loop {
                 // Runs the frame that has just been put on top, at `frame`.
                 macro_rules! enter {
@@ -331,7 +402,7 @@ impl Vm {
                             self.observe_frame();
                         }
                         code = $callee;
-                        ip = code.instructions.as_ptr();
+                        ip = code.start();
                         // SAFETY: see the head of the loop.
                         registers = unsafe { self.stack.as_mut_ptr().add((*frame).base as usize) };
                         continue 'resume;
@@ -426,7 +497,7 @@ impl Vm {
                         macro_rules! position {
                             () => {{
                                 // SAFETY: `ip` is at an instruction of `code`.
-                                let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) };
+                                let pc = unsafe { ip.offset_from(code.start()) };
                                 code.position(pc as usize)
                             }};
                         }
@@ -440,7 +511,10 @@ impl Vm {
                             }
                             match instruction.op {
                                 Op::Const => {
-                                    *register!(instruction.a) = constant!(instruction.wide())
+                                    // SAFETY: the value stands behind the instruction; constants are roots.
+                                    *register!(instruction.a) =
+                                        unsafe { *ip.add(1).cast::<Value>() };
+                                    skip!();
                                 }
                                 Op::Capture => {
                                     // SAFETY: see the head of the loop.
@@ -458,38 +532,30 @@ impl Vm {
                                     forced!(instruction.a);
                                 }
                                 Op::Thunk => {
-                                    let child = child!(instruction.wide());
-                                    let linked = Linked::at(child as usize);
-                                    let object = self
-                                        .heap
-                                        .thunk_unfilled(child as usize, linked.captures.len());
-                                    // SAFETY: see the head of the loop.
-                                    let from = unsafe { (*frame).captured };
-                                    Self::take_captures(&linked.captures, from, registers, object);
+                                    let (child, captures) = child!();
+                                    let object = self.heap.thunk_unfilled(child, captures);
+                                    take_captures!(object);
                                     *register!(instruction.a) = object.thunk_value();
+                                    skip_words!(1 + capture_words(instruction.x));
                                 }
                                 Op::Closure => {
-                                    let child = child!(instruction.wide());
-                                    let linked = Linked::at(child as usize);
-                                    let object = self
-                                        .heap
-                                        .closure_unfilled(child as usize, linked.captures.len());
-                                    // SAFETY: see the head of the loop.
-                                    let from = unsafe { (*frame).captured };
-                                    Self::take_captures(&linked.captures, from, registers, object);
+                                    let (child, captures) = child!();
+                                    let object = self.heap.closure_unfilled(child, captures);
+                                    take_captures!(object);
                                     *register!(instruction.a) = object.closure_value();
+                                    skip_words!(1 + capture_words(instruction.x));
                                 }
                                 Op::NewThunk => {
-                                    let child = child!(instruction.wide());
-                                    let count = Linked::at(child as usize).captures.len();
+                                    let (child, captures) = child!();
                                     *register!(instruction.a) =
-                                        self.heap.thunk(child as usize, count).thunk_value();
+                                        self.heap.thunk(child, captures).thunk_value();
+                                    skip!();
                                 }
                                 Op::NewClosure => {
-                                    let child = child!(instruction.wide());
-                                    let count = Linked::at(child as usize).captures.len();
+                                    let (child, captures) = child!();
                                     *register!(instruction.a) =
-                                        self.heap.closure(child as usize, count).closure_value();
+                                        self.heap.closure(child, captures).closure_value();
+                                    skip!();
                                 }
                                 Op::Fill => {
                                     let value = *register!(instruction.a);
@@ -497,31 +563,15 @@ impl Vm {
                                         .as_closure()
                                         .or_else(|| value.as_thunk().map(|thunk| thunk.captured()));
                                     if let Some(object) = object {
-                                        let linked =
-                                            Linked::at(child!(instruction.wide()) as usize);
-                                        // SAFETY: see the head of the loop.
-                                        let from = unsafe { (*frame).captured };
-                                        Self::take_captures(
-                                            &linked.captures,
-                                            from,
-                                            registers,
-                                            object,
-                                        );
+                                        take_captures!(object);
                                     }
+                                    skip_words!(1 + capture_words(instruction.x));
                                 }
                                 Op::FillIfNew => {
                                     if let Some(thunk) = register!(instruction.a).as_thunk() {
-                                        let linked =
-                                            Linked::at(child!(instruction.wide()) as usize);
-                                        // SAFETY: see the head of the loop.
-                                        let from = unsafe { (*frame).captured };
-                                        Self::take_captures(
-                                            &linked.captures,
-                                            from,
-                                            registers,
-                                            thunk.captured(),
-                                        );
+                                        take_captures!(thunk.captured());
                                     }
+                                    skip_words!(1 + capture_words(instruction.x));
                                 }
                                 Op::List => {
                                     // SAFETY: `c` registers from `b` on belong to the frame.
@@ -544,7 +594,7 @@ impl Vm {
                                     }
                                 }
                                 Op::Attrs => {
-                                    let keys = code.shapes[usize::from(instruction.c)];
+                                    let keys = code.body().shapes[usize::from(instruction.c)];
                                     // SAFETY: as many registers as the shape has keys belong to the frame.
                                     let values = unsafe {
                                         std::slice::from_raw_parts(
@@ -561,7 +611,7 @@ impl Vm {
                                 Op::NewAttrs => {
                                     *register!(instruction.a) = self
                                         .heap
-                                        .attrs(code.shapes[instruction.wide() as usize])
+                                        .attrs(code.body().shapes[instruction.wide() as usize])
                                         .value()
                                 }
                                 Op::SetAttr => {
@@ -598,7 +648,7 @@ impl Vm {
                                         .and_then(|attrs| site!(instruction.c).select(attrs))
                                     {
                                         *register!(instruction.a) = value;
-                                        skip!();
+                                        skip_words!(usize::from(instruction.x));
                                     }
                                 }
                                 Op::WithLookup => {
@@ -608,7 +658,7 @@ impl Vm {
                                     };
                                     match site!(instruction.c).select(attrs) {
                                         Some(value) => *register!(instruction.a) = value,
-                                        None => skip!(),
+                                        None => skip_words!(usize::from(instruction.x)),
                                     }
                                 }
                                 Op::SelectAtHand => {
@@ -617,7 +667,7 @@ impl Vm {
                                         && let Some(value) = site!(instruction.c).select(attrs)
                                     {
                                         *register!(instruction.a) = value;
-                                        skip!();
+                                        skip_words!(usize::from(instruction.x));
                                     }
                                 }
                                 Op::AddAtHand => {
@@ -627,7 +677,7 @@ impl Vm {
                                     );
                                     if let Some(sum) = left.add_inline(right) {
                                         *register!(instruction.a) = sum;
-                                        skip!();
+                                        skip_words!(usize::from(instruction.x));
                                     }
                                 }
                                 Op::SubAtHand => {
@@ -637,7 +687,7 @@ impl Vm {
                                     );
                                     if let Some(difference) = left.sub_inline(right) {
                                         *register!(instruction.a) = difference;
-                                        skip!();
+                                        skip_words!(usize::from(instruction.x));
                                     }
                                 }
                                 Op::AddIntAtHand => {
@@ -646,7 +696,7 @@ impl Vm {
                                         .add_small(i64::from(instruction.c as i16))
                                     {
                                         *register!(instruction.a) = sum;
-                                        skip!();
+                                        skip_words!(usize::from(instruction.x));
                                     }
                                 }
                                 Op::HasAttr => {
@@ -675,7 +725,7 @@ impl Vm {
                                         set.as_attrs().and_then(|attrs| attrs.get(symbol))
                                     {
                                         *register!(instruction.a) = value;
-                                        skip!();
+                                        skip_words!(usize::from(instruction.x));
                                     }
                                 }
                                 Op::HasAttrDynamic => {
@@ -805,8 +855,7 @@ impl Vm {
                                 }
                                 Op::AssertFailed => {
                                     // SAFETY: `ip` is at an instruction of `code`.
-                                    let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) }
-                                        as usize;
+                                    let pc = unsafe { ip.offset_from(code.start()) } as usize;
                                     let operands = (instruction.x == 1).then(|| {
                                         [*register!(instruction.a), *register!(instruction.a + 1)]
                                     });
@@ -1053,15 +1102,14 @@ impl Vm {
                                 }
                                 Op::ThunkIfUnset => {
                                     if *register!(instruction.a) == Value::UNSET {
-                                        let child = child!(instruction.wide());
-                                        let count = Linked::at(child as usize).captures.len();
-                                        let thunk =
-                                            self.heap.thunk(child as usize, count).thunk_value();
+                                        let (child, captures) = child!();
+                                        let thunk = self.heap.thunk(child, captures).thunk_value();
                                         *register!(instruction.a) = thunk;
                                         *register!(instruction.a + 1) = thunk;
                                     } else {
                                         *register!(instruction.a + 1) = Value::NULL;
                                     }
+                                    skip!();
                                 }
                                 Op::CurrentPosition => {
                                     let pos = position!();
@@ -1137,7 +1185,7 @@ impl Vm {
                     // Where it happened is noted before the error leaves; no frame has been pushed since.
                     wait!(ip, 0);
                     // SAFETY: `ip` is at the instruction that failed.
-                    let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) } as usize;
+                    let pc = unsafe { ip.offset_from(code.start()) } as usize;
                     return Err(error.at(code.position(pc)));
                 };
                 // The instruction runs again when the register has its value.
@@ -1185,7 +1233,7 @@ impl Vm {
                     Ok(flow) => return Ok(flow),
                     Err(error) => {
                         // SAFETY: `ip` is at an instruction of `code`.
-                        let pc = unsafe { ip.offset_from(code.instructions.as_ptr()) } as usize;
+                        let pc = unsafe { ip.offset_from(code.start()) } as usize;
                         return Err(error.at(code.position(pc)));
                     }
                 }
@@ -1222,7 +1270,7 @@ impl Vm {
         if instruction.op.operands() == Operands::ASelect && instruction.op != Op::Undefined {
             // SAFETY: the compiler names registers below the frame's count.
             let set = unsafe { *registers.add(usize::from(instruction.b)) }.resolved();
-            let site = &code.sites[usize::from(instruction.c)];
+            let site = &code.body().sites[usize::from(instruction.c)];
             if set.as_attrs().is_some_and(|attrs| site.is_cached(attrs)) {
                 observer.cached_selection();
             }
@@ -1243,7 +1291,7 @@ impl Vm {
             frame.dst = 0;
         }
         // SAFETY: as above.
-        let pc = unsafe { at.offset_from(code.instructions.as_ptr()) } as usize;
+        let pc = unsafe { at.offset_from(code.start()) } as usize;
         error.at(code.position(pc))
     }
 
@@ -1330,7 +1378,7 @@ impl Vm {
         text: u32,
         operands: Option<[Value; 2]>,
     ) -> Error {
-        let text = code.constants[text as usize];
+        let text = code.body().constants[text as usize];
         let text = String::from_utf8_lossy(text.as_string().unwrap_or_default()).into_owned();
         if let Some([left, right]) = operands {
             let places = [code.position(pc), code.position(pc - 2)];

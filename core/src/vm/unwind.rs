@@ -46,7 +46,7 @@ impl Vm {
                     if !calls && let Some(builtin) = self.waiting_builtin(&frame) {
                         self.builtin_trace(&mut error, builtin, here);
                     }
-                    for argument in &code.strict_arguments {
+                    for argument in &code.body().strict_arguments {
                         if (argument.start..argument.end).contains(&(at as u32)) {
                             let pos = code.position(argument.call as usize);
                             self.builtin_trace(&mut error, argument.builtin, pos);
@@ -113,7 +113,7 @@ impl Vm {
 
     /// The builtin whose call a code frame is at, if it is an argument of that call which it waits for.
     fn waiting_builtin(&self, frame: &CodeFrame) -> Option<u32> {
-        let instruction = frame.code().instructions.get(frame.pc())?;
+        let instruction = frame.code().instruction(frame.pc())?;
         if !matches!(instruction.op, Op::Call | Op::TailCall) {
             return None;
         }
