@@ -42,6 +42,17 @@ impl ErrorKind {
     }
 }
 
+/// Which reports show a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rank {
+    /// All, where the program says it itself: `builtins.addErrorContext`.
+    Context,
+    /// All, as far as there is room.
+    Step,
+    /// Those with `--show-trace`: calls of lambdas.
+    Call,
+}
+
 /// A step on the way to the failure: "while evaluating ...", and where.
 #[derive(Clone, Debug)]
 pub struct Trace {
@@ -49,8 +60,8 @@ pub struct Trace {
     pub pos: Pos,
     /// What was being done.
     pub text: String,
-    /// From `builtins.addErrorContext`: shown without `--show-trace` too.
-    pub from_context: bool,
+    /// When it is shown.
+    pub rank: Rank,
 }
 
 /// The parts of an [`Error`].
@@ -124,7 +135,7 @@ impl Error {
         self.0.traces.push(Trace {
             pos,
             text: text.into(),
-            from_context: false,
+            rank: Rank::Step,
         });
     }
 

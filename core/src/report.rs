@@ -1,6 +1,6 @@
 //! An error as text for people: the traces from the outside in, then the message, each with the lines of source around its place.
 
-use crate::error::{Error, Trace};
+use crate::error::{Error, Rank, Trace};
 use crate::source::{Origin, Pos, SourceMap};
 use crate::syntax::ast::Warning;
 use std::fmt::Write;
@@ -26,15 +26,19 @@ pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> Str
     // Steps within the texts of builtins say nothing to who did not write them.
     let is_internal =
         |pos: Pos| matches!(sources.file(pos), Some(file) if file.origin == Origin::Internal);
-    let is_told =
-        |trace: &&Trace| options.show_trace || trace.from_context || !is_internal(trace.pos);
+    let is_told = |trace: &&Trace| match trace.rank {
+        _ if options.show_trace => true,
+        Rank::Context => true,
+        Rank::Step => !is_internal(trace.pos),
+        Rank::Call => false,
+    };
     let mut traces: Vec<&Trace> = error.traces.iter().rev().filter(is_told).collect();
     traces.dedup_by(|a, b| a.pos == b.pos && a.text == b.text);
     let mut shown = Vec::new();
     let mut truncated = false;
     let mut count = 0;
     for trace in traces {
-        if !options.show_trace && !trace.from_context {
+        if !options.show_trace && trace.rank != Rank::Context {
             count += 1;
             if count > SHORT_TRACE {
                 truncated = true;

@@ -12,8 +12,10 @@ pub enum CodeKind {
     Root,
     /// A delayed expression.
     Thunk,
-    /// The delayed value of an attribute or `let` binding of that name.
+    /// The delayed value of an attribute of that name.
     Binding(Symbol),
+    /// The delayed value of a variable of that name: of a `let`, or a default of a formal.
+    Variable(Symbol),
     /// A function.
     Lambda,
 }

@@ -25,6 +25,7 @@ fn header(out: &mut String, path: &str, code: &Code, interner: &Interner) {
     let kind = match code.kind {
         CodeKind::Root => "root".to_owned(),
         CodeKind::Thunk => "thunk".to_owned(),
+        CodeKind::Variable(name) => format!("variable {}", interner.display(name)),
         CodeKind::Binding(name) => format!("binding {}", interner.display(name)),
         CodeKind::Lambda => match code.name {
             Some(name) => format!("lambda {} / {}", interner.display(name), code.arity),

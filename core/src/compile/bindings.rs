@@ -42,7 +42,9 @@ impl Compiler<'_> {
     ) -> Result<()> {
         let mark = self.function().mark();
         let scope = self.scopes.enter();
-        let bound = self.bind_group(node).and_then(|_| finish(self));
+        let bound = self
+            .bind_group(node, CodeKind::Variable)
+            .and_then(|_| finish(self));
         self.scopes.leave(scope);
         self.function().release(mark);
         bound
@@ -139,7 +141,7 @@ impl Compiler<'_> {
         {
             return self.overridden_attrs(node, &bindings, dst, pos);
         }
-        let registers = self.bind_group(node)?;
+        let registers = self.bind_group(node, CodeKind::Binding)?;
         self.build(&bindings, dst, pos, |compiler, binding, register| {
             let from = registers
                 .iter()
@@ -154,7 +156,11 @@ impl Compiler<'_> {
     }
 
     /// Binds the members of a `let` or `rec` in a new scope and makes their values. Answers name and register of each.
-    fn bind_group(&mut self, node: AttrsNode) -> Result<Vec<(Symbol, u16)>> {
+    fn bind_group(
+        &mut self,
+        node: AttrsNode,
+        kind: fn(Symbol) -> CodeKind,
+    ) -> Result<Vec<(Symbol, u16)>> {
         let bindings: Vec<Binding> = self.ast.bindings[node.bindings.range()].to_vec();
         let first = self.function().allocate(bindings.len())?;
         let register = |index: usize| first + index as u16;
@@ -187,7 +193,7 @@ impl Compiler<'_> {
                 ));
             }
         }
-        let result = self.make_group(&members);
+        let result = self.make_group(&members, kind);
         self.from.pop();
         result?;
         Ok(bindings
@@ -197,7 +203,11 @@ impl Compiler<'_> {
             .collect())
     }
 
-    fn make_group(&mut self, members: &[(u16, ExprId, Option<Symbol>, Pos)]) -> Result<()> {
+    fn make_group(
+        &mut self,
+        members: &[(u16, ExprId, Option<Symbol>, Pos)],
+        kind: fn(Symbol) -> CodeKind,
+    ) -> Result<()> {
         let mut fills = Vec::new();
         for (register, id, name, pos) in members {
             if let Some(constant) = self.constant_of(*id) {
@@ -213,7 +223,7 @@ impl Compiler<'_> {
                     (self.lambda_code(*id, *name)?, Op::NewClosure)
                 }
                 _ => (
-                    self.thunk_code(*id, name.map_or(CodeKind::Thunk, CodeKind::Binding))?,
+                    self.thunk_code(*id, name.map_or(CodeKind::Thunk, kind))?,
                     Op::NewThunk,
                 ),
             };

@@ -120,7 +120,7 @@ impl Compiler<'_> {
                 let name = match self.function().code() {
                     code if !code.instructions.is_empty() => None,
                     code => match code.kind {
-                        CodeKind::Binding(name) => Some(name),
+                        CodeKind::Binding(name) | CodeKind::Variable(name) => Some(name),
                         _ => None,
                     },
                 };

@@ -117,7 +117,7 @@ impl Compiler<'_> {
                 self.function()
                     .emit_aw(Op::ConstIfUnset, register(index), constant, formal.pos);
             } else {
-                let code = self.thunk_code(default, CodeKind::Binding(formal.name))?;
+                let code = self.thunk_code(default, CodeKind::Variable(formal.name))?;
                 let child = self.function().child(code);
                 self.function()
                     .emit_aw(Op::ThunkIfUnset, register(index), child, formal.pos);

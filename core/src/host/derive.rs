@@ -1,7 +1,7 @@
 //! `derivationStrict`: the attributes of a derivation, evaluated and coerced one by one in the order of their names.
 
 use super::derive_finish::{Draft, ensure_feature};
-use crate::error::{Error, ErrorKind, Result, Trace};
+use crate::error::{Error, ErrorKind, Rank, Result, Trace};
 use crate::heap::{Marker, Value};
 use crate::source::Pos;
 use crate::store::{Algorithm, Method, check_name};
@@ -459,7 +459,7 @@ impl Task for Derive {
             text: format!(
                 "while evaluating derivation '{name}'\n  whose name attribute is located at {place}"
             ),
-            from_context: true,
+            rank: Rank::Context,
         });
         error.place_told = true;
         Err(error)

@@ -126,7 +126,9 @@ impl Observer {
         {
             match frame.code().kind {
                 CodeKind::Lambda => self.counts.calls += 1,
-                CodeKind::Thunk | CodeKind::Binding(_) => self.counts.thunks_forced += 1,
+                CodeKind::Thunk | CodeKind::Binding(_) | CodeKind::Variable(_) => {
+                    self.counts.thunks_forced += 1
+                }
                 CodeKind::Root => {}
             }
         }
@@ -208,7 +210,7 @@ impl Observer {
                         .map_or_else(String::new, |location| {
                             format!("file {}", location.file.origin.display())
                         }),
-                    (CodeKind::Binding(name), _) => {
+                    (CodeKind::Binding(name) | CodeKind::Variable(name), _) => {
                         format!("{} = ({})", interner.display(name), place(code.pos))
                     }
                     (_, Some(name)) => format!("{} ({})", interner.display(name), place(code.pos)),

@@ -7,7 +7,7 @@ use super::machine::Vm;
 use super::run::Flow;
 use super::task::{Recovery, Step, Task};
 use crate::bytecode::{CodeKind, Op};
-use crate::error::{Error, Result, Trace};
+use crate::error::{Error, Rank, Result, Trace};
 use crate::heap::{Marker, Value};
 use crate::source::{Origin, Pos};
 
@@ -38,7 +38,8 @@ impl Vm {
                     let at = frame.pc().saturating_sub(usize::from(calls));
                     let here = code.position(at);
                     if let Some((text, pos)) = called.take() {
-                        push(&mut error, if pos.is_some() { pos } else { here }, text);
+                        let pos = if pos.is_some() { pos } else { here };
+                        push_as(&mut error, pos, text, Rank::Call);
                         if error.traces.len() == 1 {
                             error = error.at(here);
                         }
@@ -58,7 +59,8 @@ impl Vm {
                                 || "anonymous lambda".to_owned(),
                                 |name| format!("'{}'", self.interner.display(name)),
                             );
-                            push(&mut error, code.pos, format!("while calling {name}"));
+                            let text = format!("while calling {name}");
+                            push_as(&mut error, code.pos, text, Rank::Call);
                             called = Some(("from call site".to_owned(), Pos::NONE));
                         }
                         CodeKind::Binding(name)
@@ -137,12 +139,12 @@ impl Vm {
 }
 
 fn push(error: &mut Error, pos: Pos, text: String) {
+    push_as(error, pos, text, Rank::Step);
+}
+
+fn push_as(error: &mut Error, pos: Pos, text: String, rank: Rank) {
     if error.traces.len() < MAX_TRACES {
-        error.traces.push(Trace {
-            pos,
-            text,
-            from_context: false,
-        });
+        error.traces.push(Trace { pos, text, rank });
     }
 }
 
@@ -206,7 +208,7 @@ impl Task for Context {
                 error.traces.push(Trace {
                     pos: Pos::NONE,
                     text: String::from_utf8_lossy(text).into_owned(),
-                    from_context: true,
+                    rank: Rank::Context,
                 });
                 error.builtin_told = true;
                 Err(error)
