@@ -159,7 +159,7 @@ instructions! {
     LessInt AInt,
     /// a = !(b < the integer c), likewise
     NotLessInt AInt,
-    /// a = b // c
+    /// a = b // c; c is evaluated first
     Update ABC,
     /// a = b ++ c
     Concat ABC,

@@ -916,7 +916,13 @@ impl Compiler<'_> {
             BinaryOp::Concat => Op::Concat,
         };
         if !self.with_constant(op, left, right, dst, pos)? {
-            let (a, b) = self.operands(left, right)?;
+            let (a, b) = if op == Op::Update {
+                // Nix begins with the right one here.
+                let (b, a) = self.operands(right, left)?;
+                (a, b)
+            } else {
+                self.operands(left, right)?
+            };
             self.function().emit_abc(op, dst, a, b, pos);
         }
         if op == Op::Add {

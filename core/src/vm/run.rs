@@ -1028,21 +1028,21 @@ impl Vm {
                                     test!(instruction.a, less == wanted);
                                 }
                                 Op::Update => {
-                                    let left = forced!(instruction.b);
-                                    let Some(left) = left.as_attrs() else {
-                                        let pos = position!();
-                                        break 'fail self.not_a_set_in(
-                                            left,
-                                            "in the left operand of the update (//) operator",
-                                            pos,
-                                        );
-                                    };
                                     let right = forced!(instruction.c);
                                     let Some(right) = right.as_attrs() else {
                                         let pos = position!();
                                         break 'fail self.not_a_set_in(
                                             right,
                                             "in the right operand of the update (//) operator",
+                                            pos,
+                                        );
+                                    };
+                                    let left = forced!(instruction.b);
+                                    let Some(left) = left.as_attrs() else {
+                                        let pos = position!();
+                                        break 'fail self.not_a_set_in(
+                                            left,
+                                            "in the left operand of the update (//) operator",
                                             pos,
                                         );
                                     };
