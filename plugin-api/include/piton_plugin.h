@@ -303,6 +303,14 @@ struct piton_host_table {
     struct piton_value (*peek)(struct piton_vm *vm, const struct piton_value *value);
     /* Whether two values are the same cell of the host. */
     bool (*same)(struct piton_vm *vm, const struct piton_value *a, const struct piton_value *b);
+    /* The set without the attributes of these `count` names; it need not have them. */
+    struct piton_value (*attrs_without)(struct piton_vm *vm, const struct piton_value *attrs, const uint32_t *names, size_t count);
+    /* The names of a set, as strings sorted by their bytes: a list. */
+    struct piton_value (*attrs_names)(struct piton_vm *vm, const struct piton_value *attrs);
+    /* The values of a set, in the order of their names' bytes: a list. */
+    struct piton_value (*attrs_values)(struct piton_vm *vm, const struct piton_value *attrs);
+    /* The attributes of the set `b` whose names the set `a` has, too. */
+    struct piton_value (*attrs_common)(struct piton_vm *vm, const struct piton_value *a, const struct piton_value *b);
 };
 
 /* What a plugin sees of the VM that runs it. Owned by the host, at a stable address, used by one thread at a time. */

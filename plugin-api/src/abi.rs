@@ -387,6 +387,23 @@ pub struct HostTable {
     /// Whether two values are the same cell of the host: Nix's shortcut in comparisons.
     pub same:
         unsafe extern "C" fn(vm: *mut VmContext, a: *const RawValue, b: *const RawValue) -> bool,
+    /// The set without the attributes of these `count` names; it need not have them.
+    pub attrs_without: unsafe extern "C" fn(
+        vm: *mut VmContext,
+        attrs: *const RawValue,
+        names: *const u32,
+        count: usize,
+    ) -> RawValue,
+    /// The names of a set, as strings sorted by their bytes.
+    pub attrs_names: unsafe extern "C" fn(vm: *mut VmContext, attrs: *const RawValue) -> RawValue,
+    /// The values of a set, in the order of their names' bytes.
+    pub attrs_values: unsafe extern "C" fn(vm: *mut VmContext, attrs: *const RawValue) -> RawValue,
+    /// The attributes of the set `b` whose names the set `a` has, too.
+    pub attrs_common: unsafe extern "C" fn(
+        vm: *mut VmContext,
+        a: *const RawValue,
+        b: *const RawValue,
+    ) -> RawValue,
 }
 
 /// What a plugin sees of the VM that runs it. Owned by the host, at a stable address, used by one thread at a time.

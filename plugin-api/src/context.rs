@@ -48,6 +48,7 @@ pub enum ErrorKind {
 
 /// An interned name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(transparent)]
 pub struct Symbol(pub u32);
 
 /// A string context, interned in the host: equal ids are equal sets.
@@ -483,6 +484,34 @@ impl<'f> Cx<'f> {
             .into_iter()
             .map(|attr| self.attribute_of(attr))
             .collect())
+    }
+
+    /// The names of a set, as strings sorted by their bytes.
+    #[inline]
+    pub fn attrs_names(self, attrs: &Value<'f>) -> Value<'f> {
+        let raw = host!(self.attrs_names(attrs.raw()));
+        self.adopt(raw)
+    }
+
+    /// The values of a set, in the order of their names' bytes.
+    #[inline]
+    pub fn attrs_values(self, attrs: &Value<'f>) -> Value<'f> {
+        let raw = host!(self.attrs_values(attrs.raw()));
+        self.adopt(raw)
+    }
+
+    /// The set without the attributes of these names, which it need not have.
+    #[inline]
+    pub fn attrs_without(self, attrs: &Value<'f>, names: &[Symbol]) -> Value<'f> {
+        let raw = host!(self.attrs_without(attrs.raw(), names.as_ptr().cast(), names.len()));
+        self.adopt(raw)
+    }
+
+    /// The attributes of the set `b` whose names the set `a` has, too.
+    #[inline]
+    pub fn attrs_common(self, a: &Value<'f>, b: &Value<'f>) -> Value<'f> {
+        let raw = host!(self.attrs_common(a.raw(), b.raw()));
+        self.adopt(raw)
     }
 
     /// A set; of attributes with one name the first stays.

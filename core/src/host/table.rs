@@ -99,6 +99,10 @@ static TABLE: HostTable = HostTable {
     render,
     peek,
     same,
+    attrs_without,
+    attrs_names,
+    attrs_values,
+    attrs_common,
 };
 
 /// The value of an argument of a table function. A tag that no value has reads as null, so that a faulty plugin gets a type error.
@@ -596,4 +600,66 @@ unsafe extern "C" fn same(context: *mut VmContext, a: *const RawValue, b: *const
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
     unsafe { value(vm, a) == value(vm, b) }
+}
+
+unsafe extern "C" fn attrs_without(
+    context: *mut VmContext,
+    attrs: *const RawValue,
+    names: *const u32,
+    count: usize,
+) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let Some(attrs) = unsafe { value(vm, attrs) }.as_attrs() else {
+        return RawValue::new(tag::NULL, 0);
+    };
+    // SAFETY: the plugin passes `count` names.
+    let names = (0..count).map(|index| Symbol(unsafe { *names.add(index) }));
+    to_raw(crate::value::without(&mut vm.heap, attrs, names).value())
+}
+
+unsafe extern "C" fn attrs_names(context: *mut VmContext, attrs: *const RawValue) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let Some(attrs) = unsafe { value(vm, attrs) }.as_attrs() else {
+        return RawValue::new(tag::NULL, 0);
+    };
+    let order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
+    let list = vm.heap.list(attrs.len());
+    for (slot, index) in list.items_mut().iter_mut().zip(order) {
+        *slot = vm.name_value(attrs.keys().entries()[index].name);
+    }
+    to_raw(list.value())
+}
+
+unsafe extern "C" fn attrs_values(context: *mut VmContext, attrs: *const RawValue) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let Some(attrs) = unsafe { value(vm, attrs) }.as_attrs() else {
+        return RawValue::new(tag::NULL, 0);
+    };
+    let order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
+    let list = vm.heap.list(attrs.len());
+    for (slot, index) in list.items_mut().iter_mut().zip(order) {
+        *slot = attrs.value_at(index);
+    }
+    to_raw(list.value())
+}
+
+unsafe extern "C" fn attrs_common(
+    context: *mut VmContext,
+    a: *const RawValue,
+    b: *const RawValue,
+) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let (a, b) = unsafe { (value(vm, a).as_attrs(), value(vm, b).as_attrs()) };
+    match (a, b) {
+        (Some(a), Some(b)) => to_raw(crate::value::common(&mut vm.heap, a, b).value()),
+        _ => RawValue::new(tag::NULL, 0),
+    }
 }

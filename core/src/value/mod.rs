@@ -4,6 +4,6 @@ mod attrs;
 mod context;
 mod update;
 
-pub use attrs::name_order;
+pub use attrs::{common, name_order, without};
 pub use context::{ContextId, Contexts};
 pub use update::{MergePlans, update};

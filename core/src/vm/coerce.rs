@@ -27,6 +27,10 @@ pub(crate) struct Coerce {
     /// How deep the value is nested that is being visited or awaited.
     level: u32,
     top: Value,
+    /// Whether the top has been visited.
+    begun: bool,
+    /// Whether the top is a list, of whose elements the string is made; else it is the string of a single value.
+    joins: bool,
 }
 
 /// What is to be visited; values with how deep they are nested.
@@ -42,17 +46,21 @@ impl Coerce {
     pub(crate) fn new(value: Value, coercion: Coercion) -> Self {
         Coerce {
             coercion,
-            pending: vec![Visit::Value(value, 0)],
+            pending: Vec::new(),
             out: Vec::new(),
             context: 0,
             followed: false,
             level: 0,
             top: value,
+            begun: false,
+            joins: false,
         }
     }
 
     fn append(&mut self, vm: &mut Vm, value: Value) -> Result<Option<Step>> {
         match value.value_type() {
+            // Nothing of a single string has to be copied.
+            ValueType::String if !self.joins => return Ok(Some(Step::Done(value))),
             ValueType::String => {
                 self.context = vm.contexts.union(self.context, value.context());
                 self.out
@@ -81,6 +89,7 @@ impl Coerce {
             }
             ValueType::List if self.coercion.more => {
                 let items = value.as_list().map(|list| list.items()).unwrap_or_default();
+                self.joins = true;
                 let level = self.level + 1;
                 for (index, item) in items.iter().enumerate().rev() {
                     if index + 1 < items.len() {
@@ -130,6 +139,10 @@ impl Task for Coerce {
         loop {
             let next = match value.take() {
                 Some(value) => value,
+                None if !self.begun => {
+                    self.begun = true;
+                    self.top.resolved()
+                }
                 None => match self.pending.pop() {
                     None => {
                         vm.check_string(self.out.len())?;

@@ -1,19 +1,13 @@
 //! Sets as such: their names, their values, and what is left when some are taken out.
 
 use crate::support::{forced, missing, plain, plain_symbol};
-use piton_plugin_api::{Attribute, Symbol, Type, Value, builtin};
-use std::collections::HashSet;
-
-/// Up to so many names are compared one by one before a hash table pays.
-const FEW_NAMES: usize = 8;
+use piton_plugin_api::{Type, Value, builtin};
 
 builtin! {
     /// The names of the attributes, sorted by their bytes.
     name = "attrNames", since = "0.1.0", example = "builtins.attrNames { b = 1; a = 2; }" => "[ \"a\" \"b\" ]",
     leaf fn attr_names<'f>(cx, set: attrs) {
-        let names: Vec<Value<'f>> =
-            cx.attrs_items(set)?.iter().map(|attribute| cx.name_string(attribute.name)).collect();
-        Ok(cx.list(&names))
+        Ok(cx.attrs_names(set))
     }
 }
 
@@ -21,9 +15,7 @@ builtin! {
     /// The values of the attributes, in the order of `attrNames`. They are not evaluated.
     name = "attrValues", since = "0.1.0", example = "builtins.attrValues { b = 1; a = 2; }" => "[ 2 1 ]",
     leaf fn attr_values<'f>(cx, set: attrs) {
-        let values: Vec<Value<'f>> =
-            cx.attrs_items(set)?.into_iter().map(|attribute| attribute.value).collect();
-        Ok(cx.list(&values))
+        Ok(cx.attrs_values(set))
     }
 }
 
@@ -65,24 +57,16 @@ builtin! {
     flags = [BARE],
     async fn remove_attrs<'f>(cx, set: attrs, list: list) {
         let mut names = Vec::new();
-        for index in 0..cx.list_len(list)? {
-            let name = forced(cx, cx.list_get(list, index), Type::String).await?;
-            let name = plain_symbol(cx, &name)?;
-            if cx.attribute(set, name).is_some() {
-                names.push(name);
+        let mut items = cx.list_cursor(list)?;
+        while let Some(item) = items.next() {
+            if item.kind() == Type::String {
+                names.push(plain_symbol(cx, &item)?);
+            } else {
+                let name = forced(cx, item.clone(), Type::String).await?;
+                names.push(plain_symbol(cx, &name)?);
             }
         }
-        if names.is_empty() {
-            return Ok(set.clone());
-        }
-        let mut kept = cx.attrs_items(set)?;
-        if names.len() <= FEW_NAMES {
-            kept.retain(|attribute| !names.contains(&attribute.name));
-        } else {
-            let names: HashSet<Symbol> = names.into_iter().collect();
-            kept.retain(|attribute| !names.contains(&attribute.name));
-        }
-        Ok(cx.attrs(&kept))
+        Ok(cx.attrs_without(set, &names))
     }
 }
 
@@ -91,15 +75,7 @@ builtin! {
     name = "intersectAttrs", since = "0.1.0",
     example = "builtins.intersectAttrs { a = 1; b = 2; } { b = 3; c = 4; }" => "{ b = 3; }",
     leaf fn intersect_attrs<'f>(cx, e1: attrs, e2: attrs) {
-        let common: Vec<Attribute<'f>> = if cx.attrs_len(e1)? < cx.attrs_len(e2)? {
-            let names = cx.attrs_items(e1)?;
-            names.iter().filter_map(|wanted| cx.attribute(e2, wanted.name)).collect()
-        } else {
-            let mut attributes = cx.attrs_items(e2)?;
-            attributes.retain(|attribute| cx.attribute(e1, attribute.name).is_some());
-            attributes
-        };
-        Ok(cx.attrs(&common))
+        Ok(cx.attrs_common(e1, e2))
     }
 }
 
