@@ -371,6 +371,7 @@ struct piton_builtin {
     piton_start start;                 /* begins a call */
     piton_resume resume;               /* goes on with one; null for a leaf */
     piton_drop drop;                   /* ends one; null for a leaf, and where nothing is to be released */
+    piton_start quick;                 /* tries a call without a frame (state is null): the result, or ABSENT; may be null */
 };
 
 /* What the entry function returns. Immutable; lives for ever. */

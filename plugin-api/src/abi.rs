@@ -511,6 +511,16 @@ pub struct Builtin {
     >,
     /// Ends one; null for a leaf, and where nothing is to be released.
     pub drop: Option<unsafe extern "C" fn(state: *mut u8, vm: *mut VmContext)>,
+    /// Tries a call without a frame, `state` being null, before `start` is called: answers the result, or [`tag::ABSENT`] where
+    /// something has to be asked for. Null where it is not worth trying.
+    pub quick: Option<
+        unsafe extern "C" fn(
+            state: *mut u8,
+            vm: *mut VmContext,
+            args: *const RawValue,
+            count: usize,
+        ) -> RawValue,
+    >,
 }
 
 /// The largest frame that the host reserves.

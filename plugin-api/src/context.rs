@@ -689,7 +689,7 @@ impl<'f> Cx<'f> {
 
     /// The string of a string, and of an integer where those are coerced too: they are frequent, and need nobody's help.
     #[inline]
-    fn string_at_hand(self, value: &Value<'f>, flags: u64) -> Option<Value<'f>> {
+    pub fn string_at_hand(self, value: &Value<'f>, flags: u64) -> Option<Value<'f>> {
         match value.kind() {
             Type::String => Some(value.clone()),
             Type::Int if flags & coerce::MORE != 0 => {

@@ -15,6 +15,7 @@ use std::future::Future;
 ///     flags = [BARE],            // optional: `BARE` is visible without `builtins.`; `HIDDEN`
 ///     needs = [READ, CLOCK],     // optional: capabilities, see `abi::capability`
 ///     driver = reference,        // optional: run by genawaiter instead of the slot driver
+///     quick = |cx, op, nul, list| None,   // optional: `Some(value)` where nothing has to be asked for, which spares a frame
 ///     async fn fold<'f>(cx, op: lazy, nul: lazy, list: list) { ... Ok(value) }
 /// }
 /// ```
@@ -65,6 +66,7 @@ macro_rules! builtin {
         $(flags = [$($flag:ident),* $(,)?],)?
         $(needs = [$($need:ident),* $(,)?],)?
         $(driver = $driver:ident,)?
+        $(quick = |$quick_cx:ident $(, $quick_arg:ident)*| $quick:expr,)?
         async fn $function:ident<$life:lifetime>($cx:ident $(, $arg:ident : $($mode:ident)|+)* $(,)?) $body:block
     ) => {
         $(#[doc = $doc])*
@@ -102,10 +104,33 @@ macro_rules! builtin {
                 start,
                 resume: Some(FRAME.resume),
                 drop: Some(FRAME.drop),
+                quick: $crate::builtin!(@quick $(($quick_cx $($quick_arg)*) $quick)?),
                 ..$crate::builtin!(@descriptor ($($doc),*) $name $since $example $result [$($($need)*)?] $($arg : $($mode)|+),*)
             }
         };
     };
+    (@quick) => { None };
+    (@quick ($cx:ident $($arg:ident)*) $quick:expr) => {{
+        fn quick<'f>($cx: $crate::Cx<'f> $(, $arg: &$crate::Value<'f>)*) -> Option<$crate::Value<'f>> {
+            $quick
+        }
+
+        unsafe extern "C" fn start(
+            _: *mut u8,
+            vm: *mut $crate::abi::VmContext,
+            args: *const $crate::abi::RawValue,
+            count: usize,
+        ) -> $crate::abi::RawValue {
+            $crate::driver::quick(vm, || {
+                // SAFETY: the host passes its context, and as many arguments as the descriptor states.
+                let (cx, args) = unsafe { ($crate::Cx::new(vm), $crate::Value::arguments(args, count)) };
+                let [$($arg),*] = args else { return None };
+                quick(cx $(, $arg)*)
+            })
+        }
+
+        Some(start)
+    }};
     (@start) => { $crate::driver::slot::start };
     (@start reference) => { $crate::driver::reference::start };
     (@frame) => { $crate::__private::slot_frame };
@@ -254,6 +279,7 @@ pub mod private {
         start: missing,
         resume: None,
         drop: None,
+        quick: None,
     };
 
     extern "C" fn proof() -> RustProof {

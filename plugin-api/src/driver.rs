@@ -117,6 +117,19 @@ pub fn leaf<'f>(vm: *mut VmContext, body: impl FnOnce() -> Result<Value<'f>>) ->
     }
 }
 
+/// Tries a call at once.
+#[inline(always)]
+pub fn quick<'f>(vm: *mut VmContext, body: impl FnOnce() -> Option<Value<'f>>) -> RawValue {
+    let tried = guarded_value(|| match body() {
+        Some(value) => value.release(),
+        None => RawValue::new(tag::ABSENT, 0),
+    });
+    match tried {
+        Some(raw) => raw,
+        None => panicked(vm),
+    }
+}
+
 /// The driver of the hot path.
 pub mod slot {
     use super::*;

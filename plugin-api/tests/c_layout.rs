@@ -80,7 +80,7 @@ structs! {
     Arg = piton_arg { name, mode, reserved }
     Builtin = piton_builtin {
         name, doc, example, example_result, since, args, arity, flags, capabilities,
-        frame_size, frame_align, start, resume, drop,
+        frame_size, frame_align, start, resume, drop, quick,
     }
     Plugin = piton_plugin {
         magic, abi_major, abi_minor,

@@ -18,6 +18,8 @@ pub(super) struct Derive {
     /// The attribute at hand.
     current: Option<(Symbol, Pos, Value)>,
     wait: Wait,
+    /// What arrives next still has to be coerced to a string.
+    coerces: bool,
     name_pos: Pos,
     ignore_nulls: bool,
     /// Elements of the list at hand, `args` or `outputs`, the next one last.
@@ -80,6 +82,7 @@ impl Derive {
             members: Vec::new().into_iter(),
             current: None,
             wait: Wait::Attrs,
+            coerces: false,
             name_pos: Pos::NONE,
             ignore_nulls: false,
             elements: Vec::new(),
@@ -382,12 +385,21 @@ impl Task for Derive {
             return Ok(Step::Force(value));
         }
         loop {
+            // A string, or what becomes an empty one, needs nobody to coerce it: most attributes are that.
+            if std::mem::take(&mut self.coerces) && !value.is_string() {
+                let nothing =
+                    value.is_null() || value.as_list().is_some_and(|list| list.is_empty());
+                if !nothing {
+                    return Ok(Step::Push(Box::new(Coerce::new(value, COERCION))));
+                }
+                value = Value::EMPTY_STRING;
+            }
             value = match self.accept(vm, value)? {
                 Next::Force(next) => next.resolved(),
-                Next::Coerce(next) => match next.resolved() {
-                    next if next.as_string().is_some() => next,
-                    next => return Ok(Step::Push(Box::new(Coerce::new(next, COERCION)))),
-                },
+                Next::Coerce(next) => {
+                    self.coerces = true;
+                    next.resolved()
+                }
                 Next::Json(next) => match vm.host.find("toJSON") {
                     Some(builtin) => return Ok(Step::Call(Value::builtin(builtin), vec![next])),
                     None => {

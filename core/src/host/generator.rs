@@ -8,9 +8,12 @@ use crate::heap::Value;
 use crate::source::Pos;
 use crate::vm::GeneratorFrame;
 use crate::vm::{Flow, Frame, Vm, indefinite_type, show_short};
-use piton_plugin_api::abi::{RawValue, arg, request, tag};
+use piton_plugin_api::abi::{RawValue, VmContext, arg, request, tag};
 use std::mem::MaybeUninit;
 use std::time::Instant;
+
+/// What begins a call.
+type Start = unsafe extern "C" fn(*mut u8, *mut VmContext, *const RawValue, usize) -> RawValue;
 
 /// Arguments that fit on the native stack while a leaf runs.
 const INLINE_ARGS: usize = 6;
@@ -74,7 +77,15 @@ impl Vm {
                 // SAFETY: as many have just been written.
                 let raw = unsafe { std::slice::from_raw_parts(raw.as_ptr().cast(), count) };
                 if entry.is_leaf() {
-                    return self.run_leaf(builtin, raw, pos);
+                    let start = entry.descriptor.start;
+                    let raw = self.call_at_once(builtin, start, raw);
+                    return self.finish_leaf(builtin, raw, pos);
+                }
+                if let Some(quick) = entry.descriptor.quick {
+                    let result = self.call_at_once(builtin, quick, raw);
+                    if result.tag() != tag::ABSENT {
+                        return self.finish_leaf(builtin, result, pos);
+                    }
                 }
                 return self.start_builtin(builtin, raw, Arguments::Held(args), depth, pos);
             }
@@ -97,19 +108,27 @@ impl Vm {
         self.observer.as_ref().map(|_| Instant::now())
     }
 
-    fn run_leaf(&mut self, builtin: u32, args: &[RawValue], pos: Pos) -> Result<Flow> {
-        let entry = &self.host.entries[builtin as usize];
-        let (start, instance) = (entry.descriptor.start, entry.instance);
+    /// Runs a function of a builtin that takes no frame: a leaf, or the attempt to do without one.
+    #[inline(always)]
+    fn call_at_once(&mut self, builtin: u32, start: Start, args: &[RawValue]) -> RawValue {
+        let instance = self.host.entries[builtin as usize].instance;
         let begun = self.watch();
         let context = HostContext::enter(self);
-        // SAFETY: the descriptor is of a loaded plugin; arguments and context are valid for the call; a leaf gets no frame.
+        // SAFETY: the descriptor is of a loaded plugin; arguments and context are valid for the call, which gets no frame.
         let raw = unsafe {
             (*context).instance = instance;
             start(std::ptr::null_mut(), context, args.as_ptr(), args.len())
         };
-        if let Some(begun) = begun {
+        if let Some(begun) = begun
+            && raw.tag() != tag::ABSENT
+        {
             self.observe_builtin(builtin, begun, true);
         }
+        raw
+    }
+
+    #[inline(always)]
+    fn finish_leaf(&mut self, builtin: u32, raw: RawValue, pos: Pos) -> Result<Flow> {
         match self.take_result(builtin, raw) {
             Ok(value) if value.is_thunk() => self.force(value),
             Ok(value) => Ok(Flow::Value(value)),
@@ -192,8 +211,10 @@ impl Vm {
         let entry = &self.host.entries[builtin as usize];
         let count = raw.len();
         if entry.is_leaf() {
+            let start = entry.descriptor.start;
             self.take_off(&arguments);
-            return self.run_leaf(builtin, raw, pos);
+            let raw = self.call_at_once(builtin, start, raw);
+            return self.finish_leaf(builtin, raw, pos);
         }
         if depth >= self.limits.call_depth {
             self.take_off(&arguments);

@@ -3,7 +3,7 @@
 use crate::replace::Patterns;
 use crate::support::{coerced, forced};
 use piton_plugin_api::abi::coerce::{COPY_TO_STORE, MORE};
-use piton_plugin_api::{Type, Value, builtin};
+use piton_plugin_api::{Cx, Result, Type, Value, builtin};
 
 builtin! {
     /// `e` as a string. Paths become their text, numbers their decimal digits, `true` becomes `"1"`, `false` and `null` become
@@ -12,6 +12,7 @@ builtin! {
     example = "map toString [ 1 1.5 true null [ 1 2 ] { outPath = \"/p\"; } ]"
         => "[ \"1\" \"1.500000\" \"1\" \"\" \"1 2\" \"/p\" ]",
     flags = [BARE],
+    quick = |cx, e| cx.string_at_hand(e, MORE),
     async fn to_string<'f>(cx, e: any) {
         coerced(cx, e, MORE).await
     }
@@ -20,6 +21,10 @@ builtin! {
 builtin! {
     /// How many bytes the string has. Other values are coerced as in an interpolation.
     name = "stringLength", since = "0.1.0", example = "map builtins.stringLength [ \"nix\" \"é\" ]" => "[ 3 2 ]",
+    quick = |cx, e| match e.kind() {
+        Type::String => cx.bytes(e).ok().map(|bytes| Value::int(bytes.len() as i64)),
+        _ => None,
+    },
     async fn string_length<'f>(cx, e: any) {
         let string = coerced(cx, e, COPY_TO_STORE).await?;
         Ok(Value::int(cx.bytes(&string)?.len() as i64))
@@ -32,19 +37,28 @@ builtin! {
     name = "substring", since = "0.1.0",
     example = "[ (builtins.substring 2 3 \"evaluator\") (builtins.substring 4 (-1) \"evaluator\") ]"
         => "[ \"alu\" \"uator\" ]",
+    quick = |cx, start, len, s| match (start.as_int(), len.as_int(), s.kind()) {
+        (Some(start @ 0..), Some(len), Type::String) => cut(cx, s, start, len).ok(),
+        _ => None,
+    },
     async fn substring<'f>(cx, start: int, len: int, s: any) {
         let start = cx.int(start)?;
         if start < 0 {
             return Err(cx.fail("negative start position in 'substring'"));
         }
         let s = coerced(cx, s, COPY_TO_STORE).await?;
-        let bytes = cx.bytes(&s)?;
-        let part = part(bytes, start, cx.int(len)?);
-        if part.len() == bytes.len() {
-            return Ok(s.clone());
-        }
-        Ok(cx.string_with(part, cx.context(&s)))
+        cut(cx, &s, start, cx.int(len)?)
     }
+}
+
+/// The part of the string `s` that `substring` takes.
+fn cut<'f>(cx: Cx<'f>, s: &Value<'f>, start: i64, len: i64) -> Result<Value<'f>> {
+    let bytes = cx.bytes(s)?;
+    let part = part(bytes, start, len);
+    if part.len() == bytes.len() {
+        return Ok(s.clone());
+    }
+    Ok(cx.string_with(part, cx.context(s)))
 }
 
 /// The part of `bytes` that `substring` takes.
