@@ -19,6 +19,14 @@ impl Hash {
         }
     }
 
+    /// Files and folders, which the crate being built depends on from now on.
+    fn add_sources(&mut self, root: &Path, paths: &[&str]) {
+        for path in paths {
+            println!("cargo:rerun-if-changed={}", root.join(path).display());
+            self.add_tree(root, Path::new(path));
+        }
+    }
+
     /// A file, or all files of a folder in the order of their names; what does not exist counts as empty.
     fn add_tree(&mut self, root: &Path, path: &Path) {
         let full = root.join(path);
@@ -55,6 +63,12 @@ fn workspace() -> PathBuf {
 
 /// Computes the build id and sets `PITON_BUILD_ID` for the crate being built.
 fn emit_build_id() {
+    let hash = build_hash();
+    println!("cargo:rustc-env=PITON_BUILD_ID={:032x}", hash.0);
+}
+
+/// The hash that is the build id.
+fn build_hash() -> Hash {
     let root = workspace();
     let mut hash = Hash(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
     let rustc = std::process::Command::new(variable("RUSTC"))
@@ -64,18 +78,18 @@ fn emit_build_id() {
     for name in ["TARGET", "PROFILE", "CARGO_PKG_VERSION"] {
         hash.add(variable(name).as_bytes());
     }
-    for path in [
-        "Cargo.lock",
-        "plugin-api/Cargo.toml",
-        "plugin-api/build_id.rs",
-        "plugin-api/src",
-        "plugins/pure/Cargo.toml",
-        "plugins/pure/src",
-        "plugins/impure/Cargo.toml",
-        "plugins/impure/src",
-    ] {
-        println!("cargo:rerun-if-changed={}", root.join(path).display());
-        hash.add_tree(&root, Path::new(path));
-    }
-    println!("cargo:rustc-env=PITON_BUILD_ID={:032x}", hash.0);
+    hash.add_sources(
+        &root,
+        &[
+            "Cargo.lock",
+            "plugin-api/Cargo.toml",
+            "plugin-api/build_id.rs",
+            "plugin-api/src",
+            "plugins/pure/Cargo.toml",
+            "plugins/pure/src",
+            "plugins/impure/Cargo.toml",
+            "plugins/impure/src",
+        ],
+    );
+    hash
 }

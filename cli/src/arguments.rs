@@ -320,6 +320,9 @@ pub struct EvaluationArguments {
     /// Collect garbage at every safepoint, which is slow and finds bugs
     #[arg(long, help_heading = "Limits")]
     pub gc_stress: bool,
+    /// Compile all files anew, and keep nothing of it for the next time
+    #[arg(long)]
+    pub no_cache: bool,
     /// Tell at the end, as JSON on standard error, what the evaluation did: calls, thunks, sets, builtins, memory
     #[arg(long, help_heading = "Measuring")]
     pub stats: bool,

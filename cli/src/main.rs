@@ -1,6 +1,7 @@
 //! `piton`: evaluates the Nix language. The evaluator is [`piton_core`]; here are the command line and the outside world.
 
 mod arguments;
+mod code_cache;
 mod derivations;
 mod drv;
 mod eval;

@@ -1,6 +1,7 @@
 //! An evaluator with its world and its plugins, set up as the command line asks.
 
 use crate::arguments::EvaluationArguments;
+use crate::code_cache;
 use crate::failure::{Failure, Result, reason};
 use crate::measure::Measure;
 use crate::plugins::{LoadFailure, load_all};
@@ -18,6 +19,7 @@ use piton_core::symbol::Symbol;
 use piton_core::vm::Limits;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::rc::Rc;
 
 /// An evaluator that is ready.
 pub struct Session {
@@ -70,6 +72,11 @@ impl Session {
             show_trace: settings.show_trace,
             measure,
         };
+        if !arguments.no_cache
+            && let Some(cache) = code_cache::Folder::open()
+        {
+            session.evaluator.use_cache(Rc::new(cache));
+        }
         load_all(&mut session.evaluator, settings)
             .map_err(|failure| session.load_failure(failure))?;
         if let Some(what) = session.measure.observation() {
@@ -136,12 +143,11 @@ impl Session {
     ) -> Result<Vec<(Symbol, Value)>> {
         let mut values = BTreeMap::new();
         for pair in arguments.arg.chunks_exact(2) {
-            let code = self
+            let address = self
                 .evaluator
-                .compile_text(Origin::String, pair[1].as_bytes(), base);
-            let code = code.map_err(|error| self.report(&error))?;
+                .link_text(Origin::String, pair[1].as_bytes(), base);
+            let address = address.map_err(|error| self.report(&error))?;
             let vm = self.evaluator.vm_mut();
-            let address = vm.link(code);
             let thunk = vm.heap.thunk(address, 0).thunk_value();
             values.insert(pair[0].as_bytes(), self.evaluator.keep(thunk));
         }

@@ -9,14 +9,15 @@
 //! # Ok::<(), piton_core::error::Error>(())
 //! ```
 
-use crate::bytecode::Code;
+use crate::bytecode::{Code, Image, Numbering};
+use crate::code_cache::{CodeCache, Key};
 use crate::compile::{Environment, KnownBuiltin, compile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::host::{Capabilities, LoadPolicy};
 use crate::print::{PrintLimits, XmlOptions, print_value, xml};
 use crate::report::{ReportOptions, report};
-use crate::source::Origin;
+use crate::source::{Origin, SourceFile};
 use crate::store::{Backend, InMemory};
 use crate::symbol::Symbol;
 use crate::syntax::{ParseOptions, ast::Ast};
@@ -29,6 +30,9 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Smaller texts are compiled sooner than their code is found in a cache.
+const MIN_CACHED: usize = 512;
 
 /// Settings of an evaluation.
 #[derive(Clone, Debug)]
@@ -71,6 +75,10 @@ pub struct Evaluator {
     /// The number of each global variable, and whether only texts of builtins see it.
     globals: FxHashMap<Symbol, (u32, bool)>,
     keep_thunks: bool,
+    numbering: Numbering,
+    cache: Option<Rc<dyn CodeCache>>,
+    /// What compiling depends on beside the text, hashed; made when it is first needed.
+    surroundings: Option<Key>,
 }
 
 impl Evaluator {
@@ -92,6 +100,9 @@ impl Evaluator {
             home: options.home.map(Into::into),
             globals: FxHashMap::default(),
             keep_thunks: false,
+            numbering: Numbering::default(),
+            cache: None,
+            surroundings: None,
         };
         evaluator.refresh_globals();
         evaluator
@@ -113,9 +124,16 @@ impl Evaluator {
     /// printed without evaluating its members: there a thunk shows, as `<CODE>`.
     pub fn keep_thunks(&mut self) {
         self.keep_thunks = true;
+        self.surroundings = None;
+    }
+
+    /// Looks from now on for the code of files in `cache`, and adds to it what it lacks.
+    pub fn use_cache(&mut self, cache: Rc<dyn CodeCache>) {
+        self.cache = Some(cache);
     }
 
     fn refresh_globals(&mut self) {
+        self.surroundings = None;
         let names = self.vm.make_globals();
         self.globals = names
             .into_iter()
@@ -150,8 +168,7 @@ impl Evaluator {
 
     /// The value of a text that came from `origin`.
     pub fn evaluate_source(&mut self, origin: Origin, text: &[u8], base: &[u8]) -> Result<Value> {
-        let code = self.compile_source(origin, text, base, None)?;
-        let address = self.vm.link(code);
+        let address = self.link_text(origin, text, base)?;
         self.vm.begin();
         self.vm.enter_code(address, &[], None)?;
         let outcome = self.vm.resume()?;
@@ -239,16 +256,15 @@ impl Evaluator {
                         .map(|entry| entry.name)
                         .collect::<Vec<_>>()
                 });
-                let code = self.compile_source(origin, &text, &base, names)?;
-                let address = self.vm.link(code);
+                let image = self.image_of(origin, &text, &base, names)?;
+                let address = self.vm.link(image);
                 match scope {
                     Some(scope) => self.vm.enter_code(address, &[scope], None),
                     None => self.vm.enter_code(address, &[], Some(path.into())),
                 }
             }
             Load::Text(text) => {
-                let code = self.compile_source(Origin::Internal, &text, b"/", None)?;
-                let address = self.vm.link(code);
+                let address = self.link_text(Origin::Internal, &text, b"/")?;
                 self.vm.enter_code(address, &[], None)
             }
         }
@@ -259,6 +275,12 @@ impl Evaluator {
     /// The file that a path refers to: a link at its end followed, `default.nix` of a folder.
     pub fn resolve_file(&mut self, path: &[u8]) -> Result<Vec<u8>> {
         self.vm.file_to_evaluate(crate::path::canonical(path))
+    }
+
+    /// Makes a text ready to be entered: the address of its code.
+    pub fn link_text(&mut self, origin: Origin, text: &[u8], base: &[u8]) -> Result<usize> {
+        let image = self.image_of(origin, text, base, None)?;
+        Ok(self.vm.link(image))
     }
 
     /// Parses a text.
@@ -294,13 +316,95 @@ impl Evaluator {
         scope: Option<Vec<Symbol>>,
     ) -> Result<Code> {
         let internal = matches!(origin, Origin::Internal);
-        let begun = Instant::now();
         let ast = self.parse(origin, text)?;
-        let code = self.compile_ast(&ast, base, scope, internal);
+        self.compile_ast(&ast, base, scope, internal)
+    }
+
+    /// What a text is compiled to, now or, for a file, when that was last done.
+    fn image_of(
+        &mut self,
+        origin: Origin,
+        text: &[u8],
+        base: &[u8],
+        scope: Option<Vec<Symbol>>,
+    ) -> Result<Image> {
+        let begun = Instant::now();
+        let cache = match (&self.cache, &origin, &scope) {
+            (Some(cache), Origin::File(_), None) if text.len() >= MIN_CACHED => Some(cache.clone()),
+            _ => None,
+        };
+        let image = match cache {
+            Some(cache) => self.cached_image(&*cache, origin, text, base),
+            None => {
+                let start = self.vm.sources.end();
+                let code = self.compile_source(origin, text, base, scope);
+                code.map(|code| Image::new(code, start, &[], &mut self.numbering))
+            }
+        };
         if let Some(observer) = &mut self.vm.observer {
             observer.file(text.len(), begun.elapsed());
         }
-        code
+        image
+    }
+
+    fn cached_image(
+        &mut self,
+        cache: &dyn CodeCache,
+        origin: Origin,
+        text: &[u8],
+        base: &[u8],
+    ) -> Result<Image> {
+        let key = crate::code_cache::key(&self.surroundings(), base, text);
+        let start = self.vm.sources.end();
+        if let Some(bytes) = cache.load(&key) {
+            self.add_source(origin, text)?;
+            return Ok(Image::from_bytes(&bytes, start, &mut self.vm.interner));
+        }
+        self.vm.interner.record();
+        let compiled = self.parse(origin, text).and_then(|ast| {
+            let code = self.compile_ast(&ast, base, None, false)?;
+            Ok((ast, code))
+        });
+        let names = self.vm.interner.recorded();
+        let (ast, code) = compiled?;
+        let image = Image::new(code, start, &names, &mut self.numbering);
+        // What is warned of is warned of each time.
+        if ast.warnings.is_empty() {
+            cache.store(&key, &image.to_bytes(&self.vm.interner));
+        }
+        Ok(image)
+    }
+
+    /// What the code of a text depends on beside text and folder: language options, and which builtins there are.
+    fn surroundings(&mut self) -> Key {
+        if let Some(key) = self.surroundings {
+            return key;
+        }
+        let mut names: Vec<_> = self.globals.iter().collect();
+        names.sort_unstable_by_key(|(_, (index, _))| *index);
+        let described: Vec<_> = names
+            .into_iter()
+            .map(|(name, (index, hidden))| {
+                let value = self.vm.globals[*index as usize];
+                let strictness = value.as_builtin().map(|number| {
+                    let strictness = self.vm.host.strictness(number);
+                    (number, strictness)
+                });
+                (self.vm.interner.name(*name), hidden, strictness)
+            })
+            .collect();
+        let text = format!(
+            "{described:?} {:?} {:?} {}",
+            self.parse, self.home, self.keep_thunks
+        );
+        let key = crate::store::sha256(&[text.as_bytes()]);
+        self.surroundings = Some(key);
+        key
+    }
+
+    fn add_source(&mut self, origin: Origin, text: &[u8]) -> Result<&SourceFile> {
+        let file = self.vm.sources.add(origin, text.into());
+        file.map_err(|limit| Error::new(ErrorKind::Limit, limit))
     }
 
     /// Compiles; `internal` is a text of a builtin.

@@ -1,6 +1,7 @@
 //! The Piton evaluator: Nix source text to values. The virtual machine knows no builtin; all of them come from plugins.
 
 pub mod bytecode;
+pub mod code_cache;
 pub mod compile;
 pub mod error;
 pub mod eval;

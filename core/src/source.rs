@@ -150,6 +150,14 @@ impl SourceMap {
         Ok(self.files.last().expect("just pushed"))
     }
 
+    /// The position of the first byte of the text that will be registered next.
+    pub fn end(&self) -> Pos {
+        Pos(self
+            .files
+            .last()
+            .map_or(1, |last| last.base + last.text.len() as u32 + 1))
+    }
+
     /// The file that `pos` lies in.
     pub fn file(&self, pos: Pos) -> Option<&SourceFile> {
         if !pos.is_some() {

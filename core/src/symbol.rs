@@ -11,6 +11,8 @@ pub struct Symbol(pub u32);
 pub struct Interner {
     map: FxHashMap<&'static [u8], Symbol>,
     names: Vec<&'static [u8]>,
+    /// Every symbol that was asked for since [`Interner::record`], if somebody wants to know.
+    record: Option<Vec<Symbol>>,
 }
 
 impl Interner {
@@ -25,6 +27,9 @@ impl Interner {
     /// heap, and it lets every table hold plain slices.
     pub fn intern(&mut self, name: &[u8]) -> Symbol {
         if let Some(symbol) = self.map.get(name) {
+            if let Some(record) = &mut self.record {
+                record.push(*symbol);
+            }
             return *symbol;
         }
         let stored: &'static [u8] = Box::leak(name.to_vec().into_boxed_slice());
@@ -32,7 +37,20 @@ impl Interner {
             Symbol(u32::try_from(self.names.len()).expect("fewer than 2^32 distinct names"));
         self.names.push(stored);
         self.map.insert(stored, symbol);
+        if let Some(record) = &mut self.record {
+            record.push(symbol);
+        }
         symbol
+    }
+
+    /// Records from now on which symbols are asked for.
+    pub fn record(&mut self) {
+        self.record = Some(Vec::new());
+    }
+
+    /// What has been recorded.
+    pub fn recorded(&mut self) -> Vec<Symbol> {
+        self.record.take().unwrap_or_default()
     }
 
     /// The symbol for `name` if some source or value has used that name before.

@@ -46,7 +46,7 @@ pub enum CaptureSource {
     Capture(u16),
 }
 
-/// A formal as the VM matches it; formals stand sorted by symbol, their registers in that order.
+/// A formal as the VM matches it; formals stand sorted by symbol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FormalSpec {
     /// Its name.
@@ -55,6 +55,8 @@ pub struct FormalSpec {
     pub pos: Pos,
     /// Whether it has a default.
     pub has_default: bool,
+    /// The number of its register among those of the formals.
+    pub slot: u16,
 }
 
 /// The formals of one parameter.

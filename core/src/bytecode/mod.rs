@@ -2,8 +2,10 @@
 
 mod code;
 mod disassemble;
+mod image;
 mod instruction;
 
 pub use code::{CaptureSource, Code, CodeKind, Constant, FormalSpec, FormalsSpec, StrictArgument};
 pub use disassemble::disassemble;
+pub use image::{Body, BodyPlace, Head, Image, Numbering};
 pub use instruction::{BoolUse, Instruction, Op, Operands};

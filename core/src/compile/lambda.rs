@@ -92,10 +92,12 @@ impl Compiler<'_> {
             parameter,
             formals: list
                 .iter()
-                .map(|formal| FormalSpec {
+                .enumerate()
+                .map(|(slot, formal)| FormalSpec {
                     name: formal.name,
                     pos: formal.pos,
                     has_default: formal.default.is_some(),
+                    slot: slot as u16,
                 })
                 .collect(),
             ellipsis: formals.ellipsis,

@@ -30,7 +30,7 @@ impl Vm {
         let values = attrs.values();
         let mut at = 0;
         let mut matched = 0;
-        for (index, formal) in spec.formals.iter().enumerate() {
+        for formal in &spec.formals {
             // Both sides are sorted by symbol.
             while at < entries.len() && entries[at].name < formal.name {
                 at += 1;
@@ -46,7 +46,7 @@ impl Vm {
                 .at(code.pos));
             }
             matched += usize::from(found);
-            let register = usize::from(first) + index * usize::from(stride);
+            let register = usize::from(first) + usize::from(formal.slot) * usize::from(stride);
             // SAFETY: the compiler has reserved these registers of the frame.
             unsafe { *registers.add(register) = if found { values[at] } else { Value::UNSET } };
         }

@@ -7,16 +7,18 @@
 //!  NewThunk, NewClosure,
 //!  ThunkIfUnset           [instruction, x: captures][child]
 //!  Fill, FillIfNew        [instruction, x: captures][child][capture u16 * 4]*
+//!  Attrs                  [instruction], or, where its shape is sorted anew, [instruction, x: 1][order]
 //!  all others             [instruction]; one that may skip the next has the words of that in x
 //! ```
 //!
 //! A capture is the number of a register or, with [`FROM_CAPTURE`], of a capture. Where there are more than [`MAX_CAPTURES`], or one
 //! has a larger number, x is [`MANY_CAPTURES`] and they stand with the child alone.
 
-use super::link::Linked;
-use crate::bytecode::{CaptureSource, Code, Instruction, Op, Operands};
+use super::link::{Linked, Order};
+use crate::bytecode::{Body, CaptureSource, Instruction, Op, Operands};
 use crate::heap::Value;
 use crate::source::Pos;
+use rustc_hash::FxHashMap;
 
 /// Says that a capture is one of the frame's own captures.
 pub(super) const FROM_CAPTURE: u16 = 1 << 15;
@@ -93,31 +95,61 @@ fn skips(op: Op) -> bool {
 }
 
 /// Words of an instruction of this code.
-fn extent(instruction: Instruction, children: &[*const Linked]) -> usize {
+fn extent(instruction: Instruction, children: &[*const Linked], orders: &[Order]) -> usize {
     let child = || captures_of(children[instruction.wide() as usize]);
     match instruction.op {
         Op::Const | Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset => 2,
         Op::Thunk | Op::Closure | Op::Fill | Op::FillIfNew => 2 + capture_words(stated(child())),
+        Op::Attrs => 1 + usize::from(orders[usize::from(instruction.c)].is_some()),
         _ => 1,
     }
 }
 
-/// Lays `code` out, and moves along what refers to its instructions by number.
-pub(super) fn lay_out(code: &mut Code, constants: &[Value], children: &[*const Linked]) -> Layout {
+/// Lays a body out, and moves along what refers to its instructions by number.
+pub(super) fn lay_out(
+    code: &mut Body,
+    constants: &[Value],
+    children: &[*const Linked],
+    orders: &[Order],
+) -> Layout {
     // Where each instruction comes to stand, and the end.
     let mut places = Vec::with_capacity(code.instructions.len() + 1);
     let mut end = 0;
     for instruction in &code.instructions {
         places.push(end as u32);
-        end += extent(*instruction, children);
+        end += extent(*instruction, children, orders);
     }
     places.push(end as u32);
     let mut words = Vec::with_capacity(end);
     let mut positions = Vec::with_capacity(end);
+    // The shape of the set that is being built in a register.
+    let mut built = FxHashMap::default();
     for (index, instruction) in code.instructions.iter().enumerate() {
         let mut instruction = *instruction;
         let wide = instruction.wide() as usize;
         match instruction.op {
+            Op::Attrs => match &orders[usize::from(instruction.c)] {
+                Some(order) => {
+                    instruction.x = 1;
+                    words.push(Word::of(instruction));
+                    words.push(Word(order.as_ptr() as u64));
+                }
+                None => words.push(Word::of(instruction)),
+            },
+            Op::NewAttrs => {
+                built.insert(instruction.a, wide);
+                words.push(Word::of(instruction));
+            }
+            Op::SetAttr => {
+                // It stands behind the `NewAttrs` of its set, with nothing in between that builds another in the same register.
+                let order = built
+                    .get(&instruction.a)
+                    .and_then(|shape| orders[*shape].as_ref());
+                let at =
+                    order.and_then(|order| order.iter().position(|from| *from as usize == wide));
+                let at = at.unwrap_or(wide) as u32;
+                words.push(Word::of(Instruction::aw(Op::SetAttr, instruction.a, at)));
+            }
             Op::Const => {
                 words.push(Word::of(instruction));
                 words.push(Word(constants[wide].to_word()));

@@ -3,12 +3,14 @@
 use super::layout::{self, Word};
 use super::machine::Vm;
 use crate::bytecode::{
-    CaptureSource, Code, CodeKind, Constant, FormalsSpec, Instruction, StrictArgument,
+    BodyPlace, CaptureSource, CodeKind, Constant, FormalsSpec, Head, Image, Instruction,
+    StrictArgument,
 };
 use crate::heap::{Attrs, KeyEntry, Keys, Marker, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
 /// A place of the code that selects an attribute, with its inline cache: the shape last seen, and where the attribute
 /// stood in it.
@@ -66,8 +68,9 @@ pub struct Linked {
     pub(super) parameters: Box<[(Option<Symbol>, Pos)]>,
     pub(super) formals: Box<[FormalsSpec]>,
     pub(super) captures: Box<[CaptureSource]>,
-    /// What the body is made of, until then.
-    unlinked: Cell<Option<Box<Code>>>,
+    /// Where the body is made from.
+    image: Rc<Image>,
+    place: BodyPlace,
 }
 
 /// What runs.
@@ -76,10 +79,26 @@ pub(super) struct Body {
     pub(super) words: Box<[Word]>,
     pub(super) sites: Box<[Site]>,
     pub(super) shapes: Box<[Keys]>,
+    /// Words of the code point there.
+    #[allow(dead_code)]
+    orders: Box<[Order]>,
     pub(super) constants: Box<[Value]>,
     positions: Box<[Pos]>,
     part_positions: Box<[(u32, Box<[Pos]>)]>,
     pub(super) strict_arguments: Box<[StrictArgument]>,
+}
+
+/// Which entry of a shape, as the compiler sorted it, stands at each place when it is sorted by the symbols of this evaluation; nothing
+/// where that is the same.
+pub(super) type Order = Option<Box<[u32]>>;
+
+fn order(shape: &[(Symbol, Pos)]) -> Order {
+    if shape.is_sorted_by_key(|entry| entry.0) {
+        return None;
+    }
+    let mut order: Box<[u32]> = (0..shape.len() as u32).collect();
+    order.sort_unstable_by_key(|index| shape[*index as usize].0);
+    Some(order)
 }
 
 impl Linked {
@@ -160,54 +179,61 @@ impl Linked {
 }
 
 impl Vm {
-    /// Makes `code` ready to be entered; answers its address.
-    pub fn link(&mut self, mut code: Code) -> usize {
+    /// Makes the code of an image ready to be entered; answers its address.
+    pub fn link(&mut self, image: Image) -> usize {
+        let root = image.root();
+        self.link_head(Rc::new(image), root) as usize
+    }
+
+    fn link_head(&mut self, image: Rc<Image>, head: Head) -> *const Linked {
         let linked = Box::new(Linked {
             body: OnceCell::new(),
-            registers: code.registers,
-            arity: code.arity,
-            kind: code.kind,
-            pos: code.pos,
-            name: code.name,
-            parameters: std::mem::take(&mut code.parameters).into(),
-            formals: std::mem::take(&mut code.formals).into(),
-            captures: std::mem::take(&mut code.captures).into(),
-            unlinked: Cell::new(Some(Box::new(code))),
+            registers: head.registers,
+            arity: head.arity,
+            kind: head.kind,
+            pos: head.pos,
+            name: head.name,
+            parameters: head.parameters,
+            formals: head.formals,
+            captures: head.captures,
+            image,
+            place: head.body,
         });
         let address: *const Linked = &*linked;
         self.code.push(linked);
-        address as usize
+        address
     }
 
     /// Links the body of code that is entered for the first time.
     #[cold]
     #[inline(never)]
     pub(super) fn link_body(&mut self, linked: &Linked) {
-        let Some(mut code) = linked.unlinked.take() else {
-            unreachable!("code is linked once")
-        };
-        let children: Vec<*const Linked> = std::mem::take(&mut code.children)
+        let mut body = linked.image.body(linked.place);
+        let children: Vec<*const Linked> = std::mem::take(&mut body.children)
             .into_iter()
-            .map(|child| self.link(child) as *const Linked)
+            .map(|child| self.link_head(linked.image.clone(), child))
             .collect();
-        let constants: Box<[Value]> = code
+        let constants: Box<[Value]> = body
             .constants
             .iter()
             .map(|constant| self.constant(constant))
             .collect();
-        let shapes = code
+        let orders: Box<[Order]> = body.shapes.iter().map(|shape| order(shape)).collect();
+        let shapes = body
             .shapes
             .iter()
-            .map(|shape| {
-                let entries = shape.iter().map(|(name, pos)| KeyEntry {
-                    name: *name,
-                    pos: *pos,
+            .zip(&orders)
+            .map(|(shape, order)| {
+                let entries = (0..shape.len()).map(|index| {
+                    let from = order.as_ref().map_or(index, |order| order[index] as usize);
+                    let (name, pos) = shape[from];
+                    KeyEntry { name, pos }
                 });
                 self.heap.keys_of(shape.len(), entries)
             })
             .collect();
-        let layout = layout::lay_out(&mut code, &constants, &children);
-        let sites = code.selects.iter().map(|name| Site {
+        let layout = layout::lay_out(&mut body, &constants, &children, &orders);
+        let sites = body.selects.iter().map(|name| Site {
             keys: Cell::new(0),
             index: Cell::new(0),
             name: *name,
@@ -216,10 +242,11 @@ impl Vm {
             words: layout.words,
             sites: sites.collect(),
             shapes,
+            orders,
             constants,
             positions: layout.positions,
-            part_positions: code.part_positions.into(),
-            strict_arguments: code.strict_arguments.into(),
+            part_positions: body.part_positions.into(),
+            strict_arguments: body.strict_arguments.into(),
         };
         if linked.body.set(body).is_err() {
             unreachable!("code is linked once");

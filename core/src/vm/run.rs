@@ -604,8 +604,22 @@ impl Vm {
                                     };
                                     *register!(instruction.a) = if values.is_empty() {
                                         self.heap.attrs(keys).value()
-                                    } else {
+                                    } else if instruction.x == 0 {
                                         self.heap.attrs_of(keys, values).value()
+                                    } else {
+                                        let attrs = self.heap.attrs_unfilled(keys);
+                                        // SAFETY: the word behind the instruction is the address of the shape's order, which
+                                        // has as many entries as the shape, each the number of one.
+                                        let order = unsafe {
+                                            let order = *ip.add(1).cast::<*const u32>();
+                                            std::slice::from_raw_parts(order, keys.len())
+                                        };
+                                        for (slot, from) in attrs.values_mut().iter_mut().zip(order)
+                                        {
+                                            *slot = values[*from as usize];
+                                        }
+                                        skip!();
+                                        attrs.value()
                                     };
                                 }
                                 Op::NewAttrs => {

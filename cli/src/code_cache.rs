@@ -1,0 +1,110 @@
+//! The cache of compiled files, one for each version of the program.
+//!
+//! ```text
+//!  $PITON_CACHE_HOME, or $XDG_CACHE_HOME/piton, or ~/.cache/piton
+//!    code-<id>/ab/<key>    SHA-256 of what follows | the code
+//! ```
+//!
+//! An entry is written under another name and renamed when it is complete, so that several processes may use the cache. One whose
+//! hash is not right answers nothing, and is replaced. All of it may be deleted at any time.
+
+use piton_core::code_cache::{CodeCache, Key};
+use piton_core::store::{hex, sha256};
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Bytes of the hash that an entry begins with.
+const HASH: usize = 32;
+
+/// The cache of this user and this version of the program.
+pub struct Folder {
+    root: PathBuf,
+    drafts: Cell<u64>,
+}
+
+impl Folder {
+    /// The one that the environment names, if it does.
+    pub fn open() -> Option<Self> {
+        let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
+        let home = set("PITON_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| set("XDG_CACHE_HOME").map(|folder| Path::new(&folder).join("piton")))
+            .or_else(|| set("HOME").map(|home| Path::new(&home).join(".cache/piton")))?;
+        Some(Folder {
+            root: home.join(concat!("code-", env!("PITON_CODE_ID"))),
+            drafts: Cell::new(0),
+        })
+    }
+
+    fn place(&self, key: &Key) -> PathBuf {
+        let name = String::from_utf8_lossy(&hex(key)).into_owned();
+        self.root.join(&name[..2]).join(&name[2..])
+    }
+
+    fn write(&self, key: &Key, bytes: &[u8]) -> io::Result<()> {
+        let place = self.place(key);
+        if let Some(folder) = place.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let number = self.drafts.get();
+        self.drafts.set(number + 1);
+        let draft = self
+            .root
+            .join(format!("draft-{}-{number}", std::process::id()));
+        let written = fs::write(&draft, [&sha256(&[bytes])[..], bytes].concat())
+            .and_then(|()| fs::rename(&draft, place));
+        if written.is_err() {
+            // What cannot be written may not be there to be removed either.
+            let _ = fs::remove_file(&draft);
+        }
+        written
+    }
+}
+
+impl CodeCache for Folder {
+    fn load(&self, key: &Key) -> Option<Vec<u8>> {
+        let mut entry = fs::read(self.place(key)).ok()?;
+        let (hash, bytes) = entry.split_at_checked(HASH)?;
+        if sha256(&[bytes]) != *hash {
+            return None;
+        }
+        entry.drain(..HASH);
+        Some(entry)
+    }
+
+    fn store(&self, key: &Key, bytes: &[u8]) {
+        // A cache that cannot be written (a folder of somebody else, a full disk) is one that stays empty.
+        let _ = self.write(key, bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn torn_entries_are_ignored_and_replaced() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let cache = Folder {
+            root: folder.path().join("code"),
+            drafts: Cell::new(0),
+        };
+        let key = [7; 32];
+        assert_eq!(cache.load(&key), None);
+        cache.store(&key, b"code");
+        assert_eq!(cache.load(&key).as_deref(), Some(&b"code"[..]));
+        for damage in [&b""[..], b"short", &[0; 64]] {
+            fs::write(cache.place(&key), damage).expect("the entry can be damaged");
+            assert_eq!(cache.load(&key), None);
+        }
+        cache.store(&key, b"other");
+        assert_eq!(cache.load(&key).as_deref(), Some(&b"other"[..]));
+        let drafts = fs::read_dir(&cache.root)
+            .expect("the cache is there")
+            .count();
+        assert_eq!(drafts, 1, "only the folder of the entry");
+    }
+}
