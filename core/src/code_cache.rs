@@ -9,6 +9,11 @@ pub type Key = [u8; 32];
 /// The evaluator runs what it is given. A cache that may hold anything else than what was stored under the key, because it is torn or
 /// comes from another version of the program, answers nothing.
 pub trait CodeCache {
+    /// Shorter texts, in bytes, are compiled sooner than their code would be found.
+    fn least(&self) -> usize {
+        512
+    }
+
     /// What was stored under `key`.
     fn load(&self, key: &Key) -> Option<Vec<u8>>;
 

@@ -31,9 +31,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Smaller texts are compiled sooner than their code is found in a cache.
-const MIN_CACHED: usize = 512;
-
 /// Settings of an evaluation.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -330,7 +327,9 @@ impl Evaluator {
     ) -> Result<Image> {
         let begun = Instant::now();
         let cache = match (&self.cache, &origin, &scope) {
-            (Some(cache), Origin::File(_), None) if text.len() >= MIN_CACHED => Some(cache.clone()),
+            (Some(cache), Origin::File(_), None) if text.len() >= cache.least() => {
+                Some(cache.clone())
+            }
             _ => None,
         };
         let image = match cache {

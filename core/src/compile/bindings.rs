@@ -3,7 +3,7 @@
 
 use super::Compiler;
 use super::scope::Place;
-use crate::bytecode::{CodeKind, Instruction, Op};
+use crate::bytecode::{CaptureSource, CodeKind, Instruction, Op};
 use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -208,32 +208,52 @@ impl Compiler<'_> {
         members: &[(u16, ExprId, Option<Symbol>, Pos)],
         kind: fn(Symbol) -> CodeKind,
     ) -> Result<()> {
+        // Whether a register holds a member that is still to come: nobody can capture that yet.
+        let first = members.iter().map(|member| member.0).min().unwrap_or(0);
+        let last = members.iter().map(|member| member.0).max().unwrap_or(0);
+        let mut to_come = vec![false; usize::from(last - first) + 1];
+        for member in members {
+            to_come[usize::from(member.0 - first)] = true;
+        }
+        let is_to_come = |to_come: &[bool], register: u16| {
+            let index = register.checked_sub(first).map(usize::from);
+            index.is_some_and(|index| to_come.get(index) == Some(&true))
+        };
         let mut fills = Vec::new();
         for (register, id, name, pos) in members {
             if let Some(constant) = self.constant_of(*id) {
                 self.function().emit_constant(*register, constant, *pos);
-                continue;
-            }
-            if self.is_outer_variable(*id, members) {
+            } else if self.is_variable(*id, |register| !is_to_come(&to_come, register)) {
                 self.delay(*id, *register, *name)?;
-                continue;
-            }
-            let (code, op) = match self.ast.expr(*id) {
-                Expr::Lambda { .. } if !self.environment.keep_thunks => {
-                    (self.lambda_code(*id, *name)?, Op::NewClosure)
+            } else {
+                let is_lambda = matches!(self.ast.expr(*id), Expr::Lambda { .. })
+                    && !self.environment.keep_thunks;
+                let code = if is_lambda {
+                    self.lambda_code(*id, *name)?
+                } else {
+                    self.thunk_code(*id, name.map_or(CodeKind::Thunk, kind))?
+                };
+                // One that needs only what is there already, perhaps without captures of its own yet, is made at once.
+                let waits = code.captures.iter().any(|source| {
+                    matches!(source, CaptureSource::Register(register) if is_to_come(&to_come, *register))
+                });
+                let op = match (is_lambda, waits) {
+                    (true, false) => Op::Closure,
+                    (false, false) => Op::Thunk,
+                    (true, true) => Op::NewClosure,
+                    (false, true) => Op::NewThunk,
+                };
+                let child = self.function().child(code);
+                self.function().emit_aw(op, *register, child, *pos);
+                if waits {
+                    fills.push(Fill {
+                        register: *register,
+                        child,
+                        pos: *pos,
+                    });
                 }
-                _ => (
-                    self.thunk_code(*id, name.map_or(CodeKind::Thunk, kind))?,
-                    Op::NewThunk,
-                ),
-            };
-            let child = self.function().child(code);
-            self.function().emit_aw(op, *register, child, *pos);
-            fills.push(Fill {
-                register: *register,
-                child,
-                pos: *pos,
-            });
+            }
+            to_come[usize::from(*register - first)] = false;
         }
         for fill in fills {
             self.function()
@@ -242,13 +262,9 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// Whether a member is another name for a variable from outside of the group, or selects from one: its value does not
-    /// wait for the rest of the group.
-    fn is_outer_variable(
-        &self,
-        id: ExprId,
-        members: &[(u16, ExprId, Option<Symbol>, Pos)],
-    ) -> bool {
+    /// Whether a member is another name for a variable that `is_there` in its register, or from outside, or selects from one: its value
+    /// does not wait for the rest of the group.
+    fn is_variable(&self, id: ExprId, is_there: impl Fn(u16) -> bool) -> bool {
         let name = match self.ast.expr(id) {
             Expr::Var(name) => name,
             Expr::Select {
@@ -262,9 +278,7 @@ impl Compiler<'_> {
             _ => return false,
         };
         match self.scopes.find(name) {
-            Some((level, Place::Register(register))) => {
-                level != self.level() || members.iter().all(|member| member.0 != register)
-            }
+            Some((level, Place::Register(register))) => level != self.level() || is_there(register),
             _ => false,
         }
     }
@@ -284,7 +298,7 @@ impl Compiler<'_> {
 
         // A thunk whose code returns its capture 0: the finished set, filled in below.
         let mut whole = super::function::Function::new(CodeKind::Thunk, pos);
-        whole.capture(crate::bytecode::CaptureSource::Register(finished))?;
+        whole.capture(CaptureSource::Register(finished))?;
         let result = whole.allocate(1)?;
         whole.emit_abc(Op::Capture, result, 0, 0, pos);
         whole.emit_abc(Op::Return, result, 0, 0, pos);
