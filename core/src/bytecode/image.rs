@@ -49,13 +49,14 @@ pub struct Head {
     pub formals: Box<[FormalsSpec]>,
     /// As in [`Code`].
     pub captures: Box<[CaptureSource]>,
-    /// Where its body is.
-    pub body: BodyPlace,
+    /// Where it stands.
+    pub place: CodePlace,
+    body_length: u32,
 }
 
-/// Where a body stands in its image.
+/// Where code stands in its image.
 #[derive(Clone, Copy, Debug)]
-pub struct BodyPlace(u32);
+pub struct CodePlace(u32);
 
 /// What runs, as in [`Code`].
 pub struct Body {
@@ -133,15 +134,24 @@ impl Image {
 
     /// The head of the whole.
     pub fn root(&self) -> Head {
-        self.reader(0).head()
+        self.head(CodePlace(0))
     }
 
-    /// A body.
-    pub fn body(&self, place: BodyPlace) -> Body {
-        self.reader(place.0).body()
+    /// A head.
+    pub fn head(&self, place: CodePlace) -> Head {
+        self.reader(place).head()
     }
 
-    fn reader(&self, at: u32) -> Reader<'_> {
+    /// A head and its body.
+    pub fn code(&self, place: CodePlace) -> (Head, Body) {
+        let mut reader = self.reader(place);
+        let head = reader.head();
+        // What it has just passed over.
+        reader.bytes.at -= head.body_length as usize;
+        (head, reader.body())
+    }
+
+    fn reader(&self, CodePlace(at): CodePlace) -> Reader<'_> {
         Reader {
             image: self,
             bytes: Bytes {
@@ -464,6 +474,7 @@ impl Reader<'_> {
 
     /// A head; its body is passed over.
     fn head(&mut self) -> Head {
+        let place = CodePlace(self.bytes.at as u32);
         let (kind, name) = (self.byte(), self.optional_symbol());
         let kind = match (kind, name) {
             (0, _) => CodeKind::Root,
@@ -489,9 +500,8 @@ impl Reader<'_> {
                 _ => CaptureSource::Capture(index),
             }
         });
-        let length = u32::from_le_bytes(self.array());
-        let body = BodyPlace(self.bytes.at as u32);
-        self.bytes.at += length as usize;
+        let body_length = u32::from_le_bytes(self.array());
+        self.bytes.at += body_length as usize;
         Head {
             kind,
             pos,
@@ -501,7 +511,8 @@ impl Reader<'_> {
             parameters,
             formals,
             captures,
-            body,
+            place,
+            body_length,
         }
     }
 

@@ -7,5 +7,5 @@ mod instruction;
 
 pub use code::{CaptureSource, Code, CodeKind, Constant, FormalSpec, FormalsSpec, StrictArgument};
 pub use disassemble::disassemble;
-pub use image::{Body, BodyPlace, Head, Image, Numbering};
+pub use image::{Body, CodePlace, Head, Image, Numbering};
 pub use instruction::{BoolUse, Instruction, Op, Operands};

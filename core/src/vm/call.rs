@@ -11,11 +11,11 @@ use crate::symbol::Symbol;
 use smallvec::SmallVec;
 
 /// A parameter of a lambda.
-pub struct Parameter<'a> {
+pub struct Parameter {
     /// The name of the whole argument, if it has one.
     pub name: Option<Symbol>,
     /// Its formals, if it has any.
-    pub formals: Option<&'a crate::bytecode::FormalsSpec>,
+    pub formals: Option<crate::bytecode::FormalsSpec>,
 }
 
 /// Arguments on their way from one place of the stack to another.
@@ -384,7 +384,8 @@ impl Vm {
         match function.as_closure() {
             Some(closure) => {
                 let code = Linked::at(closure.code());
-                let pos = code
+                let head = code.head();
+                let pos = head
                     .parameters
                     .get(held)
                     .map_or(code.pos, |parameter| parameter.1);
@@ -395,11 +396,11 @@ impl Vm {
     }
 
     /// The next parameter of a lambda.
-    pub fn parameter(&self, function: Value) -> Option<Parameter<'static>> {
+    pub fn parameter(&self, function: Value) -> Option<Parameter> {
         let (inner, held) = Self::with_held(function);
         let code = Linked::at(inner.as_closure()?.code());
         Some(Parameter {
-            name: code.parameters.get(held)?.0,
+            name: code.head().parameters.get(held)?.0,
             formals: self.next_formals(function),
         })
     }
@@ -413,7 +414,7 @@ impl Vm {
     }
 
     /// The formals that the next argument of a function is matched against: a lambda's own, also under a partial application.
-    pub fn next_formals(&self, function: Value) -> Option<&'static crate::bytecode::FormalsSpec> {
+    pub fn next_formals(&self, function: Value) -> Option<crate::bytecode::FormalsSpec> {
         let (function, held) = Self::with_held(function);
         Linked::at(function.as_closure()?.code()).formals_of(held)
     }

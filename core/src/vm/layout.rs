@@ -5,14 +5,14 @@
 //!  Const                  [instruction][value]
 //!  Thunk, Closure         [instruction, x: captures][child][capture u16 * 4]*
 //!  NewThunk, NewClosure,
-//!  ThunkIfUnset           [instruction, x: captures][child]
+//!  ThunkIfUnset           [instruction, x: captures][child]                     no list of captures
 //!  Fill, FillIfNew        [instruction, x: captures][child][capture u16 * 4]*
 //!  Attrs                  [instruction], or, where its shape is sorted anew, [instruction, x: 1][order]
 //!  all others             [instruction]; one that may skip the next has the words of that in x
 //! ```
 //!
 //! A capture is the number of a register or, with [`FROM_CAPTURE`], of a capture. Where there are more than [`MAX_CAPTURES`], or one
-//! has a larger number, x is [`MANY_CAPTURES`] and they stand with the child alone.
+//! has a larger number, x is [`MANY_CAPTURES`] and what follows the child is [address of the captures][how many].
 
 use super::link::{Linked, Order};
 use crate::bytecode::{Body, CaptureSource, Instruction, Op, Operands};
@@ -48,12 +48,21 @@ impl Word {
     }
 }
 
-/// Words that follow the captures' child for so many captures.
+/// Words that follow the child for so many captures, where captures follow it.
 #[inline(always)]
 pub(super) fn capture_words(count: u8) -> usize {
     match count {
-        MANY_CAPTURES => 0,
+        MANY_CAPTURES => 2,
         count => usize::from(count).div_ceil(PER_WORD),
+    }
+}
+
+/// Words that follow the child where only the number of captures matters.
+#[inline(always)]
+pub(super) fn many_words(count: u8) -> usize {
+    match count {
+        MANY_CAPTURES => 2,
+        _ => 0,
     }
 }
 
@@ -62,10 +71,14 @@ pub(super) struct Layout {
     pub(super) words: Box<[Word]>,
     /// The position of the instruction that each word is or belongs to.
     pub(super) positions: Box<[Pos]>,
+    /// Captures that words point to.
+    pub(super) captures: Box<[Box<[CaptureSource]>]>,
 }
 
-fn captures_of(child: *const Linked) -> &'static [CaptureSource] {
-    &Linked::at(child as usize).captures
+/// What the code makes thunks and closures of.
+pub(super) struct Child {
+    pub(super) code: *const Linked,
+    pub(super) captures: Box<[CaptureSource]>,
 }
 
 /// How many captures an instruction says that there are.
@@ -95,11 +108,12 @@ fn skips(op: Op) -> bool {
 }
 
 /// Words of an instruction of this code.
-fn extent(instruction: Instruction, children: &[*const Linked], orders: &[Order]) -> usize {
-    let child = || captures_of(children[instruction.wide() as usize]);
+fn extent(instruction: Instruction, children: &[Child], orders: &[Order]) -> usize {
+    let child = || stated(&children[instruction.wide() as usize].captures);
     match instruction.op {
-        Op::Const | Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset => 2,
-        Op::Thunk | Op::Closure | Op::Fill | Op::FillIfNew => 2 + capture_words(stated(child())),
+        Op::Const => 2,
+        Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset => 2 + many_words(child()),
+        Op::Thunk | Op::Closure | Op::Fill | Op::FillIfNew => 2 + capture_words(child()),
         Op::Attrs => 1 + usize::from(orders[usize::from(instruction.c)].is_some()),
         _ => 1,
     }
@@ -109,7 +123,7 @@ fn extent(instruction: Instruction, children: &[*const Linked], orders: &[Order]
 pub(super) fn lay_out(
     code: &mut Body,
     constants: &[Value],
-    children: &[*const Linked],
+    children: Vec<Child>,
     orders: &[Order],
 ) -> Layout {
     // Where each instruction comes to stand, and the end.
@@ -117,7 +131,7 @@ pub(super) fn lay_out(
     let mut end = 0;
     for instruction in &code.instructions {
         places.push(end as u32);
-        end += extent(*instruction, children, orders);
+        end += extent(*instruction, &children, orders);
     }
     places.push(end as u32);
     let mut words = Vec::with_capacity(end);
@@ -161,16 +175,19 @@ pub(super) fn lay_out(
             | Op::ThunkIfUnset
             | Op::Fill
             | Op::FillIfNew => {
-                let captures = captures_of(children[wide]);
-                instruction.x = stated(captures);
+                let child = &children[wide];
+                instruction.x = stated(&child.captures);
                 words.push(Word::of(instruction));
-                words.push(Word(children[wide] as u64));
-                if !matches!(
+                words.push(Word(child.code as u64));
+                let lists = !matches!(
                     instruction.op,
                     Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset
-                ) && instruction.x != MANY_CAPTURES
-                {
-                    words.extend(captures.chunks(PER_WORD).map(pack));
+                );
+                if instruction.x == MANY_CAPTURES {
+                    words.push(Word(child.captures.as_ptr() as u64));
+                    words.push(Word(child.captures.len() as u64));
+                } else if lists {
+                    words.extend(child.captures.chunks(PER_WORD).map(pack));
                 }
             }
             op => {
@@ -196,9 +213,15 @@ pub(super) fn lay_out(
             *at = places[*at as usize];
         }
     }
+    let captures = children
+        .into_iter()
+        .map(|child| child.captures)
+        .filter(|captures| stated(captures) == MANY_CAPTURES)
+        .collect();
     Layout {
         words: words.into(),
         positions: positions.into(),
+        captures,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Code with its constants as values, ready to run.
 
-use super::layout::{self, Word};
+use super::layout::{self, Child, Word};
 use super::machine::Vm;
 use crate::bytecode::{
-    BodyPlace, CaptureSource, CodeKind, Constant, FormalsSpec, Head, Image, Instruction,
+    CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction,
     StrictArgument,
 };
 use crate::heap::{Attrs, KeyEntry, Keys, Marker, Value};
@@ -54,35 +54,36 @@ impl Site {
     }
 }
 
-/// A code object of the VM. It lives as long as the VM does, at one address. What running it takes stands together in the first
-/// cache line: most code of a large program runs a few times, from memory that is not at hand. Most code of a large program does
-/// not run at all: its body is linked when it is first entered.
+/// A code object of the VM. It lives as long as the VM does, at one address, in one cache line with all that entering it takes: most
+/// code of a large program runs a few times, from memory that is not at hand. Most code of a large program does not run at all:
+/// its body is linked when it is first entered.
 #[repr(C, align(64))]
 pub struct Linked {
-    body: OnceCell<Body>,
+    /// The first instruction; null until the body is linked.
+    start: Cell<*const Instruction>,
+    sites: Cell<*const Site>,
+    body: OnceCell<Box<Body>>,
+    image: Rc<Image>,
+    pub(super) kind: CodeKind,
+    pub(super) name: Option<Symbol>,
+    pub(super) pos: Pos,
+    place: CodePlace,
     pub(super) registers: u16,
     pub(super) arity: u16,
-    pub(super) kind: CodeKind,
-    pub(super) pos: Pos,
-    pub(super) name: Option<Symbol>,
-    pub(super) parameters: Box<[(Option<Symbol>, Pos)]>,
-    pub(super) formals: Box<[FormalsSpec]>,
-    pub(super) captures: Box<[CaptureSource]>,
-    /// Where the body is made from.
-    image: Rc<Image>,
-    place: BodyPlace,
 }
 
-/// What runs.
-#[repr(C)]
+const _: () = assert!(size_of::<Linked>() == 64);
+
+/// What runs, and what is told of it where something fails.
 pub(super) struct Body {
     pub(super) words: Box<[Word]>,
     pub(super) sites: Box<[Site]>,
     pub(super) shapes: Box<[Keys]>,
-    /// Words of the code point there.
-    #[allow(dead_code)]
-    orders: Box<[Order]>,
     pub(super) constants: Box<[Value]>,
+    pub(super) formals: Box<[FormalsSpec]>,
+    /// Words point there: orders of shapes, and captures that are too many for words.
+    #[allow(dead_code)]
+    pointed_to: (Box<[Order]>, Box<[Box<[CaptureSource]>]>),
     positions: Box<[Pos]>,
     part_positions: Box<[(u32, Box<[Pos]>)]>,
     pub(super) strict_arguments: Box<[StrictArgument]>,
@@ -114,7 +115,7 @@ impl Linked {
     /// Whether it has been entered before.
     #[inline(always)]
     pub(super) fn is_linked(&self) -> bool {
-        self.body.get().is_some()
+        !self.start.get().is_null()
     }
 
     /// Its body, once it has been entered.
@@ -131,7 +132,18 @@ impl Linked {
     /// Its first instruction.
     #[inline(always)]
     pub(super) fn start(&self) -> *const Instruction {
-        self.body().words.as_ptr().cast()
+        self.start.get()
+    }
+
+    /// Its first select site.
+    #[inline(always)]
+    pub(super) fn sites(&self) -> *const Site {
+        self.sites.get()
+    }
+
+    /// What its image says of it beside what stands here.
+    pub(super) fn head(&self) -> Head {
+        self.image.head(self.place)
     }
 
     /// The instruction at `pc`, which is one's and not that of a word that belongs to one.
@@ -140,9 +152,10 @@ impl Linked {
     }
 
     /// The formals of parameter `parameter`.
-    pub fn formals_of(&self, parameter: usize) -> Option<&FormalsSpec> {
-        self.formals
-            .iter()
+    pub fn formals_of(&self, parameter: usize) -> Option<FormalsSpec> {
+        let formals = self.head().formals;
+        formals
+            .into_iter()
             .find(|formals| usize::from(formals.parameter) == parameter)
     }
 
@@ -182,22 +195,21 @@ impl Vm {
     /// Makes the code of an image ready to be entered; answers its address.
     pub fn link(&mut self, image: Image) -> usize {
         let root = image.root();
-        self.link_head(Rc::new(image), root) as usize
+        self.link_head(Rc::new(image), &root) as usize
     }
 
-    fn link_head(&mut self, image: Rc<Image>, head: Head) -> *const Linked {
+    fn link_head(&mut self, image: Rc<Image>, head: &Head) -> *const Linked {
         let linked = Box::new(Linked {
+            start: Cell::new(std::ptr::null()),
+            sites: Cell::new(std::ptr::null()),
             body: OnceCell::new(),
+            image,
+            kind: head.kind,
+            name: head.name,
+            pos: head.pos,
+            place: head.place,
             registers: head.registers,
             arity: head.arity,
-            kind: head.kind,
-            pos: head.pos,
-            name: head.name,
-            parameters: head.parameters,
-            formals: head.formals,
-            captures: head.captures,
-            image,
-            place: head.body,
         });
         let address: *const Linked = &*linked;
         self.code.push(linked);
@@ -208,10 +220,13 @@ impl Vm {
     #[cold]
     #[inline(never)]
     pub(super) fn link_body(&mut self, linked: &Linked) {
-        let mut body = linked.image.body(linked.place);
-        let children: Vec<*const Linked> = std::mem::take(&mut body.children)
+        let (head, mut body) = linked.image.code(linked.place);
+        let children: Vec<Child> = std::mem::take(&mut body.children)
             .into_iter()
-            .map(|child| self.link_head(linked.image.clone(), child))
+            .map(|child| Child {
+                code: self.link_head(linked.image.clone(), &child),
+                captures: child.captures,
+            })
             .collect();
         let constants: Box<[Value]> = body
             .constants
@@ -232,22 +247,25 @@ impl Vm {
                 self.heap.keys_of(shape.len(), entries)
             })
             .collect();
-        let layout = layout::lay_out(&mut body, &constants, &children, &orders);
+        let layout = layout::lay_out(&mut body, &constants, children, &orders);
         let sites = body.selects.iter().map(|name| Site {
             keys: Cell::new(0),
             index: Cell::new(0),
             name: *name,
         });
-        let body = Body {
+        let body = Box::new(Body {
             words: layout.words,
             sites: sites.collect(),
             shapes,
-            orders,
             constants,
+            formals: head.formals,
+            pointed_to: (orders, layout.captures),
             positions: layout.positions,
             part_positions: body.part_positions.into(),
             strict_arguments: body.strict_arguments.into(),
-        };
+        });
+        linked.start.set(body.words.as_ptr().cast());
+        linked.sites.set(body.sites.as_ptr());
         if linked.body.set(body).is_err() {
             unreachable!("code is linked once");
         }

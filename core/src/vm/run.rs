@@ -2,7 +2,7 @@
 
 use super::call::Args;
 use super::frame::{CodeFrame, Frame, Load};
-use super::layout::{FROM_CAPTURE, MANY_CAPTURES, capture_words};
+use super::layout::{FROM_CAPTURE, MANY_CAPTURES, capture_words, many_words};
 use super::link::Linked;
 use super::machine::{Outcome, Vm};
 use super::task::{Step, Task};
@@ -211,7 +211,7 @@ impl Vm {
         unsafe {
             let count = (*ip).x;
             if count == MANY_CAPTURES {
-                return Self::take_many_captures(Self::child(ip), from, registers, into);
+                return Self::take_many_captures(Self::many_captures(ip), from, registers, into);
             }
             let sources = ip.add(2).cast::<u16>();
             for index in 0..usize::from(count) {
@@ -248,20 +248,33 @@ impl Vm {
         // SAFETY: the caller's promise.
         unsafe {
             match (*ip).x {
-                MANY_CAPTURES => Linked::at(Self::child(ip)).captures.len(),
+                MANY_CAPTURES => Self::many_captures(ip).len(),
                 count => usize::from(count),
             }
         }
     }
 
+    /// The captures of the instruction at `ip` that stand apart.
+    ///
+    /// # Safety
+    /// It is an instruction with a child whose captures are [`MANY_CAPTURES`].
+    #[cold]
+    unsafe fn many_captures<'a>(ip: *const Instruction) -> &'a [CaptureSource] {
+        // SAFETY: the caller's promise; see `layout`. The body that the code is of owns them.
+        unsafe {
+            let captures = *ip.add(2).cast::<*const CaptureSource>();
+            std::slice::from_raw_parts(captures, *ip.add(3).cast::<usize>())
+        }
+    }
+
     #[cold]
     fn take_many_captures(
-        child: usize,
+        captures: &[CaptureSource],
         from: Option<Captured>,
         registers: *mut Value,
         into: Captured,
     ) {
-        for (index, source) in Linked::at(child).captures.iter().enumerate() {
+        for (index, source) in captures.iter().enumerate() {
             let value = match source {
                 CaptureSource::Register(register) => {
                     // SAFETY: the compiler names registers below the frame's count.
@@ -340,7 +353,7 @@ impl Vm {
                         "a select site of this code"
                     );
                     // SAFETY: see the head of the loop.
-                    unsafe { code.body().sites.get_unchecked($index as usize) }
+                    unsafe { &*code.sites().add($index as usize) }
                 }};
             }
             // The address of the instruction's child, and how many captures that has.
@@ -549,13 +562,13 @@ impl Vm {
                                     let (child, captures) = child!();
                                     *register!(instruction.a) =
                                         self.heap.thunk(child, captures).thunk_value();
-                                    skip!();
+                                    skip_words!(1 + many_words(instruction.x));
                                 }
                                 Op::NewClosure => {
                                     let (child, captures) = child!();
                                     *register!(instruction.a) =
                                         self.heap.closure(child, captures).closure_value();
-                                    skip!();
+                                    skip_words!(1 + many_words(instruction.x));
                                 }
                                 Op::Fill => {
                                     let value = *register!(instruction.a);
@@ -1099,7 +1112,7 @@ impl Vm {
                                 }
                                 Op::Formals => {
                                     let argument = forced!(instruction.a);
-                                    let formals = &code.formals[usize::from(instruction.c)];
+                                    let formals = &code.body().formals[usize::from(instruction.c)];
                                     attempt!(self.match_formals(
                                         code,
                                         formals,
@@ -1123,7 +1136,7 @@ impl Vm {
                                     } else {
                                         *register!(instruction.a + 1) = Value::NULL;
                                     }
-                                    skip!();
+                                    skip_words!(1 + many_words(instruction.x));
                                 }
                                 Op::CurrentPosition => {
                                     let pos = position!();
