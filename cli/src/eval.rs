@@ -33,7 +33,8 @@ pub fn run(arguments: &EvalArguments) -> Result<()> {
     }
     let named = Named::new(&arguments.file, arguments.expr.as_deref());
     let mut session = Session::new(&arguments.evaluation, &[named])?;
-    print_all(&mut session, &arguments.attributes, format, strict)
+    print_all(&mut session, &arguments.attributes, format, strict)?;
+    session.finish()
 }
 
 /// Evaluates a flake and prints the parts that are asked for.
@@ -60,7 +61,7 @@ fn print_flake(
         }
         session.print(value, format, strict)?;
     }
-    Ok(())
+    session.finish()
 }
 
 /// Evaluates all sources of a session and prints of each the parts that are asked for.

@@ -34,9 +34,10 @@ pub fn run(arguments: &InstantiateArguments) -> Result<()> {
             arguments.add_root.as_deref(),
             !arguments.no_gc_warning,
         );
-        return for_each(&mut session, &arguments.attributes, |session, value| {
+        for_each(&mut session, &arguments.attributes, |session, value| {
             session.print_derivations(value, &mut roots)
-        });
+        })?;
+        return session.finish();
     }
     // Of several formats Nix takes the last one; the order is not known here, and asking for two is no habit of anybody.
     let format = if arguments.xml {
@@ -55,7 +56,8 @@ pub fn run(arguments: &InstantiateArguments) -> Result<()> {
         &arguments.attributes,
         format,
         arguments.strict,
-    )
+    )?;
+    session.finish()
 }
 
 /// Standard input comes first, wherever its `-` stands.

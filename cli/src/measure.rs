@@ -9,13 +9,54 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What is to be told of an evaluation.
 pub struct Measure {
     begun: Instant,
     statistics: bool,
-    profile: Option<(File, ProfileFormat)>,
+    profile: Option<Profile>,
+}
+
+struct Profile {
+    path: PathBuf,
+    file: File,
+    format: ProfileFormat,
+}
+
+impl Profile {
+    fn new(path: &Path, format: ProfileFormat) -> Result<Self> {
+        match File::create(path) {
+            Ok(file) => Ok(Profile {
+                path: path.to_owned(),
+                file,
+                format,
+            }),
+            Err(error) => Err(unwritable(path, &error)),
+        }
+    }
+
+    fn write(self, samples: &[Sample]) -> Result<()> {
+        let mut out = BufWriter::new(self.file);
+        let written = match self.format {
+            ProfileFormat::Collapsed => collapsed(&mut out, samples),
+            ProfileFormat::Speedscope => {
+                serde_json::to_writer(&mut out, &speedscope(samples)).map_err(io::Error::from)
+            }
+        };
+        written
+            .and_then(|()| out.flush())
+            .map_err(|error| unwritable(&self.path, &error))
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!(
+        "cannot write the profile '{}': {}",
+        path.display(),
+        reason(error)
+    ))
 }
 
 impl Measure {
@@ -24,18 +65,12 @@ impl Measure {
         let profile = arguments
             .profile
             .as_ref()
-            .map(|path| match File::create(path) {
-                Ok(file) => Ok((file, arguments.profile_format)),
-                Err(error) => Err(Failure::new(format!(
-                    "cannot write the profile '{}': {}",
-                    path.display(),
-                    reason(&error)
-                ))),
-            });
+            .map(|path| Profile::new(path, arguments.profile_format))
+            .transpose()?;
         Ok(Measure {
             begun: Instant::now(),
             statistics: arguments.stats,
-            profile: profile.transpose()?,
+            profile,
         })
     }
 
@@ -48,24 +83,18 @@ impl Measure {
         (what.statistics || what.profile).then_some(what)
     }
 
-    /// Tells.
-    pub fn tell(&mut self, vm: &Vm) -> io::Result<()> {
-        if self.statistics {
-            let text = serde_json::to_string_pretty(&statistics(vm, self.begun.elapsed()))?;
-            writeln!(io::stderr(), "{text}")?;
+    /// Tells, the first time.
+    pub fn tell(&mut self, vm: &Vm) -> Result<()> {
+        if std::mem::take(&mut self.statistics) {
+            let text = format!("{:#}\n", statistics(vm, self.begun.elapsed()));
+            io::stderr().write_all(text.as_bytes()).map_err(|error| {
+                Failure::new(format!("cannot write the statistics: {}", reason(&error)))
+            })?;
         }
-        if let Some((file, format)) = self.profile.take() {
-            let mut out = BufWriter::new(file);
-            let samples = vm.samples();
-            match format {
-                ProfileFormat::Collapsed => collapsed(&mut out, &samples)?,
-                ProfileFormat::Speedscope => {
-                    serde_json::to_writer(&mut out, &speedscope(&samples))?
-                }
-            }
-            out.flush()?;
+        match self.profile.take() {
+            Some(profile) => profile.write(&vm.samples()),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -86,6 +86,11 @@ impl Session {
         Ok(session)
     }
 
+    /// Ends an evaluation that succeeded: it has still failed if what was measured cannot be told.
+    pub fn finish(mut self) -> Result<()> {
+        self.measure.tell(self.evaluator.vm())
+    }
+
     /// The report of an error of this evaluation.
     pub fn report(&self, error: &Error) -> Failure {
         let options = ReportOptions {
@@ -193,9 +198,9 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if let Err(error) = self.measure.tell(self.evaluator.vm()) {
-            let text = format!("cannot tell what was measured: {}", reason(&error));
-            Failure::new(text).tell();
+        // Of an evaluation that failed, or of what only looks at sources: the status is settled.
+        if let Err(failure) = self.measure.tell(self.evaluator.vm()) {
+            failure.tell();
         }
         // The process ends.
         self.evaluator.vm_mut().leak_code();

@@ -164,6 +164,7 @@ impl Vm {
                 base: base as u32,
                 depth,
                 dst: 0,
+                counted: false,
                 update,
                 _kind: CodeKindByte::Code,
             }));
@@ -220,6 +221,7 @@ impl Vm {
             frame.code = code;
             frame.captured = Some(captured);
             frame.ip = code.start();
+            frame.counted = false;
             frame.depth += 1;
         }
     }

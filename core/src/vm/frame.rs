@@ -49,6 +49,8 @@ pub(crate) struct CodeFrame {
     pub(crate) base: u32,
     pub(crate) depth: u32,
     pub(crate) dst: u16,
+    /// An observer has seen it begin.
+    pub(crate) counted: bool,
     /// The thunk that takes the value.
     pub(crate) update: Option<Thunk>,
     /// The values that this byte never has tell the other kinds of frames: no frame needs a word for its kind.

@@ -77,6 +77,8 @@ pub struct Observer {
     samples: FxHashMap<Box<[Place]>, Duration>,
     last_sample: Instant,
     until_clock: u32,
+    /// The code that ran last, until a builtin does.
+    running: Option<Place>,
 }
 
 impl Observer {
@@ -96,6 +98,7 @@ impl Observer {
             samples: FxHashMap::default(),
             last_sample: Instant::now(),
             until_clock: 0,
+            running: None,
         }
     }
 
@@ -120,10 +123,11 @@ impl Observer {
     }
 
     /// A code frame is on top and about to run.
-    pub(super) fn frame(&mut self, frames: &[Frame]) {
-        if let Some(Frame::Code(frame)) = frames.last()
-            && std::ptr::eq(frame.ip, frame.code().start())
-        {
+    pub(super) fn frame(&mut self, frames: &mut [Frame]) {
+        let Some(Frame::Code(frame)) = frames.last_mut() else {
+            return;
+        };
+        if !std::mem::replace(&mut frame.counted, true) {
             match frame.code().kind {
                 CodeKind::Lambda => self.counts.calls += 1,
                 CodeKind::Thunk | CodeKind::Binding(_) | CodeKind::Variable(_) => {
@@ -133,9 +137,10 @@ impl Observer {
             }
         }
         if self.what.profile {
+            self.running = Some(Place::Code(frame.code));
             if self.until_clock == 0 {
                 self.until_clock = CLOCK_EVERY;
-                self.sample(frames, None);
+                self.sample(frames, None, Instant::now());
             }
             self.until_clock -= 1;
         }
@@ -151,17 +156,19 @@ impl Observer {
         }
         let cost = &mut self.counts.builtins[index];
         cost.calls += u64::from(new);
-        cost.time += begun.elapsed();
+        let now = Instant::now();
+        cost.time += now - begun;
         if self.what.profile {
-            self.sample(frames, Some(builtin));
+            // What was before is of the code that ran then, which may be over.
+            let before = self.running.take();
+            self.sample(frames, before, begun);
+            self.sample(frames, Some(Place::Builtin(builtin)), now);
         }
     }
 
-    /// Attributes the time since the last sample to the stack, if it is enough. One cannot be sampled while a builtin runs: that is
-    /// done as soon as it is back.
-    fn sample(&mut self, frames: &[Frame], builtin: Option<u32>) {
-        let now = Instant::now();
-        let passed = now - self.last_sample;
+    /// Attributes the time since the last sample to the stack with `running` on top of it, if it is enough.
+    fn sample(&mut self, frames: &[Frame], running: Option<Place>, now: Instant) {
+        let passed = now.saturating_duration_since(self.last_sample);
         if passed < SAMPLE_EVERY {
             return;
         }
@@ -175,11 +182,10 @@ impl Observer {
             _ => None,
         });
         let mut stack: Vec<Place> = places.take(MAX_STACK).collect();
-        if let Some(builtin) = builtin
-            && stack.last() != Some(&Place::Builtin(builtin))
+        if let Some(running) = running.filter(|running| stack.last() != Some(running))
             && stack.len() < MAX_STACK
         {
-            stack.push(Place::Builtin(builtin));
+            stack.push(running);
         }
         *self.samples.entry(stack.into()).or_default() += passed;
     }

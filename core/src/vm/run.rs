@@ -1271,7 +1271,7 @@ impl Vm {
     #[inline(never)]
     fn observe_frame(&mut self) {
         if let Some(observer) = &mut self.observer {
-            observer.frame(&self.frames);
+            observer.frame(&mut self.frames);
         }
     }
 
