@@ -111,7 +111,8 @@ impl Vm {
             request::DERIVATION
             | request::ADD_TEXT_TO_STORE
             | request::ADD_PATH_TO_STORE
-            | request::STORE_PATH => self.store_request(number, [a, b, args[2]]),
+            | request::STORE_PATH
+            | request::OUTPUT_OF => self.store_request(number, [a, b, args[2]]),
             request::ADD_FETCHED_TO_STORE => self.add_fetched(a, b, flags).map(Flow::Value),
             request::FIND_IN_STORE => self.find_in_store(a, b, flags).map(Flow::Value),
             _ => self.answer(number, flags, a).map(Flow::Value),
@@ -278,6 +279,7 @@ fn requirements(number: u32) -> Option<(u64, usize)> {
         request::STORE_PATH => (capability::READ, 1),
         request::ADD_FETCHED_TO_STORE => (capability::NET | capability::STORE_WRITE, 2),
         request::FIND_IN_STORE => (capability::NET, 2),
+        request::OUTPUT_OF => (0, 2),
         _ => return None,
     })
 }

@@ -5,6 +5,7 @@
 mod aterm;
 mod backend;
 mod derivation;
+mod dynamic;
 mod hash;
 mod memory;
 mod modulo;
@@ -16,10 +17,12 @@ mod references;
 pub use aterm::AtermError;
 pub use backend::{Addition, Backend, BuildError, Contents, InMemory};
 pub use derivation::{Derivation, Method, Output, OutputNames, Text};
+pub use dynamic::{Input, Tree, Visit, Way};
 pub use hash::{Algorithm, Digest, Hash, HexDigest, base32, hex, sha256};
 pub use memory::{Source, Store, shipped_path};
 pub use modulo::{
     Modulo, ResolveError, Resolved, Resolver, output_placeholder, unknown_output_placeholder,
+    unknown_placeholder,
 };
 pub use nar::{Measure, NarWriter, Sink, hash_tree, write_file, write_tree};
 pub use overlay::Overlay;
