@@ -208,6 +208,8 @@ pub mod request {
     pub const COERCE_ITEMS: u32 = 30;
     /// `(derivation, output)`: answers the output of a derivation, or of an output that is one, as a string with context.
     pub const OUTPUT_OF: u32 = 31;
+    /// `(algorithm, path)`: answers the hash of the file in hexadecimal. Capability `read`.
+    pub const HASH_FILE: u32 = 32;
 }
 
 /// Flags of [`request::COERCE_TO_STRING`] and [`request::COERCE_ITEMS`].

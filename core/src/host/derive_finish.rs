@@ -244,6 +244,9 @@ fn text_of(value: &Value) -> Text<'_> {
 
 /// The hash that something is said to have; the empty one is a placeholder.
 pub(super) fn expected_hash(vm: &Vm, text: &[u8], algorithm: Option<Algorithm>) -> Result<Hash> {
+    if Algorithm::named_in(text) == Some(Algorithm::Blake3) {
+        ensure_feature(vm, "blake3-hashes")?;
+    }
     if !text.is_empty() {
         return Hash::parse(text, algorithm).map_err(refused);
     }

@@ -1,5 +1,6 @@
 //! What builtins have fetched, on its way to the store. The builtin has put it somewhere, where it stays and is read from.
 
+use super::derive_finish::ensure_feature;
 use super::store_requests::refused;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
@@ -77,6 +78,9 @@ impl Vm {
     pub(super) fn find_in_store(&mut self, name: Value, hash: Value, flags: u64) -> Result<Value> {
         let name = self.plain_string(name)?;
         let hash = self.plain_string(hash)?;
+        if Algorithm::named_in(&hash) == Some(Algorithm::Blake3) {
+            ensure_feature(self, "blake3-hashes")?;
+        }
         let hash = Hash::parse(&hash, Some(Algorithm::Sha256)).map_err(refused)?;
         let method = if flags & FLAT != 0 {
             Method::Flat
