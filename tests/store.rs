@@ -50,6 +50,36 @@ fn the_package_set_is_that_of_nix() {
 }
 
 #[test]
+fn a_dry_run_writes_nothing() {
+    let scratch = scratch();
+    let piton = Store::of_piton(scratch.path().join("piton"));
+    let expr = "derivation { name = \"a\"; system = \"s\"; builder = \"b\"; x = builtins.toFile \"f\" \"x\"; }";
+    // What Nix 2.34.8 prints; it writes nothing either, whatever else is asked for.
+    let expected = "/nix/store/ac1vx2nr9l97l86byd2b9nkycypz2bg0-a.drv";
+    let paths = format!("({expr}).drvPath");
+    for (args, printed) in [
+        (&["--dry-run", "-E", expr][..], expected.to_owned()),
+        (
+            &["--dry-run", "--read-write-mode", "-E", expr],
+            expected.to_owned(),
+        ),
+        (
+            &["--dry-run", "--eval", "--read-write-mode", "-E", &paths],
+            format!("\"{expected}\""),
+        ),
+    ] {
+        let run = piton.instantiate(args).finish();
+        assert_eq!(run.success(), printed, "{args:?}");
+        assert_eq!(piton.len(), 0, "{args:?}");
+    }
+    assert_eq!(
+        piton.instantiate(&["-E", expr]).finish().success(),
+        expected
+    );
+    assert_eq!(piton.len(), 2);
+}
+
+#[test]
 fn the_derivations_of_the_set_are_printed_as_nix_does() {
     let scratch = scratch();
     let nix = Store::of_nix(scratch.path().join("nix"));
