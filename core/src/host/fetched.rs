@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::source::Pos;
 use crate::store::{
-    Algorithm, Digest, Hash, Method, NarWriter, Source, fixed_output_path, sha256, source_path,
+    Algorithm, Digest, Hash, Method, NarWriter, Source, fixed_output_path, hash_file, source_path,
 };
 use crate::vm::Vm;
 use crate::world::Answer;
@@ -47,8 +47,7 @@ impl Vm {
         };
         let flat = flags & FLAT != 0;
         let (method, store_path) = if flat {
-            let contents = self.world.read_file(&place).map_err(fail)?;
-            let hash = Hash::of_sha256(sha256(&[&contents]));
+            let hash = hash_file(&*self.world, &place, Algorithm::Sha256).map_err(fail)?;
             let path = fixed_output_path(&name, Method::Flat, &hash);
             (Method::Flat, path)
         } else {

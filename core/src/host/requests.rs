@@ -7,7 +7,7 @@ use super::store_requests::refused;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value, ValueType};
 use crate::source::Pos;
-use crate::store::{Algorithm, Hasher, Sink};
+use crate::store::{Algorithm, hash_file};
 use crate::vm::{
     Catch, CoerceItems, Coercion, Context, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task,
     Vm, cannot_coerce,
@@ -424,13 +424,9 @@ impl PathUse {
                 vm.heap.string(&bytes, context)
             }
             Action::HashFile(algorithm) => {
-                let mut hasher = Hasher::new(*algorithm);
-                let bytes = vm
-                    .world
-                    .read_file(&path)
+                let hash = hash_file(&*vm.world, &path, *algorithm)
                     .map_err(|error| vm.world_error(&path, error))?;
-                hasher.write(&bytes);
-                vm.heap.string(&hasher.finish().hex(), 0)
+                vm.heap.string(&hash.hex(), 0)
             }
             Action::ReadDir => {
                 if let Some(listing) = vm.listings.get(&path[..]) {

@@ -1,7 +1,8 @@
-//! [`Hasher`]: a hash of any algorithm, taken piece by piece.
+//! [`Hasher`]: a hash of any algorithm, taken piece by piece, as that of a file is.
 
 use super::hash::{Algorithm, Hash};
 use super::nar::Sink;
+use crate::world::{Answer, World};
 use sha2::Digest as _;
 
 /// A hash in the making.
@@ -60,6 +61,16 @@ impl Sink for Hasher {
             }
         }
     }
+}
+
+/// The hash of a file.
+pub fn hash_file(world: &dyn World, path: &[u8], algorithm: Algorithm) -> Answer<Hash> {
+    let mut hasher = Hasher::new(algorithm);
+    world.read_pieces(path, &mut |_, piece| {
+        hasher.write(piece);
+        Ok(())
+    })?;
+    Ok(hasher.finish())
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use backend::{Addition, Backend, BuildError, Contents, InMemory};
 pub use derivation::{Derivation, Method, Output, OutputNames, Text};
 pub use dynamic::{Input, Tree, Visit, Way};
 pub use hash::{Algorithm, Digest, Hash, HexDigest, base32, hex, sha256};
-pub use hasher::Hasher;
+pub use hasher::{Hasher, hash_file};
 pub use memory::{Source, Store, shipped_path};
 pub use modulo::{
     Modulo, ResolveError, Resolved, Resolver, output_placeholder, unknown_output_placeholder,
