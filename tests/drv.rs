@@ -4,7 +4,7 @@ use piton_tests::{piton_run, source_dir};
 
 const EXPECTED: &str = include_str!("data/derivations.json");
 const FEATURES: &str = "ca-derivations impure-derivations dynamic-derivations";
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "floating",
     "impure",
     "deferred",
@@ -13,6 +13,7 @@ const NAMES: [&str; 9] = [
     "text",
     "structured",
     "characters",
+    "dynamic",
     "inputs",
 ];
 

@@ -24,7 +24,10 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let server = Server::new();
+        Place::with(Server::new())
+    }
+
+    fn with(server: Server) -> Self {
         for extension in ["tar", "tar.gz", "tar.xz", "tar.bz2", "tar.zst"] {
             server.put(
                 &format!("/top.{extension}"),
@@ -132,6 +135,66 @@ fn files() {
         "builtins.fetchurl {{ url = \"{url}?x=y\"; sha256 = \"{FILE_SHA256}\"; name = \"top.tar.gz\"; }}"
     );
     assert_eq!(place.eval(&expr), format!("\"{FILE}\""), "by hash alone");
+}
+
+#[test]
+fn over_tls() {
+    let place = Place::with(Server::https());
+    let url = place.url("/top.tar.gz");
+    assert!(url.starts_with("https://"), "{url}");
+    let write = |name: &str, text: &str| {
+        let path = place.folder.path().join(name);
+        fs::write(&path, text).expect("a file");
+        path
+    };
+    let trusted = write("trusted.pem", place.server.authority());
+    let other = write("other.pem", Server::https().authority());
+    let empty = write("empty.pem", "");
+    let file = format!("builtins.fetchurl \"{url}\"");
+    let tree = format!("builtins.fetchTarball \"{url}\"");
+    let run = |variable: &str, certificates: &std::path::Path, expr: &str| {
+        let cache = tempfile::tempdir().expect("a folder");
+        let run = place.run(&["--expr", expr]).env(variable, certificates);
+        run.env("XDG_CACHE_HOME", cache.path()).finish()
+    };
+    for variable in ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"] {
+        assert_eq!(
+            run(variable, &trusted, &file).success(),
+            format!("\"{FILE}\"")
+        );
+        assert_eq!(
+            run(variable, &trusted, &tree).success(),
+            format!("\"{TREE}\"")
+        );
+    }
+    place.server.requests();
+    let fails = |certificates: &std::path::Path, expr: &str| {
+        let report = run("NIX_SSL_CERT_FILE", certificates, expr).failure();
+        main_message(&report).unwrap_or_else(|| panic!("no message:\n{report}"))
+    };
+    let message = format!(
+        "unable to download '{url}': the certificate of the server is not trusted: UnknownIssuer"
+    );
+    assert_eq!(fails(&other, &file), message);
+    assert_eq!(fails(&other, &tree), message);
+    // With those of the system, or of the library.
+    assert_eq!(place.fails(&[], &file), message);
+    let localhost = file.replace("127.0.0.1", "localhost");
+    let message = fails(&trusted, &localhost);
+    assert!(
+        message.contains("is not trusted: certificate not valid for name \"localhost\""),
+        "{message}"
+    );
+    for missing in [empty, place.folder.path().join("missing.pem")] {
+        let message = fails(&missing, &file);
+        let expected = format!("there are no certificates in '{}'", missing.display());
+        assert!(message.ends_with(&expected), "{message}");
+    }
+    assert_eq!(
+        place.server.requests(),
+        [""; 0],
+        "nothing is said to who is not trusted"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! store that Piton has written, and the store of a daemon of Debian's Nix.
 
 use piton_tests::stores::Store;
-use piton_tests::{Run, piton_run, source_dir};
+use piton_tests::{Run, piton, piton_run, source_dir};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixStream;
@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use wait4::Wait4;
 
 const PATHS: &str = "builtins.mapAttrs (_: group: builtins.mapAttrs (_: package:
   [ package.drvPath ] ++ map (output: output.outPath) package.all) group)";
@@ -47,6 +48,36 @@ fn the_package_set_is_that_of_nix() {
     assert_eq!(piton.differences(&nix), "");
     assert_eq!(piton.records(), nix.records());
     assert!(piton.len() >= 120, "only {} paths", piton.len());
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let scratch = scratch();
+    let piton = Store::of_piton(scratch.path().join("piton"));
+    let expr = "derivation { name = \"a\"; system = \"s\"; builder = \"b\"; x = builtins.toFile \"f\" \"x\"; }";
+    // What Nix 2.34.8 prints; it writes nothing either, whatever else is asked for.
+    let expected = "/nix/store/ac1vx2nr9l97l86byd2b9nkycypz2bg0-a.drv";
+    let paths = format!("({expr}).drvPath");
+    for (args, printed) in [
+        (&["--dry-run", "-E", expr][..], expected.to_owned()),
+        (
+            &["--dry-run", "--read-write-mode", "-E", expr],
+            expected.to_owned(),
+        ),
+        (
+            &["--dry-run", "--eval", "--read-write-mode", "-E", &paths],
+            format!("\"{expected}\""),
+        ),
+    ] {
+        let run = piton.instantiate(args).finish();
+        assert_eq!(run.success(), printed, "{args:?}");
+        assert_eq!(piton.len(), 0, "{args:?}");
+    }
+    assert_eq!(
+        piton.instantiate(&["-E", expr]).finish().success(),
+        expected
+    );
+    assert_eq!(piton.len(), 2);
 }
 
 #[test]
@@ -406,4 +437,57 @@ fn what_a_link_keeps() {
             .err(),
         ""
     );
+}
+
+/// A file of zeros that takes no room on the disk, and what Nix 2.34.8 says of it.
+const LARGE: u64 = 200 << 20;
+const OF_LARGE: &str = r#"{"flat":"/nix/store/a0awb3wfhdb0yi66ma6d3pbmzj12dzcw-file","folder":"/nix/store/8vbri00klbq629v21bvff6fp782mkybk-d","hash":"72abf2ca8f36943ebe2e49ca3a51d409ca5f0bfcffab6c9d25643c17c32889da","path":"/nix/store/jsj6m7047m8x6ikq6vqmca2gqybyfc5y-x","text":"/nix/store/7zccnzl8jgqpy4178272xnga82kb65r2-file"}"#;
+/// How much memory that may take.
+const MEMORY: u64 = 100 << 20;
+
+#[test]
+fn large_files_need_little_memory() {
+    let scratch = scratch();
+    let folder = scratch.path().join("d");
+    fs::create_dir(&folder).expect("a folder");
+    let file = fs::File::create(folder.join("file")).expect("a file");
+    file.set_len(LARGE).expect("a sparse file");
+    let place = folder.display();
+    let all = format!(
+        "let f = {place}/file; in {{
+          text = \"${{f}}\";
+          folder = builtins.filterSource (_: _: true) {place};
+          path = builtins.path {{ path = f; name = \"x\"; }};
+          flat = builtins.path {{ path = f; recursive = false; }};
+          hash = builtins.hashFile \"sha256\" f;
+        }}"
+    );
+    let text = format!("{{ text = \"${{{place}/file}}\"; }}");
+    let store = scratch.path().join("store");
+    let store = store.to_str().expect("UTF-8");
+    for (args, expr, expected) in [
+        (&[][..], &all, OF_LARGE),
+        // Here it is written, too.
+        (
+            &["--read-write-mode", "--store", store],
+            &text,
+            r#"{"text":"/nix/store/7zccnzl8jgqpy4178272xnga82kb65r2-file"}"#,
+        ),
+    ] {
+        let mut child = Command::new(piton())
+            .args(["instantiate", "--eval", "--strict", "--json"])
+            .args(args)
+            .args(["-E", expr])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("piton runs");
+        let mut printed = String::new();
+        let mut stdout = child.stdout.take().expect("it is piped");
+        std::io::Read::read_to_string(&mut stdout, &mut printed).expect("it prints text");
+        let used = child.wait4().expect("it ends");
+        assert!(used.status.success());
+        assert_eq!(printed.trim_end(), expected);
+        let peak = used.rusage.maxrss;
+        assert!(peak < MEMORY, "{} MiB for {args:?}", peak >> 20);
+    }
 }

@@ -137,6 +137,9 @@ pub struct InstantiateArguments {
     /// Add to the store with `--eval`, too
     #[arg(long)]
     pub read_write_mode: bool,
+    /// Print what would be instantiated; the store is only read
+    #[arg(long)]
+    pub dry_run: bool,
     /// Print the version
     #[arg(long)]
     pub version: bool,
@@ -410,8 +413,6 @@ impl LintArgument {
 #[command(next_help_heading = "Accepted without effect")]
 #[allow(missing_docs)]
 pub struct IgnoredArguments {
-    #[arg(long, hide_short_help = true)]
-    pub dry_run: bool,
     #[arg(long, hide_short_help = true)]
     pub indirect: bool,
     #[arg(long, value_name = "FORMAT", hide_short_help = true)]

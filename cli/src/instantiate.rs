@@ -24,6 +24,8 @@ pub fn run(arguments: &InstantiateArguments) -> Result<()> {
     }
     let mut settings = Settings::new(&arguments.evaluation)?;
     settings.read_only |= (arguments.eval || arguments.parse) && !arguments.read_write_mode;
+    // As in Nix `--read-write-mode` does not change this.
+    settings.read_only |= arguments.dry_run;
     let mut session = Session::with_settings(&settings, &arguments.evaluation, &named(arguments))?;
     if arguments.parse {
         return inspect::parse_all(&mut session);

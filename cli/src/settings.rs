@@ -59,7 +59,8 @@ pub enum Mode {
 const DEFAULT_FEATURES: &str = "flakes";
 
 /// Builtins that are not there unless a feature is enabled.
-const WITHHELD: [(&str, &str); 2] = [
+const WITHHELD: [(&str, &str); 3] = [
+    ("dynamic-derivations", "outputOf"),
     ("fetch-closure", "fetchClosure"),
     ("fetch-tree", "fetchTree"),
 ];

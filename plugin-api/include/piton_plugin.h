@@ -184,6 +184,8 @@ struct piton_request {
 #define PITON_REQUEST_ADD_FETCHED_TO_STORE 28 /* (path, options) -> { outPath, narHash }; needs NET and STORE_WRITE */
 #define PITON_REQUEST_FIND_IN_STORE 29       /* (name, hash) -> string with context, or ABSENT; needs NET */
 #define PITON_REQUEST_COERCE_ITEMS 30        /* (list), flags PITON_COERCE_*: the list with its elements coerced to strings */
+#define PITON_REQUEST_OUTPUT_OF 31           /* (derivation, output) -> string with context */
+#define PITON_REQUEST_HASH_FILE 32           /* (algorithm, path) -> hexadecimal; needs READ */
 
 /* Flags of PITON_REQUEST_COERCE_TO_STRING and PITON_REQUEST_COERCE_ITEMS. */
 #define PITON_COERCE_MORE 1          /* also integers, floats, bools, null and lists */

@@ -206,6 +206,10 @@ pub mod request {
     pub const FIND_IN_STORE: u32 = 29;
     /// `(list)`, flags [`super::coerce`]: answers the list with its elements coerced to strings, one after the other.
     pub const COERCE_ITEMS: u32 = 30;
+    /// `(derivation, output)`: answers the output of a derivation, or of an output that is one, as a string with context.
+    pub const OUTPUT_OF: u32 = 31;
+    /// `(algorithm, path)`: answers the hash of the file in hexadecimal. Capability `read`.
+    pub const HASH_FILE: u32 = 32;
 }
 
 /// Flags of [`request::COERCE_TO_STRING`] and [`request::COERCE_ITEMS`].

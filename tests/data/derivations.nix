@@ -21,5 +21,10 @@ in
     outputs = [ "out" "z" ];
   };
   characters = make "characters" { x = "é漢\t\"\\/"; };
+  dynamic = let
+    text = { __contentAddressed = true; outputHashMode = "text"; outputHashAlgo = "sha256"; };
+    once = make "once.drv" text;
+    twice = builtins.outputOf (make "twice.drv.drv" text).outPath "out";
+  in make "dynamic" { x = [ once (builtins.outputOf once.outPath "dev") (builtins.outputOf twice "out") (make "flat" { }) ]; };
   inputs = make "inputs" { x = builtins.toFile "file" "x"; y = make "characters" { }; z = (make "many" { outputs = [ "b" "a" ]; }).a; };
 }

@@ -1,7 +1,12 @@
-//! A server on this machine for what is fetched in tests, and a record of who asked for what.
+//! A server on this machine for what is fetched in tests, and a record of who asked for what. It may speak TLS, with a certificate
+//! by an authority of its own.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What is answered to a path.
@@ -36,6 +41,7 @@ impl Answer {
 /// A server that answers until the test ends.
 pub struct Server {
     port: u16,
+    authority: Option<String>,
     answers: Arc<Mutex<Vec<(String, Answer)>>>,
     requests: Arc<Mutex<Vec<String>>>,
 }
@@ -43,10 +49,20 @@ pub struct Server {
 impl Server {
     /// A server that has nothing yet.
     pub fn new() -> Self {
+        Server::start(None)
+    }
+
+    /// The same over TLS, with a certificate for 127.0.0.1.
+    pub fn https() -> Self {
+        Server::start(Some(identity()))
+    }
+
+    fn start(identity: Option<Identity>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine");
         let port = listener.local_addr().expect("a port").port();
         let server = Server {
             port,
+            authority: identity.as_ref().map(|identity| identity.authority.clone()),
             answers: Arc::default(),
             requests: Arc::default(),
         };
@@ -55,7 +71,14 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (answers, requests) = (answers.clone(), requests.clone());
-                std::thread::spawn(move || serve(stream, &answers, &requests));
+                let config = identity.as_ref().map(|identity| identity.config.clone());
+                std::thread::spawn(move || match config {
+                    None => serve(stream, &answers, &requests),
+                    Some(config) => {
+                        let connection = ServerConnection::new(config).ok()?;
+                        serve(StreamOwned::new(connection, stream), &answers, &requests)
+                    }
+                });
             }
         });
         server
@@ -70,7 +93,13 @@ impl Server {
 
     /// The URL of a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        let scheme = self.authority.as_ref().map_or("http", |_| "https");
+        format!("{scheme}://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// The certificate of who vouches for the server, as PEM.
+    pub fn authority(&self) -> &str {
+        self.authority.as_deref().unwrap_or_default()
     }
 
     /// What has been asked for since this was last looked at: paths, with " (known)" where an etag came along.
@@ -85,13 +114,48 @@ impl Default for Server {
     }
 }
 
+/// Who a server says to be.
+struct Identity {
+    config: Arc<ServerConfig>,
+    authority: String,
+}
+
+fn identity() -> Identity {
+    let mut params = CertificateParams::default();
+    // Two authorities of one name would be mistaken for each other.
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("authority {number} of Piton's tests");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("a key");
+    let authority = params.self_signed(&key).expect("a certificate").pem();
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address");
+    let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("there are some")
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )
+        .expect("the key is that of the certificate");
+    Identity {
+        config: Arc::new(config),
+        authority,
+    }
+}
+
 fn serve(
-    stream: TcpStream,
+    stream: impl Read + Write,
     answers: &Mutex<Vec<(String, Answer)>>,
     requests: &Mutex<Vec<String>>,
 ) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut stream = stream;
+    let mut reader = BufReader::new(stream);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line).ok()? == 0 {
@@ -138,7 +202,9 @@ fn serve(
             head.push_str("\r\n");
         }
         head.push_str("\r\n");
+        let stream = reader.get_mut();
         stream.write_all(head.as_bytes()).ok()?;
         stream.write_all(&answer.body).ok()?;
+        stream.flush().ok()?;
     }
 }

@@ -72,7 +72,7 @@ pub fn run(arguments: &DrvDiffArguments) -> Result<ExitCode> {
 /// Inputs by name: derivations that both have are not told here.
 fn inputs<'d>(derivation: &'d Derivation<'_>) -> BTreeMap<&'d [u8], Vec<&'d [u8]>> {
     let mut inputs: BTreeMap<&[u8], Vec<&[u8]>> = BTreeMap::new();
-    for (path, _) in &derivation.input_drvs {
+    for (path, ..) in derivation.inputs() {
         inputs.entry(store_name(path)).or_default().push(path);
     }
     inputs
@@ -221,13 +221,18 @@ fn structured(derivation: &Derivation<'_>) -> BTreeMap<Vec<u8>, Vec<u8>> {
 /// Which outputs of each input are needed, where both need only one derivation of that name.
 fn outputs_wanted(derivation: &Derivation<'_>) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let inputs = inputs(derivation);
-    let single = derivation.input_drvs.iter().filter(|(path, _)| {
+    let single = derivation.inputs().into_iter().filter(|(path, ..)| {
         inputs
             .get(store_name(path))
             .is_some_and(|all| all.len() == 1)
     });
     single
-        .map(|(path, outputs)| (store_name(path).to_vec(), outputs.join(&b',')))
+        .map(|(path, outputs, ways)| {
+            let outputs = outputs.iter().map(|output| output.to_vec());
+            let ways = ways.iter().map(|(_, way)| way.join(&b'^'));
+            let wanted: Vec<Vec<u8>> = outputs.chain(ways).collect();
+            (store_name(path).to_vec(), wanted.join(&b','))
+        })
         .collect()
 }
 

@@ -1,7 +1,7 @@
 //! Derivations as JSON, in the form of `nix derivation show`.
 
 use crate::failure::{Failure, Result};
-use piton_core::store::{Derivation, Method, Output, STORE_DIR};
+use piton_core::store::{Derivation, Method, Output, STORE_DIR, Tree, Visit};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -40,15 +40,27 @@ fn one(out: &mut String, derivation: &Derivation<'_>) -> Result<()> {
         let _ = write!(out, "{}:{}", string(name)?, string(value)?);
     }
     out.push_str("},\"inputs\":{\"drvs\":{");
-    for (index, (path, outputs)) in derivation.input_drvs.iter().enumerate() {
+    for (index, (path, outputs, ways)) in derivation.inputs().into_iter().enumerate() {
         comma(out, index);
-        let _ = write!(
-            out,
-            "{}:{{\"dynamicOutputs\":{{}},\"outputs\":",
-            string(base(path))?
-        );
-        list(out, outputs.iter().map(|output| &**output))?;
-        out.push('}');
+        let _ = write!(out, "{}:", string(base(path))?);
+        let outputs = outputs.iter().map(|output| &**output);
+        let tree = Tree::new(outputs, ways.iter().map(|(_, way)| &way[..]));
+        tree.walk::<Failure>(|visit| {
+            match visit {
+                Visit::Enter(..) => out.push_str("{\"dynamicOutputs\":{"),
+                Visit::Output(name, index) => {
+                    comma(out, index);
+                    let _ = write!(out, "{}:", string(name)?);
+                }
+                Visit::OutputDone => {}
+                Visit::Leave(outputs, _) => {
+                    out.push_str("},\"outputs\":");
+                    list(out, outputs.iter().copied())?;
+                    out.push('}');
+                }
+            }
+            Ok(())
+        })?;
     }
     out.push_str("},\"srcs\":");
     list(out, derivation.input_srcs.iter().map(|path| base(path)))?;

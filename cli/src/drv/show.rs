@@ -27,7 +27,7 @@ pub fn run(arguments: &DrvShowArguments) -> Result<()> {
         }
         let derivation = derivations.read(&path)?;
         if arguments.recursive {
-            todo.extend(derivation.input_drvs.iter().map(|(path, _)| path.to_vec()));
+            todo.extend(derivation.inputs().iter().map(|(path, ..)| path.to_vec()));
         }
         wanted.insert(path, ());
     }
@@ -85,6 +85,9 @@ fn describe(path: &[u8], derivation: &Derivation<'_>) -> Vec<u8> {
     }
     for (path, outputs) in &derivation.input_drvs {
         line("input", &[path, &b"^"[..], &outputs.join(&b',')].concat());
+    }
+    for (path, way) in &derivation.dynamic_inputs {
+        line("input", &[path, &b"^"[..], &way.join(&b'^')].concat());
     }
     for path in &derivation.input_srcs {
         line("input", path);

@@ -73,7 +73,10 @@ impl Daemon {
             (Contents::Tree(world), Method::Recursive) => {
                 write_tree(&mut frames, world, addition.path)?;
             }
-            (Contents::Tree(world), _) => frames.write(&world.read_file(addition.path)?),
+            (Contents::Tree(world), _) => world.read_pieces(addition.path, &mut |_, piece| {
+                frames.write(piece);
+                Ok(())
+            })?,
         }
         frames.end().map_err(refused)?;
         let mut answer = || {

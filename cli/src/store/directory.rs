@@ -13,7 +13,7 @@ use piton_core::store::{
 };
 use piton_core::world::{Answer, FileType, World, WorldError};
 use std::cell::Cell;
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
@@ -83,7 +83,7 @@ impl Directory {
     fn write(&self, addition: &Addition<'_>) -> Answer<Measure> {
         let draft = self.draft();
         let measured = match addition.contents {
-            Contents::File(bytes) => write_plain(&draft, bytes, false)
+            Contents::File(bytes) => write_plain(&draft, bytes)
                 .map_err(|error| refusal(addition.path, &error))
                 .map(|()| write_file(Measure::default(), bytes)),
             Contents::Tree(world) => copy(world, addition.path, &draft)
@@ -211,17 +211,30 @@ fn refusal(path: &[u8], error: &io::Error) -> WorldError {
 const THEN: FileTime = FileTime::from_unix_time(1, 0);
 
 /// Writes a file as a store has them: for reading alone, and without a date.
-fn write_plain(place: &Path, bytes: &[u8], executable: bool) -> io::Result<()> {
-    let mode = if executable { 0o555 } else { 0o444 };
-    let mut file = OpenOptions::new()
+fn write_plain(place: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mode = mode(false);
+    let mut file = create(place, mode)?;
+    file.write_all(bytes)?;
+    close(&file, mode)
+}
+
+fn mode(executable: bool) -> u32 {
+    if executable { 0o555 } else { 0o444 }
+}
+
+fn create(place: &Path, mode: u32) -> io::Result<File> {
+    OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(mode)
-        .open(place)?;
-    file.write_all(bytes)?;
+        .open(place)
+}
+
+/// Nothing more is written to the file.
+fn close(file: &File, mode: u32) -> io::Result<()> {
     // What the process masks must not count.
     file.set_permissions(Permissions::from_mode(mode))?;
-    filetime::set_file_handle_times(&file, Some(THEN), Some(THEN))
+    filetime::set_file_handle_times(file, Some(THEN), Some(THEN))
 }
 
 /// Copies what `world` shows at `from`, the folders of it from the innermost one closed for writing.
@@ -232,8 +245,10 @@ fn copy(world: &dyn World, from: &[u8], to: &Path) -> Answer<()> {
     while let Some((from, to, kind)) = todo.pop() {
         match kind {
             FileType::Regular => {
-                let bytes = world.read_file(&from)?;
-                write_plain(&to, &bytes, world.is_executable(&from)?).map_err(fail)?;
+                let mode = mode(world.is_executable(&from)?);
+                let mut file = create(&to, mode).map_err(fail)?;
+                world.read_pieces(&from, &mut |_, piece| file.write_all(piece).map_err(fail))?;
+                close(&file, mode).map_err(fail)?;
             }
             FileType::Symlink => {
                 symlink(as_path(&world.read_link(&from)?), &to).map_err(fail)?;

@@ -3,7 +3,7 @@
 
 use super::access::Access;
 use crate::failure::reason;
-use piton_core::world::{Answer, FileType, WorldError};
+use piton_core::world::{Answer, FileType, TakePiece, WorldError};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -52,14 +52,43 @@ impl Files {
     /// The bytes of a file; links are followed.
     pub fn read_file(&self, path: &[u8]) -> Answer<Vec<u8>> {
         let target = self.target(path)?;
-        read_plain(as_path(&target)).map_err(|error| match error {
-            ReadError::System(error) => {
-                refusal(&error, || format!("opening file '{}'", text(path)))
-            }
-            ReadError::Kind(what) => {
-                WorldError::Other(format!("cannot read '{}': it is {what}", text(path)))
-            }
-        })
+        read_plain(as_path(&target)).map_err(|error| error.answer(path))
+    }
+
+    /// The bytes of a file in pieces; links are followed.
+    pub fn read_pieces(&self, path: &[u8], take: TakePiece<'_>) -> Answer<()> {
+        let target = self.target(path)?;
+        let fail = |error: io::Error| ReadError::System(error).answer(path);
+        let (mut file, length) =
+            open_plain(as_path(&target)).map_err(|error| error.answer(path))?;
+        let expected = usize::try_from(length).unwrap_or(PIECE);
+        let mut piece = Vec::with_capacity(expected.saturating_add(1).min(PIECE));
+        let mut read = |piece: &mut Vec<u8>, limit: u64| {
+            piece.clear();
+            file.by_ref().take(limit).read_to_end(piece).map_err(fail)
+        };
+        let mut done = read(&mut piece, PIECE as u64)? as u64;
+        if done < PIECE as u64 {
+            return take(done, &piece);
+        }
+        if length < done {
+            // It is one of those that do not say how long they are.
+            let mut rest = Vec::new();
+            read(&mut rest, u64::MAX)?;
+            piece.append(&mut rest);
+            return take(piece.len() as u64, &piece);
+        }
+        while !piece.is_empty() && done <= length {
+            take(length, &piece)?;
+            done += read(&mut piece, PIECE as u64)? as u64;
+        }
+        if done == length {
+            return Ok(());
+        }
+        let path = text(path);
+        Err(WorldError::Other(format!(
+            "file '{path}' has changed while it was read"
+        )))
     }
 
     /// Names and types of what is in a folder and may be seen.
@@ -224,8 +253,25 @@ pub enum ReadError {
     Kind(&'static str),
 }
 
-/// The bytes of a plain file. Anything else could keep the evaluation waiting, or never end.
-fn read_plain(path: &Path) -> Result<Vec<u8>, ReadError> {
+impl ReadError {
+    fn answer(self, path: &[u8]) -> WorldError {
+        match self {
+            ReadError::System(error) => {
+                refusal(&error, || format!("opening file '{}'", text(path)))
+            }
+            ReadError::Kind(what) => {
+                WorldError::Other(format!("cannot read '{}': it is {what}", text(path)))
+            }
+        }
+    }
+}
+
+/// How much of a file is held in memory where not all of it is needed at once.
+const PIECE: usize = 1 << 18;
+
+/// A plain file, and how long it says to be: files in /proc say that they are empty. Anything else could keep the evaluation
+/// waiting, or never end.
+fn open_plain(path: &Path) -> Result<(fs::File, u64), ReadError> {
     let metadata = fs::metadata(path).map_err(ReadError::System)?;
     let kind = metadata.file_type();
     if !kind.is_file() && path != Path::new("/dev/null") {
@@ -239,10 +285,15 @@ fn read_plain(path: &Path) -> Result<Vec<u8>, ReadError> {
             "a device"
         }));
     }
-    let mut file = fs::File::open(path).map_err(ReadError::System)?;
-    // The size is a hint: files in /proc say that they are empty.
+    let file = fs::File::open(path).map_err(ReadError::System)?;
+    Ok((file, metadata.len()))
+}
+
+/// The bytes of a plain file.
+fn read_plain(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let (mut file, length) = open_plain(path)?;
     let mut bytes = Vec::with_capacity(
-        usize::try_from(metadata.len())
+        usize::try_from(length)
             .unwrap_or(0)
             .saturating_add(1)
             .min(1 << 30),

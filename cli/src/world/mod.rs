@@ -8,7 +8,7 @@ pub use access::{Access, Rule};
 pub use files::{Files, as_path};
 
 use crate::terminal;
-use piton_core::world::{Answer, FileType, Message, World};
+use piton_core::world::{Answer, FileType, Message, TakePiece, World};
 use search_path::Entry;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -61,6 +61,10 @@ impl Outside {
 impl World for Outside {
     fn read_file(&self, path: &[u8]) -> Answer<Vec<u8>> {
         self.files.read_file(path)
+    }
+
+    fn read_pieces(&self, path: &[u8], take: TakePiece<'_>) -> Answer<()> {
+        self.files.read_pieces(path, take)
     }
 
     fn read_dir(&self, path: &[u8]) -> Answer<Vec<(Vec<u8>, FileType)>> {

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value};
 use crate::source::Pos;
 use crate::store::{
-    Algorithm, Hash, Method, NarWriter, Source, fixed_output_path, sha256, source_path,
+    Algorithm, Hash, Method, NarWriter, Source, fixed_output_path, hash_file, source_path,
     split_store_path,
 };
 use crate::vm::{Recovery, Step, Task, Vm};
@@ -153,8 +153,7 @@ impl AddPath {
         let fail = |error| vm.world_error(&self.given, error);
         self.origin = vm.world.resolve(&self.given).map_err(fail)?;
         if self.flat {
-            let contents = vm.world.read_file(&self.origin).map_err(fail)?;
-            let hash = Hash::of_sha256(sha256(&[&contents]));
+            let hash = hash_file(&*vm.world, &self.origin, Algorithm::Sha256).map_err(fail)?;
             let path = fixed_output_path(&self.name, Method::Flat, &hash).map_err(refused)?;
             return self.add(vm, path);
         }

@@ -5,9 +5,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value};
 use crate::source::Pos;
 use crate::store::{
-    Algorithm, Derivation, Hash, Method, Output, OutputNames, Text, fixed_output_path,
+    Algorithm, Derivation, Hash, Method, Output, OutputNames, Text, Way, fixed_output_path,
     is_derivation, output_placeholder, unknown_output_placeholder,
 };
+use crate::value::{Element, way};
 use crate::vm::Vm;
 use crate::world::Message;
 use std::borrow::Cow;
@@ -158,6 +159,7 @@ impl Draft {
             name: Cow::Borrowed(&self.name),
             outputs: Vec::with_capacity(self.outputs.len()),
             input_drvs: inputs.drvs,
+            dynamic_inputs: inputs.dynamic,
             input_srcs: inputs.srcs,
             system: text_of(&self.system),
             builder: text_of(&self.builder),
@@ -242,6 +244,9 @@ fn text_of(value: &Value) -> Text<'_> {
 
 /// The hash that something is said to have; the empty one is a placeholder.
 pub(super) fn expected_hash(vm: &Vm, text: &[u8], algorithm: Option<Algorithm>) -> Result<Hash> {
+    if Algorithm::named_in(text) == Some(Algorithm::Blake3) {
+        ensure_feature(vm, "blake3-hashes")?;
+    }
     if !text.is_empty() {
         return Hash::parse(text, algorithm).map_err(refused);
     }
@@ -258,6 +263,7 @@ pub(super) fn expected_hash(vm: &Vm, text: &[u8], algorithm: Option<Algorithm>) 
 #[derive(Default)]
 struct Inputs<'i> {
     drvs: Vec<(Text<'i>, OutputNames<'i>)>,
+    dynamic: Vec<(Text<'i>, Way<'i>)>,
     srcs: Vec<Text<'i>>,
 }
 
@@ -269,8 +275,8 @@ impl Vm {
         let mut inputs = Inputs::default();
         let mut built: Vec<(Text<'i>, Text<'i>)> = Vec::new();
         for element in self.contexts.elements(context) {
-            match element {
-                [b'=', path @ ..] => {
+            match Element::parse(element) {
+                Element::Deep(path) => {
                     for (path, outputs) in self.closure(path)? {
                         built.extend(
                             outputs
@@ -280,19 +286,27 @@ impl Vm {
                         inputs.srcs.push(Cow::Owned(path));
                     }
                 }
-                [b'!', rest @ ..] => {
-                    let end = rest
-                        .iter()
-                        .position(|byte| *byte == b'!')
-                        .unwrap_or(rest.len());
-                    let path = rest.get(end + 1..).unwrap_or_default();
-                    built.push((Cow::Borrowed(path), Cow::Borrowed(&rest[..end])));
+                Element::Output {
+                    derivation,
+                    outputs,
+                } => {
+                    let derivation = Cow::Borrowed(derivation);
+                    let way: Way<'_> = way(outputs).map(Cow::Borrowed).collect();
+                    match &way[..] {
+                        [output] => built.push((derivation, output.clone())),
+                        _ => inputs.dynamic.push((derivation, way)),
+                    }
                 }
-                path => inputs.srcs.push(Cow::Borrowed(path)),
+                Element::Path(path) => inputs.srcs.push(Cow::Borrowed(path)),
             }
         }
         inputs.srcs.sort_unstable();
         inputs.srcs.dedup();
+        inputs.dynamic.sort_unstable();
+        inputs.dynamic.dedup();
+        for (path, _) in &inputs.dynamic {
+            self.learn_derivation(path)?;
+        }
         built.sort_unstable();
         built.dedup();
         for (path, output) in built {

@@ -1,11 +1,12 @@
 //! What builtins have fetched, on its way to the store. The builtin has put it somewhere, where it stays and is read from.
 
+use super::derive_finish::ensure_feature;
 use super::store_requests::refused;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::source::Pos;
 use crate::store::{
-    Algorithm, Digest, Hash, Method, NarWriter, Source, fixed_output_path, sha256, source_path,
+    Algorithm, Digest, Hash, Method, NarWriter, Source, fixed_output_path, hash_file, source_path,
 };
 use crate::vm::Vm;
 use crate::world::Answer;
@@ -46,8 +47,7 @@ impl Vm {
         };
         let flat = flags & FLAT != 0;
         let (method, store_path) = if flat {
-            let contents = self.world.read_file(&place).map_err(fail)?;
-            let hash = Hash::of_sha256(sha256(&[&contents]));
+            let hash = hash_file(&*self.world, &place, Algorithm::Sha256).map_err(fail)?;
             let path = fixed_output_path(&name, Method::Flat, &hash);
             (Method::Flat, path)
         } else {
@@ -77,6 +77,9 @@ impl Vm {
     pub(super) fn find_in_store(&mut self, name: Value, hash: Value, flags: u64) -> Result<Value> {
         let name = self.plain_string(name)?;
         let hash = self.plain_string(hash)?;
+        if Algorithm::named_in(&hash) == Some(Algorithm::Blake3) {
+            ensure_feature(self, "blake3-hashes")?;
+        }
         let hash = Hash::parse(&hash, Some(Algorithm::Sha256)).map_err(refused)?;
         let method = if flags & FLAT != 0 {
             Method::Flat

@@ -11,6 +11,7 @@ mod fetched;
 mod generator;
 mod loader;
 mod manifest;
+mod output_of;
 mod raw;
 mod requests;
 mod roots;

@@ -1,10 +1,13 @@
 //! What suspended builtins ask for, by number, and the capabilities that it takes.
 
 use super::capability::capability_names;
+use super::derive_finish::ensure_feature;
 use super::raw::from_raw;
+use super::store_requests::refused;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value, ValueType};
 use crate::source::Pos;
+use crate::store::{Algorithm, hash_file};
 use crate::vm::{
     Catch, CoerceItems, Coercion, Context, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task,
     Vm, cannot_coerce,
@@ -86,6 +89,17 @@ impl Vm {
                     any_bytes: flags & 1 != 0,
                 },
             })),
+            request::HASH_FILE => {
+                let name = self.plain_string(a)?;
+                let algorithm = Algorithm::known(&name).map_err(refused)?;
+                if algorithm == Algorithm::Blake3 {
+                    ensure_feature(self, "blake3-hashes")?;
+                }
+                self.push_task(Box::new(PathUse {
+                    value: b,
+                    action: Action::HashFile(algorithm),
+                }))
+            }
             request::READ_DIR => self.push_task(Box::new(PathUse {
                 value: a,
                 action: Action::ReadDir,
@@ -111,7 +125,8 @@ impl Vm {
             request::DERIVATION
             | request::ADD_TEXT_TO_STORE
             | request::ADD_PATH_TO_STORE
-            | request::STORE_PATH => self.store_request(number, [a, b, args[2]]),
+            | request::STORE_PATH
+            | request::OUTPUT_OF => self.store_request(number, [a, b, args[2]]),
             request::ADD_FETCHED_TO_STORE => self.add_fetched(a, b, flags).map(Flow::Value),
             request::FIND_IN_STORE => self.find_in_store(a, b, flags).map(Flow::Value),
             _ => self.answer(number, flags, a).map(Flow::Value),
@@ -266,6 +281,7 @@ fn requirements(number: u32) -> Option<(u64, usize)> {
         request::READ_FILE | request::READ_DIR | request::FILE_TYPE | request::PATH_EXISTS => {
             (capability::READ, 1)
         }
+        request::HASH_FILE => (capability::READ, 2),
         request::RESOLVE_SEARCH_PATH => (capability::READ, 1),
         request::GET_ENV => (capability::ENV, 1),
         request::CURRENT_TIME => (capability::CLOCK, 0),
@@ -278,6 +294,7 @@ fn requirements(number: u32) -> Option<(u64, usize)> {
         request::STORE_PATH => (capability::READ, 1),
         request::ADD_FETCHED_TO_STORE => (capability::NET | capability::STORE_WRITE, 2),
         request::FIND_IN_STORE => (capability::NET, 2),
+        request::OUTPUT_OF => (0, 2),
         _ => return None,
     })
 }
@@ -332,6 +349,7 @@ enum Action {
     Coerce,
     Import(Option<Value>),
     ReadFile { any_bytes: bool },
+    HashFile(Algorithm),
     ReadDir,
     FileType,
     Exists { directory: bool, refuse: bool },
@@ -404,6 +422,11 @@ impl PathUse {
                 }
                 let context = vm.file_context(&path, &bytes);
                 vm.heap.string(&bytes, context)
+            }
+            Action::HashFile(algorithm) => {
+                let hash = hash_file(&*vm.world, &path, *algorithm)
+                    .map_err(|error| vm.world_error(&path, error))?;
+                vm.heap.string(&hash.hex(), 0)
             }
             Action::ReadDir => {
                 if let Some(listing) = vm.listings.get(&path[..]) {

@@ -2,6 +2,7 @@
 
 use super::add_path::AddPath;
 use super::derive::Derive;
+use super::output_of::OutputOf;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value};
 use crate::source::Pos;
@@ -9,6 +10,7 @@ use crate::store::{
     Algorithm, BuildError, Derivation, Method, Modulo, Source, hash_tree, is_derivation,
     is_store_path, sha256, source_path, split_store_path, text_path,
 };
+use crate::value::{Element, way};
 use crate::vm::{Coerce, Coercion, Flow, Step, Task, Vm};
 use piton_plugin_api::abi::{arg, request, tag};
 use std::borrow::Cow;
@@ -54,6 +56,7 @@ impl Vm {
                 contents: b,
                 text_follows: false,
             })),
+            request::OUTPUT_OF => self.push_task(Box::new(OutputOf::new(a, b))),
             request::ADD_PATH_TO_STORE => self.push_task(Box::new(AddPath::new(a, b, c))),
             _ => self.push_task(Box::new(StorePath { path: a })),
         }
@@ -92,7 +95,7 @@ impl Vm {
             Some(element) => Err(refused(format!(
                 "the string '{}' is not allowed to refer to a store path (such as '{}')",
                 lossy(text),
-                shown(element)
+                Element::parse(element).display()
             ))),
         }
     }
@@ -137,23 +140,28 @@ impl Vm {
             return Ok(());
         }
         for element in self.contexts.elements(context) {
-            let Some(rest) = element.strip_prefix(b"!") else {
+            let Element::Output {
+                derivation,
+                outputs,
+            } = Element::parse(element)
+            else {
                 continue;
             };
             let root = split_store_path(path).map_or(path, |(root, _)| root);
             if self.world.file_type(root).is_ok() {
                 continue;
             }
-            let end = rest
-                .iter()
-                .position(|byte| *byte == b'!')
-                .unwrap_or(rest.len());
-            let (output, drv_path) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
+            let mut way = way(outputs);
             let backend = self.store.borrow().backend();
-            match backend.build(drv_path, &[output]) {
+            let mut built = backend.build(derivation, &[way.next().unwrap_or_default()]);
+            if built.is_ok() && way.next().is_some() {
+                let reason = "outputs of derivations that are outputs themselves cannot be built";
+                built = Err(BuildError::Failed(reason.to_owned()));
+            }
+            match built {
                 Ok(()) => {}
                 Err(reason) => {
-                    let mut error = not_built(drv_path, output, path, reason);
+                    let mut error = not_built(element, path, reason);
                     let path = lossy(path);
                     error.trace(
                         Pos::NONE,
@@ -232,10 +240,11 @@ impl Vm {
             let text = self.derivation_text(&path)?;
             let derivation = self.read_derivation(&path, &text)?;
             let mut store = self.store.borrow_mut();
-            let missing = derivation
-                .input_drvs
-                .iter()
-                .map(|(input, _)| &**input)
+            let plain = derivation.input_drvs.iter().map(|(input, _)| input);
+            let dynamic = derivation.dynamic_inputs.iter().map(|(input, _)| input);
+            let missing = plain
+                .chain(dynamic)
+                .map(|input| &**input)
                 .find(|input| store.modulo(input).is_none());
             match missing {
                 Some(missing) if open.iter().any(|path| path == missing) => {
@@ -259,8 +268,8 @@ impl Vm {
 
 /// The error of reading something in an output that is not built.
 #[cold]
-fn not_built(derivation: &[u8], output: &[u8], path: &[u8], reason: BuildError) -> Error {
-    let wanted = format!("{}^{}", lossy(derivation), lossy(output));
+fn not_built(element: &[u8], path: &[u8], reason: BuildError) -> Error {
+    let wanted = Element::parse(element).display();
     let path = lossy(path);
     match reason {
         BuildError::Disabled => Error::new(
@@ -283,18 +292,6 @@ fn not_built(derivation: &[u8], output: &[u8], path: &[u8], reason: BuildError) 
             "this is an import from derivation; build the output first, so that its path exists, or let a daemon build \
              it: '--store daemon'",
         ),
-    }
-}
-
-/// An element of a context as messages show it.
-fn shown(element: &[u8]) -> String {
-    match element {
-        [b'=', path @ ..] => format!("{} (deep)", lossy(path)),
-        [b'!', rest @ ..] => match rest.iter().position(|byte| *byte == b'!') {
-            Some(end) => format!("{}^{}", lossy(&rest[end + 1..]), lossy(&rest[..end])),
-            None => lossy(rest).into_owned(),
-        },
-        path => lossy(path).into_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads the text of a derivation.
 
-use super::derivation::{Derivation, Method, Output, Text};
+use super::derivation::{Derivation, Method, Output, OutputNames, Text};
+use super::dynamic::Way;
 use super::hash::{Algorithm, Hash};
 use std::borrow::Cow;
 
@@ -27,17 +28,33 @@ impl<'a> Derivation<'a> {
     /// Reads the text of a derivation; its name stands in its path alone.
     pub fn read(name: &'a [u8], text: &'a [u8]) -> Result<Self> {
         let mut reader = Reader { text, at: 0 };
-        reader.expect("Derive(")?;
+        // Only this form has inputs that are outputs of outputs.
+        let versioned = reader.takes("DrvWithVersion(\"xp-dyn-drv\",");
+        if !versioned {
+            reader.expect("Derive(")?;
+        }
         let outputs = reader.list(Reader::output)?;
         reader.expect(",")?;
+        let mut dynamic_inputs = Vec::new();
         let input_drvs = reader.list(|reader| {
             reader.expect("(")?;
             let path = reader.string()?;
             reader.expect(",")?;
-            let outputs = reader.list(Reader::string)?;
+            let outputs = if versioned {
+                let (outputs, ways) = reader.input_tree()?;
+                dynamic_inputs.extend(ways.into_iter().map(|way| (path.clone(), way)));
+                outputs
+            } else {
+                reader.list(Reader::string)?
+            };
             reader.expect(")")?;
             Ok((path, outputs.into()))
         })?;
+        // What is only the start of a way is no input of its own.
+        let input_drvs = input_drvs
+            .into_iter()
+            .filter(|(_, outputs): &(_, OutputNames<'_>)| !versioned || !outputs.is_empty())
+            .collect();
         reader.expect(",")?;
         let input_srcs = reader.list(Reader::string)?;
         reader.expect(",")?;
@@ -63,6 +80,7 @@ impl<'a> Derivation<'a> {
             name: Cow::Borrowed(name),
             outputs,
             input_drvs,
+            dynamic_inputs,
             input_srcs,
             system,
             builder,
@@ -154,6 +172,44 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The outputs of a derivation that are needed, and the ways to outputs of those.
+    fn input_tree(&mut self) -> Result<(Vec<Text<'a>>, Vec<Way<'a>>)> {
+        let (mut own, mut ways) = (Vec::new(), Vec::new());
+        let mut way = Way::new();
+        'derivation: loop {
+            let inner = self.takes("(");
+            let outputs = self.list(Reader::string)?;
+            if way.is_empty() {
+                own = outputs;
+            } else {
+                let to = |output| way.iter().cloned().chain([output]).collect();
+                ways.extend(outputs.into_iter().map(to));
+            }
+            if inner {
+                self.expect(",[")?;
+                if !self.takes("])") {
+                    self.step_into(&mut way)?;
+                    continue;
+                }
+            }
+            while way.pop().is_some() {
+                self.expect(")")?;
+                if self.takes(",") {
+                    self.step_into(&mut way)?;
+                    continue 'derivation;
+                }
+                self.expect("])")?;
+            }
+            return Ok((own, ways));
+        }
+    }
+
+    fn step_into(&mut self, way: &mut Way<'a>) -> Result<()> {
+        self.expect("(")?;
+        way.push(self.string()?);
+        self.expect(",")
+    }
+
     fn output(&mut self) -> Result<(Text<'a>, Output<'a>)> {
         self.expect("(")?;
         let name = self.string()?;
@@ -213,6 +269,40 @@ mod tests {
             String::from_utf8_lossy(&derivation.write()),
             String::from_utf8_lossy(TEXT)
         );
+    }
+
+    #[test]
+    fn outputs_of_outputs_survive() {
+        let text = b"DrvWithVersion(\"xp-dyn-drv\",[(\"out\",\"\",\"\",\"\")],[(\"/nix/store/a.drv\",[\"out\"]),\
+            (\"/nix/store/p.drv\",([\"out\"],[(\"dev\",[\"a\"]),(\"out\",([\"dev\",\"out\"],[(\"out\",[\"x\"])]))])),\
+            (\"/nix/store/q.drv\",([],[(\"out\",[\"out\"])]))],[],\"s\",\"b\",[],[])";
+        let derivation = Derivation::read(b"n", text).expect("valid");
+        let ways: Vec<String> = derivation
+            .dynamic_inputs
+            .iter()
+            .map(|(path, way)| {
+                String::from_utf8_lossy(&[&path[11..], &way.join(&b'^')].join(&b'^')).into_owned()
+            })
+            .collect();
+        assert_eq!(
+            ways,
+            [
+                "p.drv^dev^a",
+                "p.drv^out^dev",
+                "p.drv^out^out",
+                "p.drv^out^out^x",
+                "q.drv^out^out"
+            ]
+        );
+        assert_eq!(derivation.input_drvs.len(), 2);
+        assert_eq!(derivation.references().len(), 3);
+        assert_eq!(
+            String::from_utf8_lossy(&derivation.write()),
+            String::from_utf8_lossy(text)
+        );
+        for end in 0..text.len() {
+            assert!(Derivation::read(b"n", &text[..end]).is_err(), "{end}");
+        }
     }
 
     #[test]

@@ -6,12 +6,17 @@
 //!  ],["<source>",…],"<system>","<builder>",["<argument>",…],[("<variable>","<value>"),…])     tail
 //! ```
 //!
+//! With inputs that are outputs of outputs ([`dynamic`](super::dynamic)) it begins with `DrvWithVersion("xp-dyn-drv",[`, and such
+//! an input is `("<derivation>",(["out",…],[("<output>",["out",…]),…]))`.
+//!
 //! The three parts are written once. Where the paths of outputs will stand, in the head and in variables, is remembered, so that
 //! the masked text that those paths are computed from becomes the final one without being written again.
 
+use super::dynamic::{Input, Tree, Visit, Way, merged};
 use super::hash::{Algorithm, Hash};
 use smallvec::SmallVec;
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 /// Bytes, borrowed where they can be.
 pub type Text<'a> = Cow<'a, [u8]>;
@@ -106,6 +111,8 @@ pub struct Derivation<'a> {
     pub outputs: Vec<(Text<'a>, Output<'a>)>,
     /// Derivations whose outputs it needs, and which of them.
     pub input_drvs: Vec<(Text<'a>, OutputNames<'a>)>,
+    /// Derivations of which it needs outputs of outputs, and the ways to these: one entry for each way.
+    pub dynamic_inputs: Vec<(Text<'a>, Way<'a>)>,
     /// Other store paths that it needs.
     pub input_srcs: Vec<Text<'a>>,
     /// The system that it can be built on.
@@ -168,10 +175,17 @@ impl<'a> Derivation<'a> {
         }
     }
 
+    /// All derivations that it needs, sorted, with what it needs of each.
+    pub fn inputs<'d>(&'d self) -> Vec<Input<'d, 'a>> {
+        merged(&self.input_drvs, &self.dynamic_inputs)
+    }
+
     /// All store paths that the text refers to, sorted.
     pub fn references(&self) -> Vec<&[u8]> {
         let drvs = self.input_drvs.iter().map(|(path, _)| &**path);
+        let dynamic = self.dynamic_inputs.iter().map(|(path, _)| &**path);
         let mut all: Vec<&[u8]> = drvs
+            .chain(dynamic)
             .chain(self.input_srcs.iter().map(|path| &**path))
             .collect();
         all.sort_unstable();
@@ -197,7 +211,12 @@ impl<'a> Derivation<'a> {
     fn write_head(&self, part: &mut Part) {
         part.clear();
         let out = &mut part.bytes;
-        out.extend_from_slice(b"Derive([");
+        let start: &[u8] = if self.dynamic_inputs.is_empty() {
+            b"Derive(["
+        } else {
+            b"DrvWithVersion(\"xp-dyn-drv\",["
+        };
+        out.extend_from_slice(start);
         for (index, (name, output)) in self.outputs.iter().enumerate() {
             separate(out, index);
             out.push(b'(');
@@ -234,9 +253,47 @@ impl<'a> Derivation<'a> {
     }
 
     fn write_inputs(&self, out: &mut Vec<u8>) {
+        if !self.dynamic_inputs.is_empty() {
+            return self.write_dynamic_inputs(out);
+        }
         for (index, (path, outputs)) in self.input_drvs.iter().enumerate() {
             separate(out, index);
             write_input(out, path, outputs.iter().map(|output| &**output));
+        }
+    }
+
+    fn write_dynamic_inputs(&self, out: &mut Vec<u8>) {
+        for (index, (path, outputs, ways)) in self.inputs().into_iter().enumerate() {
+            separate(out, index);
+            out.push(b'(');
+            plain(out, path);
+            out.push(b',');
+            let outputs = outputs.iter().map(|output| &**output);
+            let tree = Tree::new(outputs, ways.iter().map(|(_, way)| &way[..]));
+            let Ok(()) = tree.walk::<Infallible>(|visit| {
+                match visit {
+                    Visit::Enter(outputs, inner) => {
+                        out.extend_from_slice(if inner { b"([" } else { b"[" });
+                        for (index, output) in outputs.iter().enumerate() {
+                            separate(out, index);
+                            plain(out, output);
+                        }
+                        out.extend_from_slice(if inner { b"],[" } else { b"]" });
+                    }
+                    Visit::Output(name, index) => {
+                        separate(out, index);
+                        out.push(b'(');
+                        plain(out, name);
+                        out.push(b',');
+                    }
+                    Visit::OutputDone => out.push(b')'),
+                    Visit::Leave(_, inner) => {
+                        out.extend_from_slice(if inner { b"])" } else { b"" })
+                    }
+                }
+                Ok(())
+            });
+            out.push(b')');
         }
     }
 

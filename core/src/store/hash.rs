@@ -53,7 +53,7 @@ pub(super) fn is_base32_digit(byte: u8) -> bool {
     DIGITS.contains(&byte)
 }
 
-/// Hash algorithms that a derivation may name. All but SHA-256 are only ever passed on.
+/// Hash algorithms that a derivation may name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // the variants are the names of the algorithms
 pub enum Algorithm {
@@ -75,6 +75,22 @@ impl Algorithm {
             b"blake3" => Algorithm::Blake3,
             _ => return None,
         })
+    }
+
+    /// By its name; the error is the text of a message.
+    pub fn known(name: &[u8]) -> Result<Self, String> {
+        Algorithm::parse(name).ok_or_else(|| {
+            format!(
+                "unknown hash algorithm '{}', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'",
+                String::from_utf8_lossy(name)
+            )
+        })
+    }
+
+    /// The one that the text of a hash names.
+    pub fn named_in(text: &[u8]) -> Option<Self> {
+        let (name, _) = split(text, b':').or_else(|| split(text, b'-'))?;
+        Algorithm::parse(name)
     }
 
     /// Its name.
@@ -163,12 +179,7 @@ impl Hash {
         };
         let named = match prefix {
             None => None,
-            Some(name) => Some(Algorithm::parse(name).ok_or_else(|| {
-                format!(
-                    "unknown hash algorithm '{}', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'",
-                    String::from_utf8_lossy(name)
-                )
-            })?),
+            Some(name) => Some(Algorithm::known(name)?),
         };
         let algorithm = match (named, known) {
             (None, None) => {

@@ -5,7 +5,9 @@
 mod aterm;
 mod backend;
 mod derivation;
+mod dynamic;
 mod hash;
+mod hasher;
 mod memory;
 mod modulo;
 mod nar;
@@ -16,10 +18,13 @@ mod references;
 pub use aterm::AtermError;
 pub use backend::{Addition, Backend, BuildError, Contents, InMemory};
 pub use derivation::{Derivation, Method, Output, OutputNames, Text};
+pub use dynamic::{Input, Tree, Visit, Way};
 pub use hash::{Algorithm, Digest, Hash, HexDigest, base32, hex, sha256};
+pub use hasher::{Hasher, hash_file};
 pub use memory::{Source, Store, shipped_path};
 pub use modulo::{
     Modulo, ResolveError, Resolved, Resolver, output_placeholder, unknown_output_placeholder,
+    unknown_placeholder,
 };
 pub use nar::{Measure, NarWriter, Sink, hash_tree, write_file, write_tree};
 pub use overlay::Overlay;

@@ -2,7 +2,7 @@
 //! their hashes modulo, and fixed outputs by what they are: so it does not change with how something fixed is fetched.
 
 use super::derivation::{Derivation, Output, Parts, Text, separate, write_input};
-use super::hash::{HexDigest, base32, hex, sha256};
+use super::hash::{Digest, HexDigest, base32, hex, sha256};
 use super::path::{output_name, output_path, text_path};
 
 /// What a derivation counts as in the hash of one that needs it.
@@ -182,6 +182,19 @@ fn inputs_modulo<'m>(
             }
         }
     }
+    // Outputs of outputs do not enter the hash, but what they start from has to be known.
+    for (path, _) in &derivation.dynamic_inputs {
+        match lookup(path) {
+            None => {
+                return Err(format!(
+                    "path '{}' is not valid",
+                    String::from_utf8_lossy(path)
+                ));
+            }
+            Some(Modulo::Deferred) => return Ok(false),
+            Some(Modulo::Hash(_) | Modulo::Fixed(_)) => {}
+        }
+    }
     inputs.sort_unstable_by_key(|(hash, _)| *hash);
     // Derivations that count as the same one are one input.
     inputs.dedup_by(|next, kept| {
@@ -209,11 +222,32 @@ fn inputs_modulo<'m>(
 
 /// What stands for the path of an output within the derivation that builds it.
 pub fn output_placeholder(output: &[u8]) -> Vec<u8> {
-    placeholder(&[b"nix-output:", output])
+    shown(&sha256(&[b"nix-output:", output]))
 }
 
 /// What stands for the path of an output, not known before it is built, in derivations that need it.
 pub fn unknown_output_placeholder(drv_path: &[u8], output: &[u8]) -> Vec<u8> {
+    shown(&unknown_output(drv_path, output))
+}
+
+/// The same of an output of an output: `way` has its name and that of each derivation on the way there, the outermost first.
+pub fn unknown_placeholder<'w>(
+    drv_path: &[u8],
+    way: impl IntoIterator<Item = &'w [u8]>,
+) -> Vec<u8> {
+    let mut way = way.into_iter();
+    let mut digest = unknown_output(drv_path, way.next().unwrap_or_default());
+    for output in way {
+        let mut folded = [0u8; 20];
+        for (index, byte) in digest.iter().enumerate() {
+            folded[index % 20] ^= byte;
+        }
+        digest = sha256(&[b"nix-computed-output:", &base32(&folded), b":", output]);
+    }
+    shown(&digest)
+}
+
+fn unknown_output(drv_path: &[u8], output: &[u8]) -> Digest {
     let base = drv_path
         .rsplit(|byte| *byte == b'/')
         .next()
@@ -221,7 +255,7 @@ pub fn unknown_output_placeholder(drv_path: &[u8], output: &[u8]) -> Vec<u8> {
     let (hash, name) = base.split_at_checked(32).unwrap_or((base, b""));
     let name = name.strip_prefix(b"-").unwrap_or(name);
     let name = name.strip_suffix(b".drv").unwrap_or(name);
-    placeholder(&[
+    sha256(&[
         b"nix-upstream-output:",
         hash,
         b":",
@@ -229,8 +263,9 @@ pub fn unknown_output_placeholder(drv_path: &[u8], output: &[u8]) -> Vec<u8> {
     ])
 }
 
-fn placeholder(parts: &[&[u8]]) -> Vec<u8> {
-    [b"/", &base32(&sha256(parts))[..]].concat()
+/// A placeholder looks like an absolute path.
+fn shown(digest: &Digest) -> Vec<u8> {
+    [b"/", &base32(digest)[..]].concat()
 }
 
 #[cfg(test)]
@@ -303,6 +338,15 @@ mod tests {
         assert_eq!(
             output_placeholder(b"out"),
             b"/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9"
+        );
+        let drv = b"/nix/store/4qf4i8bckqr44m0nbylixm34fp6rvy6k-p.drv.drv";
+        assert_eq!(
+            unknown_placeholder(drv, [&b"out"[..], b"out"]),
+            b"/06v3d6mhc28szclq8d7jkmd1k392bvm386x9cdj77b9ggkby5ldg"
+        );
+        assert_eq!(
+            unknown_placeholder(drv, [&b"out"[..], b"out", b"x"]),
+            b"/1ly44gi2ckn5zzfmxpygrihf90vmr1z0wa1lszfr7xvsci23jz57"
         );
     }
 }

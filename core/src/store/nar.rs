@@ -112,8 +112,18 @@ impl<S: Sink> NarWriter<S> {
                     self.string(b"");
                 }
                 self.string(b"contents");
-                let contents = world.read_file(path)?;
-                self.string(&contents);
+                // A file may be larger than memory.
+                let sink = &mut self.sink;
+                let mut begun = None;
+                world.read_pieces(path, &mut |length, piece| {
+                    if begun.is_none() {
+                        begun = Some(length);
+                        sink.write(&length.to_le_bytes());
+                    }
+                    sink.write(piece);
+                    Ok(())
+                })?;
+                self.pad(begun.unwrap_or_default());
             }
             FileType::Symlink => {
                 let target = world.read_link(path)?;
@@ -152,7 +162,12 @@ impl<S: Sink> NarWriter<S> {
     fn string(&mut self, bytes: &[u8]) {
         self.sink.write(&(bytes.len() as u64).to_le_bytes());
         self.sink.write(bytes);
-        let rest = bytes.len() % 8;
+        self.pad(bytes.len() as u64);
+    }
+
+    /// Fills up what is so long to a multiple of 8.
+    fn pad(&mut self, length: u64) {
+        let rest = (length % 8) as usize;
         if rest > 0 {
             self.sink.write(&[0; 8][rest..]);
         }

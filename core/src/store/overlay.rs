@@ -3,7 +3,7 @@
 
 use super::memory::{Found, Store};
 use super::path::split_store_path;
-use crate::world::{Answer, FileType, Message, World, WorldError};
+use crate::world::{Answer, FileType, Message, TakePiece, World, WorldError};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -135,6 +135,16 @@ impl World for Overlay {
             End::Followed,
             |text| Ok(text.to_vec()),
             |world, path| world.read_file(path),
+        )
+    }
+
+    fn read_pieces(&self, path: &[u8], take: TakePiece<'_>) -> Answer<()> {
+        let take = RefCell::new(take);
+        self.ask(
+            path,
+            End::Followed,
+            |text| (take.borrow_mut())(text.len() as u64, text),
+            |world, path| world.read_pieces(path, &mut **take.borrow_mut()),
         )
     }
 

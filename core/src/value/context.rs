@@ -5,6 +5,61 @@ use rustc_hash::FxHashMap;
 /// An interned context; 0 is the empty one.
 pub type ContextId = u32;
 
+/// An element of a context, taken apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Element<'e> {
+    /// A store path as such.
+    Path(&'e [u8]),
+    /// A derivation with all that it needs and builds: `=DERIVATION`.
+    Deep(&'e [u8]),
+    /// An output: `!OUTPUT!DERIVATION`, or `!OUTPUT!...!OUTPUT!DERIVATION` for an output of an output.
+    Output {
+        /// The derivation that the way begins at.
+        derivation: &'e [u8],
+        /// The outputs, that of the derivation last, with `!` between them; [`way`] has them in the other order.
+        outputs: &'e [u8],
+    },
+}
+
+impl<'e> Element<'e> {
+    /// Reads Nix's notation.
+    pub fn parse(element: &'e [u8]) -> Self {
+        match element {
+            [b'=', path @ ..] => Element::Deep(path),
+            [b'!', rest @ ..] => {
+                // No store path has this character.
+                let end = rest.iter().rposition(|byte| *byte == b'!');
+                Element::Output {
+                    outputs: &rest[..end.unwrap_or(rest.len())],
+                    derivation: end.map_or(&[], |end| &rest[end + 1..]),
+                }
+            }
+            path => Element::Path(path),
+        }
+    }
+
+    /// As messages show it: `PATH`, `PATH (deep)` or `PATH^OUTPUT`.
+    pub fn display(self) -> String {
+        let (path, after) = match self {
+            Element::Path(path) => (path, Vec::new()),
+            Element::Deep(path) => (path, b" (deep)".to_vec()),
+            Element::Output {
+                derivation,
+                outputs,
+            } => {
+                let outputs = way(outputs).flat_map(|output| [&b"^"[..], output]);
+                (derivation, outputs.collect::<Vec<_>>().concat())
+            }
+        };
+        String::from_utf8_lossy(&[path, &after].concat()).into_owned()
+    }
+}
+
+/// The outputs of an [`Element::Output`] on the way from its derivation.
+pub fn way(outputs: &[u8]) -> impl Iterator<Item = &[u8]> {
+    outputs.rsplit(|byte| *byte == b'!')
+}
+
 /// All contexts of an evaluation.
 pub struct Contexts {
     elements: Vec<&'static [u8]>,
@@ -94,5 +149,19 @@ impl Contexts {
             .collect();
         elements.sort_unstable();
         elements
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_taken_apart() {
+        let shown = |element: &str| Element::parse(element.as_bytes()).display();
+        assert_eq!(shown("/p"), "/p");
+        assert_eq!(shown("=/p.drv"), "/p.drv (deep)");
+        assert_eq!(shown("!dev!/p.drv"), "/p.drv^dev");
+        assert_eq!(shown("!x!out!/p.drv"), "/p.drv^out^x");
     }
 }

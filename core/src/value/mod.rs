@@ -5,5 +5,5 @@ mod context;
 mod update;
 
 pub use attrs::{common, name_order, without};
-pub use context::{ContextId, Contexts};
+pub use context::{ContextId, Contexts, Element, way};
 pub use update::{MergePlans, update};

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::source::Pos;
 use crate::symbol::Symbol;
+use crate::value::Element;
 
 impl Vm {
     /// The error of a selection that did not succeed.
@@ -88,15 +89,7 @@ impl Vm {
     fn refers_to_store(&self, string: Value) -> Error {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let element = self.contexts.elements(string.context());
-        let element = match element.first().copied().unwrap_or_default() {
-            [b'=', path @ ..] => format!("{} (deep)", text(path)),
-            [b'!', rest @ ..] => {
-                let mut parts = rest.splitn(2, |byte| *byte == b'!');
-                let output = text(parts.next().unwrap_or_default());
-                format!("{}^{output}", text(parts.next().unwrap_or_default()))
-            }
-            path => text(path),
-        };
+        let element = Element::parse(element.first().copied().unwrap_or_default()).display();
         let string = text(string.as_string().unwrap_or_default());
         Error::new(
             ErrorKind::Eval,

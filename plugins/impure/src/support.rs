@@ -36,9 +36,9 @@ fn displayed(element: &[u8]) -> Vec<u8> {
     match element {
         [b'=', path @ ..] => [path, b" (deep)"].concat(),
         [b'!', rest @ ..] => {
-            let end = rest.iter().position(|byte| *byte == b'!');
-            let (output, path) = rest.split_at(end.unwrap_or(rest.len()));
-            [path.get(1..).unwrap_or_default(), b"^", output].concat()
+            // An output of an output has the names on the way there behind its own.
+            let parts: Vec<&[u8]> = rest.rsplit(|byte| *byte == b'!').collect();
+            parts.join(&b'^')
         }
         path => path.to_vec(),
     }
@@ -57,6 +57,7 @@ mod tests {
     #[test]
     fn context_elements_in_messages() {
         assert_eq!(displayed(b"!dev!/p.drv"), b"/p.drv^dev");
+        assert_eq!(displayed(b"!x!out!/p.drv"), b"/p.drv^out^x");
         assert_eq!(displayed(b"=/p.drv"), b"/p.drv (deep)");
         assert_eq!(displayed(b"/p"), b"/p");
     }

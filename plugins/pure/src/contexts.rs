@@ -3,6 +3,7 @@
 use crate::names::written;
 use crate::support::{ContextElement, coerced, forced, plain};
 use piton_plugin_api::abi::coerce::COPY_TO_STORE;
+use piton_plugin_api::abi::request::OUTPUT_OF;
 use piton_plugin_api::{
     Attribute, Cx, Error, ErrorKind, Result, StringContext, Type, Value, builtin,
 };
@@ -23,8 +24,31 @@ builtin! {
     example = "builtins.getContext (builtins.appendContext \"text\" {
   \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { outputs = [ \"out\" ]; };
 })" => "{ \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { outputs = [ \"out\" ]; }; }",
-    leaf fn get_context<'f>(cx, s: string) {
-        let paths: Vec<Attribute<'f>> = referred(&cx.context_elements(cx.context(s)))
+    async fn get_context<'f>(cx, s: string) {
+        let elements = cx.context_elements(cx.context(s));
+        let mut known: Vec<Vec<u8>> = Vec::new();
+        for element in &elements {
+            if let ContextElement::Output { path, output, inner: Some(inner) } = ContextElement::parse(element) {
+                // Nix names the derivation that the output comes from, so that one has to be known.
+                let mut derivation = path.to_vec();
+                for name in inner.rsplit(|byte| *byte == b'!') {
+                    let context = cx.context_of(&[&derivation]);
+                    let string = cx.string_with(&derivation, context);
+                    let found = cx.ask(OUTPUT_OF, 0, [&string, &cx.string(name)]).await?;
+                    let found = cx.bytes(&found)?;
+                    if !is_store_path(found) {
+                        let before = [b"cannot operate on output '", name, b"' of the unbuilt derivation '"].concat();
+                        return Err(refused(cx, &before, &derivation, b"'"));
+                    }
+                    derivation = found.to_vec();
+                }
+                known.push([b"!", output, b"!", &derivation].concat());
+            } else {
+                known.push(element.to_vec());
+            }
+        }
+        let known: Vec<&[u8]> = known.iter().map(Vec::as_slice).collect();
+        let paths: Vec<Attribute<'f>> = referred(&known)
             .into_iter()
             .map(|(path, reference)| Attribute::new(cx.symbol(path), described(cx, &reference)))
             .collect();
@@ -47,7 +71,7 @@ fn referred<'a>(elements: &[&'a [u8]]) -> BTreeMap<&'a [u8], Reference<'a>> {
         match ContextElement::parse(element) {
             ContextElement::Path(path) => paths.entry(path).or_default().path = true,
             ContextElement::Deep(path) => paths.entry(path).or_default().all_outputs = true,
-            ContextElement::Output { path, output } => {
+            ContextElement::Output { path, output, .. } => {
                 paths.entry(path).or_default().outputs.push(output);
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::hash::nix32_sha256;
 use crate::support::plain;
-use piton_plugin_api::abi::request::{ADD_TEXT_TO_STORE, DERIVATION};
+use piton_plugin_api::abi::request::{ADD_TEXT_TO_STORE, DERIVATION, OUTPUT_OF};
 use piton_plugin_api::builtin;
 
 builtin! {
@@ -63,6 +63,19 @@ builtin! {
     leaf fn placeholder<'f>(cx, output: string) {
         let output = plain(cx, output)?;
         Ok(cx.string(format!("/{}", nix32_sha256(&[b"nix-output:", output].concat()))))
+    }
+}
+
+builtin! {
+    /// The path of an output of a derivation where it is known before anything is built, else a text that stands for it. The
+    /// derivation `reference` is a string that refers to its file alone (`builtins.unsafeDiscardOutputDependency drv.drvPath`), or to an output
+    /// of another derivation that builds this one: `builtins.outputOf (builtins.outputOf drv "out") "out"`.
+    name = "outputOf", since = "0.1.0",
+    example = "let drv = derivation { name = \"example\"; system = \"any\"; builder = \"/bin/sh\"; };
+in builtins.outputOf (builtins.unsafeDiscardOutputDependency drv.drvPath) \"out\""
+        => "\"/nix/store/hp8ywcg4cbywihyymgdi8i8a8zisgdbp-example\"",
+    async fn output_of<'f>(cx, reference: lazy, output: lazy) {
+        cx.ask(OUTPUT_OF, 0, [reference, output]).await
     }
 }
 

@@ -61,6 +61,7 @@ piton_plugin_api::plugin! {
         control::try_eval,
         derivations::derivation,
         derivations::derivation_strict,
+        derivations::output_of,
         derivations::placeholder,
         derivations::to_file,
         folds::all,

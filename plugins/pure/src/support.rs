@@ -96,7 +96,19 @@ fn displayed(element: &[u8]) -> Vec<u8> {
     match ContextElement::parse(element) {
         ContextElement::Path(path) => path.to_vec(),
         ContextElement::Deep(path) => [path, b" (deep)"].concat(),
-        ContextElement::Output { path, output } => [path, b"^", output].concat(),
+        ContextElement::Output {
+            path,
+            output,
+            inner: None,
+        } => [path, b"^", output].concat(),
+        ContextElement::Output {
+            path,
+            output,
+            inner: Some(inner),
+        } => {
+            let way: Vec<&[u8]> = inner.rsplit(|byte| *byte == b'!').collect();
+            [path, b"^", &way.join(&b'^'), b"^", output].concat()
+        }
     }
 }
 
@@ -107,12 +119,14 @@ pub enum ContextElement<'a> {
     Path(&'a [u8]),
     /// A derivation with everything that it can build: `=path`.
     Deep(&'a [u8]),
-    /// One output of a derivation: `!output!path`.
+    /// One output of a derivation: `!output!path`. An output of an output is `!output!...!output!path`.
     Output {
-        /// The derivation.
+        /// The derivation that the way begins at.
         path: &'a [u8],
         /// The output's name.
         output: &'a [u8],
+        /// Those of the outputs on the way there, which are derivations, the last one first; with `!` between them.
+        inner: Option<&'a [u8]>,
     },
 }
 
@@ -122,17 +136,24 @@ impl<'a> ContextElement<'a> {
         match element {
             [b'=', path @ ..] => ContextElement::Deep(path),
             [b'!', rest @ ..] => {
-                let end = rest
-                    .iter()
-                    .position(|&byte| byte == b'!')
-                    .unwrap_or(rest.len());
+                let (rest, path) = cut(rest, rest.iter().rposition(|&byte| byte == b'!'));
+                let (output, inner) = cut(rest, rest.iter().position(|&byte| byte == b'!'));
                 ContextElement::Output {
-                    output: &rest[..end],
-                    path: rest.get(end + 1..).unwrap_or_default(),
+                    path: path.unwrap_or_default(),
+                    output,
+                    inner,
                 }
             }
             path => ContextElement::Path(path),
         }
+    }
+}
+
+/// What is before and behind the byte at `at`.
+fn cut(text: &[u8], at: Option<usize>) -> (&[u8], Option<&[u8]>) {
+    match at {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
     }
 }
 
@@ -158,7 +179,14 @@ mod tests {
         let output = ContextElement::Output {
             path: b"/p.drv",
             output: b"out",
+            inner: None,
         };
+        let nested = ContextElement::Output {
+            path: b"/p.drv",
+            output: b"x",
+            inner: Some(b"dev!out"),
+        };
+        assert_eq!(ContextElement::parse(b"!x!dev!out!/p.drv"), nested);
         assert_eq!(ContextElement::parse(b"!out!/p.drv"), output);
         assert_eq!(
             ContextElement::parse(b"=/p.drv"),
@@ -170,6 +198,7 @@ mod tests {
     #[test]
     fn context_elements_in_messages() {
         assert_eq!(displayed(b"!dev!/p.drv"), b"/p.drv^dev");
+        assert_eq!(displayed(b"!x!dev!out!/p.drv"), b"/p.drv^out^dev^x");
         assert_eq!(displayed(b"=/p.drv"), b"/p.drv (deep)");
         assert_eq!(displayed(b"/p"), b"/p");
     }

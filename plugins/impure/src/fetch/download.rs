@@ -51,6 +51,11 @@ pub fn download(
         return copy(cache, url, Path::new(&parsed.file_path()));
     }
     let failed = |reason: String| Fault::Other(format!("unable to download '{url}': {reason}"));
+    if url.starts_with("https:")
+        && let Err(reason) = trusted()
+    {
+        return Err(failed(reason.clone()));
+    }
     let plain = url.split('#').next().unwrap_or(url);
     let mut request = agent().get(plain);
     for (name, value) in headers {
@@ -105,7 +110,13 @@ fn reason(error: &ureq::Error) -> String {
             "Could not connect to server (7) Connection refused".to_owned()
         }
         ureq::Error::HostNotFound => "Could not resolve hostname (6)".to_owned(),
-        other => other.to_string(),
+        other => {
+            let text = other.to_string();
+            match text.split_once("invalid peer certificate: ") {
+                Some((_, why)) => format!("the certificate of the server is not trusted: {why}"),
+                None => text,
+            }
+        }
     }
 }
 
@@ -167,7 +178,11 @@ fn immutable_link(header: &str) -> Option<String> {
 fn agent() -> &'static ureq::Agent {
     static AGENT: OnceLock<ureq::Agent> = OnceLock::new();
     AGENT.get_or_init(|| {
-        let tls = TlsConfig::builder().root_certs(root_certificates()).build();
+        // Without any nobody is trusted: also not who a redirection leads to.
+        let roots = trusted()
+            .clone()
+            .unwrap_or_else(|_| RootCerts::new_with_certs(&[]));
+        let tls = TlsConfig::builder().root_certs(roots).build();
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(MAX_REDIRECTS)
@@ -179,27 +194,35 @@ fn agent() -> &'static ureq::Agent {
     })
 }
 
-/// The certificates of the file that the environment names, of the system, or else those that come with the library.
-fn root_certificates() -> RootCerts {
-    let named = ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"]
-        .into_iter()
-        .filter_map(std::env::var_os);
-    let files = named.chain(CERTIFICATES.into_iter().map(Into::into));
-    for file in files {
-        let Ok(pem) = fs::read(&file) else {
-            continue;
-        };
-        let certificates: Vec<Certificate<'static>> = ureq::tls::parse_pem(&pem)
-            .filter_map(|item| match item {
-                Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
-                _ => None,
-            })
-            .collect();
-        if !certificates.is_empty() {
-            return RootCerts::new_with_certs(&certificates);
+/// The certificates of the file that the environment names, of the system, or else those that come with the library. If the
+/// file that is named has none, that is an error: others were not meant.
+fn trusted() -> &'static Result<RootCerts, String> {
+    static TRUSTED: OnceLock<Result<RootCerts, String>> = OnceLock::new();
+    TRUSTED.get_or_init(|| {
+        let named = ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"]
+            .into_iter()
+            .filter_map(std::env::var_os)
+            .find(|file| !file.is_empty());
+        if let Some(file) = named {
+            let file = Path::new(&file);
+            return certificates(file)
+                .ok_or_else(|| format!("there are no certificates in '{}'", file.display()));
         }
-    }
-    RootCerts::WebPki
+        let of_system = CERTIFICATES.iter().map(Path::new).find_map(certificates);
+        Ok(of_system.unwrap_or(RootCerts::WebPki))
+    })
+}
+
+/// The certificates in a file, if there are some.
+fn certificates(file: &Path) -> Option<RootCerts> {
+    let pem = fs::read(file).ok()?;
+    let certificates: Vec<Certificate<'static>> = ureq::tls::parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    (!certificates.is_empty()).then(|| RootCerts::new_with_certs(&certificates))
 }
 
 #[cfg(test)]

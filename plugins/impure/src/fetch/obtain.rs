@@ -160,6 +160,19 @@ pub async fn obtain<'f>(cx: Cx<'f>, input: &Input) -> Result<Obtained<'f>> {
     if input.kind.is_none() {
         return Err(cx.fail(format!("cannot fetch unsupported input '{}'", input.attrs)));
     }
+    let hash = said(
+        cx,
+        input
+            .attrs
+            .text("narHash")
+            .map(|hash| hash.unwrap_or_default().to_owned()),
+    )?;
+    if hash.starts_with("blake3-") && !is_enabled(cx, "blake3-hashes").await? {
+        return Err(cx.fail(
+            "experimental Nix feature 'blake3-hashes' is disabled; \
+             add '--extra-experimental-features blake3-hashes' to enable it",
+        ));
+    }
     let expected = said(cx, input.nar_hash())?;
     let name = said(cx, input.name().map(str::to_owned))?;
     let is_final = said(cx, input.attrs.is_set("__final"))?;

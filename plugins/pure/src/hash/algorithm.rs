@@ -13,21 +13,19 @@ pub enum Algorithm {
     Sha256,
     /// 512 bits.
     Sha512,
+    /// 256 bits; experimental in Nix.
+    Blake3,
 }
 
 impl Algorithm {
-    /// The algorithm of that name, or why there is none. BLAKE3 is experimental in Nix, and off.
+    /// The algorithm of that name, or why there is none.
     pub fn parse(name: &[u8]) -> Result<Algorithm, Vec<u8>> {
         Ok(match name {
             b"md5" => Algorithm::Md5,
             b"sha1" => Algorithm::Sha1,
             b"sha256" => Algorithm::Sha256,
             b"sha512" => Algorithm::Sha512,
-            b"blake3" => {
-                return Err(b"experimental Nix feature 'blake3-hashes' is disabled; \
-                    add '--extra-experimental-features blake3-hashes' to enable it"
-                    .to_vec());
-            }
+            b"blake3" => Algorithm::Blake3,
             _ => {
                 let mut message = b"unknown hash algorithm '".to_vec();
                 message.extend_from_slice(name);
@@ -45,6 +43,7 @@ impl Algorithm {
             Algorithm::Sha1 => "sha1",
             Algorithm::Sha256 => "sha256",
             Algorithm::Sha512 => "sha512",
+            Algorithm::Blake3 => "blake3",
         }
     }
 
@@ -53,7 +52,7 @@ impl Algorithm {
         match self {
             Algorithm::Md5 => 16,
             Algorithm::Sha1 => 20,
-            Algorithm::Sha256 => 32,
+            Algorithm::Sha256 | Algorithm::Blake3 => 32,
             Algorithm::Sha512 => 64,
         }
     }
@@ -65,6 +64,7 @@ impl Algorithm {
             Algorithm::Sha1 => sha1::Sha1::digest(bytes).to_vec(),
             Algorithm::Sha256 => sha2::Sha256::digest(bytes).to_vec(),
             Algorithm::Sha512 => sha2::Sha512::digest(bytes).to_vec(),
+            Algorithm::Blake3 => blake3::hash(bytes).as_bytes().to_vec(),
         }
     }
 }

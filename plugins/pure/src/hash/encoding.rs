@@ -110,6 +110,13 @@ fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     Some(hash)
 }
 
+/// The algorithm that the text of a hash names.
+pub fn named(text: &[u8]) -> Option<Algorithm> {
+    let at = |separator: u8| text.iter().position(|byte| *byte == separator);
+    let end = at(b':').or_else(|| at(b'-'))?;
+    Algorithm::parse(&text[..end]).ok()
+}
+
 /// Reads a hash in any notation; `algorithm` is needed where the text does not name one.
 pub fn parse(text: &[u8], algorithm: Option<Algorithm>) -> Result<(Algorithm, Vec<u8>), Vec<u8>> {
     let at = |separator: u8| text.iter().position(|byte| *byte == separator);

@@ -1,0 +1,1 @@
+let drv = derivation { name = "a"; system = "s"; builder = "b"; }; in builtins.outputOf drv.drvPath "out"

@@ -1,0 +1,1 @@
+builtins.outputOf "x" (throw "not evaluated")
