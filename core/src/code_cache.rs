@@ -9,9 +9,9 @@ pub type Key = [u8; 32];
 /// The evaluator runs what it is given. A cache that may hold anything else than what was stored under the key, because it is torn or
 /// comes from another version of the program, answers nothing.
 pub trait CodeCache {
-    /// Shorter texts, in bytes, are compiled sooner than their code would be found.
+    /// Shorter texts, in bytes, are compiled about as soon as their code would be found, and sooner than it is written.
     fn least(&self) -> usize {
-        512
+        2048
     }
 
     /// What was stored under `key`.

@@ -2,7 +2,7 @@
 
 use super::raw::{from_raw, to_raw};
 use crate::error::{Error, ErrorKind};
-use crate::heap::{KeyEntry, MAX_STRING, Value, ValueType};
+use crate::heap::{Attrs, KeyEntry, MAX_STRING, Value, ValueType};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::vm::{Vm, indefinite_type};
@@ -619,34 +619,39 @@ unsafe extern "C" fn attrs_without(
     to_raw(crate::value::without(&mut vm.heap, attrs, names).value())
 }
 
-unsafe extern "C" fn attrs_names(context: *mut VmContext, attrs: *const RawValue) -> RawValue {
-    // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let Some(attrs) = unsafe { value(vm, attrs) }.as_attrs() else {
+/// A list of what `item` makes of each attribute of a set, in the order of the names' bytes.
+fn in_order(
+    vm: &mut Vm,
+    attrs: Value,
+    mut item: impl FnMut(&mut Vm, Attrs, usize) -> Value,
+) -> RawValue {
+    let Some(attrs) = attrs.as_attrs() else {
         return RawValue::new(tag::NULL, 0);
     };
     let order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
     let list = vm.heap.list(attrs.len());
     for (slot, index) in list.items_mut().iter_mut().zip(order) {
-        *slot = vm.name_value(attrs.keys().entries()[index].name);
+        *slot = item(vm, attrs, index);
     }
     to_raw(list.value())
+}
+
+unsafe extern "C" fn attrs_names(context: *mut VmContext, attrs: *const RawValue) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let attrs = unsafe { value(vm, attrs) };
+    in_order(vm, attrs, |vm, attrs, index| {
+        vm.name_value(attrs.keys().entries()[index].name)
+    })
 }
 
 unsafe extern "C" fn attrs_values(context: *mut VmContext, attrs: *const RawValue) -> RawValue {
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
-    let Some(attrs) = unsafe { value(vm, attrs) }.as_attrs() else {
-        return RawValue::new(tag::NULL, 0);
-    };
-    let order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
-    let list = vm.heap.list(attrs.len());
-    for (slot, index) in list.items_mut().iter_mut().zip(order) {
-        *slot = attrs.value_at(index);
-    }
-    to_raw(list.value())
+    let attrs = unsafe { value(vm, attrs) };
+    in_order(vm, attrs, |_, attrs, index| attrs.value_at(index))
 }
 
 unsafe extern "C" fn attrs_common(

@@ -81,9 +81,12 @@ pub(super) struct Body {
     pub(super) shapes: Box<[Keys]>,
     pub(super) constants: Box<[Value]>,
     pub(super) formals: Box<[FormalsSpec]>,
-    /// Words point there: orders of shapes, and captures that are too many for words.
-    #[allow(dead_code)]
-    pointed_to: (Box<[Order]>, Box<[Box<[CaptureSource]>]>),
+    /// Orders of shapes, which words point to.
+    #[allow(dead_code)] // it is kept, not read
+    orders: Box<[Order]>,
+    /// Captures that are too many for words, which point to them.
+    #[allow(dead_code)] // it is kept, not read
+    captures: Box<[Box<[CaptureSource]>]>,
     positions: Box<[Pos]>,
     part_positions: Box<[(u32, Box<[Pos]>)]>,
     pub(super) strict_arguments: Box<[StrictArgument]>,
@@ -259,7 +262,8 @@ impl Vm {
             shapes,
             constants,
             formals: head.formals,
-            pointed_to: (orders, layout.captures),
+            orders,
+            captures: layout.captures,
             positions: layout.positions,
             part_positions: body.part_positions.into(),
             strict_arguments: body.strict_arguments.into(),
