@@ -180,15 +180,21 @@ impl Vm {
     #[inline(never)]
     fn grow_frames(&mut self) {
         let len = self.frames.len();
-        if len > self.max_frames {
-            // The safepoint that comes next finds the limit of memory passed.
+        let room = self.room_for_stacks() / size_of::<Frame>();
+        // By doubling, but not far beyond what the limit allows.
+        let wanted = len.min(room).max(len / 8).max(64);
+        self.frames.reserve_exact(wanted);
+    }
+
+    /// How many bytes the stacks of frames and values may grow within the limit of memory. Where that is none, the safepoint that comes
+    /// next looks whether it is passed.
+    fn room_for_stacks(&mut self) -> usize {
+        let used = self.frames.len() * size_of::<Frame>() + self.stack.len() * size_of::<Value>();
+        let room = self.limits.memory.saturating_sub(used);
+        if room == 0 {
             self.heap.collect_soon();
         }
-        // By doubling, but not far beyond what the limit allows.
-        let wanted = len
-            .max(64)
-            .min(self.max_frames.saturating_sub(len).saturating_add(1));
-        self.frames.reserve_exact(wanted.max(64));
+        room
     }
 
     /// Lets the code frame on top run `code` with the arguments at `args`, in its registers, as many as `code` takes.
@@ -233,7 +239,10 @@ impl Vm {
         let range = self.stack.as_ptr_range();
         let on_stack = range.contains(&args);
         let offset = (args as usize).wrapping_sub(range.start as usize) / size_of::<Value>();
-        self.stack.reserve(additional);
+        let len = self.stack.len();
+        let room = self.room_for_stacks() / size_of::<Value>();
+        self.stack
+            .reserve_exact(len.min(room).max(len / 8).max(64).max(additional));
         if on_stack {
             // SAFETY: the offset is within the stack, as it was before.
             unsafe { self.stack.as_ptr().add(offset) }

@@ -120,8 +120,6 @@ pub struct Vm {
     pub(super) position_keys: Option<Keys>,
     /// Who watches, if somebody does.
     pub(crate) observer: Option<Box<Observer>>,
-    /// More frames than this are beyond the limit of memory by themselves.
-    pub(super) max_frames: usize,
 }
 
 impl Vm {
@@ -156,7 +154,6 @@ impl Vm {
             merge_plans: MergePlans::default(),
             position_keys: None,
             observer: None,
-            max_frames: limits.memory / size_of::<Frame>(),
         }
     }
 
