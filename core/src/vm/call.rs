@@ -189,7 +189,9 @@ impl Vm {
     /// How many bytes the stacks of frames and values may grow within the limit of memory. Where that is none, the safepoint that comes
     /// next looks whether it is passed.
     fn room_for_stacks(&mut self) -> usize {
-        let used = self.frames.len() * size_of::<Frame>() + self.stack.len() * size_of::<Value>();
+        let used = self.frames.len() * size_of::<Frame>()
+            + self.stack.len() * size_of::<Value>()
+            + self.host.frame_bytes();
         let room = self.limits.memory.saturating_sub(used);
         if room == 0 {
             self.heap.collect_soon();
