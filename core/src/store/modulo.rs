@@ -159,18 +159,15 @@ fn inputs_modulo<'m>(
     lookup: impl Fn(&[u8]) -> Option<&'m Modulo>,
     out: &mut Vec<u8>,
 ) -> Result<bool, ResolveError> {
+    let known = |path: &[u8]| {
+        lookup(path).ok_or_else(|| format!("path '{}' is not valid", String::from_utf8_lossy(path)))
+    };
     let mut inputs: Vec<(&HexDigest, Wanted<'_>)> = Vec::with_capacity(derivation.input_drvs.len());
     for (path, outputs) in &derivation.input_drvs {
-        match lookup(path) {
-            None => {
-                return Err(format!(
-                    "path '{}' is not valid",
-                    String::from_utf8_lossy(path)
-                ));
-            }
-            Some(Modulo::Deferred) => return Ok(false),
-            Some(Modulo::Hash(hash)) => inputs.push((hash, Wanted::These(outputs))),
-            Some(Modulo::Fixed(hash)) => {
+        match known(path)? {
+            Modulo::Deferred => return Ok(false),
+            Modulo::Hash(hash) => inputs.push((hash, Wanted::These(outputs))),
+            Modulo::Fixed(hash) => {
                 if let Some(other) = outputs.iter().find(|output| &***output != b"out") {
                     return Err(format!(
                         "no hash for output '{}' of derivation '{}'",
@@ -184,15 +181,8 @@ fn inputs_modulo<'m>(
     }
     // Outputs of outputs do not enter the hash, but what they start from has to be known.
     for (path, _) in &derivation.dynamic_inputs {
-        match lookup(path) {
-            None => {
-                return Err(format!(
-                    "path '{}' is not valid",
-                    String::from_utf8_lossy(path)
-                ));
-            }
-            Some(Modulo::Deferred) => return Ok(false),
-            Some(Modulo::Hash(_) | Modulo::Fixed(_)) => {}
+        if matches!(known(path)?, Modulo::Deferred) {
+            return Ok(false);
         }
     }
     inputs.sort_unstable_by_key(|(hash, _)| *hash);

@@ -98,8 +98,8 @@ impl Vm {
                 unreachable!("a task is on top")
             };
             let task: *mut dyn Task = &mut **task;
-            // SAFETY: the task stays in its box, below the frames that its step may push; a step reaches no safepoint and looks at
-            // no frame but code and builtins, so that nobody else sees the task meanwhile.
+            // SAFETY: the task stays in its box, on top: a step pushes no frames, it answers which are to be pushed. It reaches no
+            // safepoint and looks at no frame but code and builtins, so that nobody else sees the task meanwhile.
             let flow = match unsafe { (*task).step(self, value.take()) }? {
                 Step::Force(next) => self.force(next)?,
                 Step::Done(result) => {
