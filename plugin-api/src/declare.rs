@@ -5,6 +5,7 @@ use crate::context::{Cx, Result};
 use crate::driver::{self, Frame};
 use crate::value::Value;
 use std::future::Future;
+use std::marker::PhantomData;
 
 /// Declares a builtin: a constant of the function's name that [`plugin!`](crate::plugin) takes.
 ///
@@ -73,25 +74,22 @@ macro_rules! builtin {
         #[allow(non_upper_case_globals)]
         pub const $function: $crate::abi::Builtin = {
             #[inline(always)]
-            async fn body<$life>($cx: $crate::Cx<$life> $(, $arg: &$life $crate::Value<$life>)*) -> $crate::Result<$crate::Value<$life>> $body
+            async fn body<$life>($cx: $crate::Cx<$life>, args: $crate::__private::Args<$life>) -> $crate::Result<$crate::Value<$life>> {
+                let [$($arg),*] = args.all();
+                $body
+            }
 
-            #[allow(unused_mut, unused_variables, unused_assignments)]
             unsafe extern "C" fn start(
                 state: *mut u8,
                 vm: *mut $crate::abi::VmContext,
                 args: *const $crate::abi::RawValue,
-                count: usize,
+                _: usize,
             ) -> $crate::abi::RawValue {
-                let mut args = args;
                 // SAFETY: the host passes its context, a frame as the descriptor states it, and as many arguments, which live as
                 // long as the frame.
                 unsafe {
                     $crate::builtin!(@start $($driver)?)(state, vm, || {
-                        $(
-                            let $arg = $crate::__private::argument(args);
-                            args = args.add(1);
-                        )*
-                        body($crate::Cx::new(vm) $(, $arg)*)
+                        body($crate::Cx::new(vm), $crate::__private::Args::new(args))
                     })
                 }
             }
@@ -312,49 +310,53 @@ pub mod private {
         rust_proof: Some(proof),
     };
 
-    /// An argument of the call that is being started.
-    ///
-    /// # Safety
-    /// `args` points to an argument that the host keeps alive for `'f`.
-    #[inline(always)]
-    pub unsafe fn argument<'f>(args: *const abi::RawValue) -> &'f Value<'f> {
-        // SAFETY: the caller's contract; a `Value` is a transparent `RawValue`.
-        unsafe { &*args.cast() }
+    /// The arguments of an async call: one word, where a reference to each would have to be stored in the frame.
+    #[derive(Clone, Copy)]
+    pub struct Args<'f> {
+        first: *const Value<'f>,
+        call: PhantomData<&'f Value<'f>>,
     }
 
-    /// The body of an async builtin with the arguments `A`.
-    pub trait Body<'f, A> {
+    impl<'f> Args<'f> {
+        /// # Safety
+        /// `first` points to as many arguments as [`Args::all`] is asked for, which the host keeps alive for `'f`.
+        #[inline(always)]
+        pub unsafe fn new(first: *const abi::RawValue) -> Self {
+            Args {
+                first: first.cast(),
+                call: PhantomData,
+            }
+        }
+
+        /// Each of them.
+        #[inline(always)]
+        pub fn all<const N: usize>(self) -> [&'f Value<'f>; N] {
+            // SAFETY: as `new` demands; a `Value` is a transparent `RawValue`.
+            std::array::from_fn(|at| unsafe { &*self.first.add(at) })
+        }
+    }
+
+    /// The body of an async builtin.
+    pub trait Body<'f> {
         /// What it returns.
         type Future: Future<Output = Result<Value<'f>>> + 'f;
     }
 
-    macro_rules! body {
-        ($($arg:ident)*) => {
-            impl<'f, B, F> Body<'f, ($(body!(@value $arg 'f),)*)> for B
-            where
-                B: Fn(Cx<'f> $(, body!(@value $arg 'f))*) -> F,
-                F: Future<Output = Result<Value<'f>>> + 'f,
-            {
-                type Future = F;
-            }
-        };
-        (@value $arg:ident $life:lifetime) => { &$life Value<$life> };
+    impl<'f, B, F> Body<'f> for B
+    where
+        B: Fn(Cx<'f>, Args<'f>) -> F,
+        F: Future<Output = Result<Value<'f>>> + 'f,
+    {
+        type Future = F;
     }
-    body!();
-    body!(a);
-    body!(a b);
-    body!(a b c);
-    body!(a b c d);
-    body!(a b c d e);
-    body!(a b c d e f);
 
     /// The frame of a body under the slot driver.
-    pub const fn slot_frame<'f, A, B: Body<'f, A>>(_: &B) -> Frame {
+    pub const fn slot_frame<'f, B: Body<'f>>(_: &B) -> Frame {
         driver::slot::frame::<B::Future>()
     }
 
     /// The frame of a body under the reference driver.
-    pub const fn reference_frame<'f, A, B: Body<'f, A>>(_: &B) -> Frame {
+    pub const fn reference_frame<'f, B: Body<'f>>(_: &B) -> Frame {
         driver::reference::frame::<B::Future>()
     }
 }
