@@ -502,10 +502,13 @@ impl Heap {
         {
             // Nothing has been allocated since: the new ones are taken back.
             self.cursor = keys.address();
-            if let Some(counting) = &self.counting {
+            if let Some(counting) = &mut self.counting {
                 // Or else the next one would fit and not be counted.
                 self.limit = self.cursor;
                 debug_assert!(counting.limit >= self.limit, "the true limit is behind");
+                let count = &mut counting.kinds[Kind::Keys as usize];
+                count.objects -= 1;
+                count.bytes -= (2 + len as u64) * 8;
             }
             return known;
         }
