@@ -323,6 +323,10 @@ pub struct EvaluationArguments {
     /// Collect garbage at every safepoint, which is slow and finds bugs
     #[arg(long, help_heading = "Limits")]
     pub gc_stress: bool,
+    /// How many threads work: one evaluates, others compile files before they are imported. Nothing that is evaluated depends on
+    /// it [default: 2, if the machine has two processors]
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    pub threads: Option<usize>,
     /// Compile all files anew, and keep nothing of it for the next time
     #[arg(long)]
     pub no_cache: bool,
@@ -438,6 +442,16 @@ pub struct IgnoredArguments {
 }
 
 /// Bytes: a number, with K, M, G or T for powers of 1024.
+/// More have nothing to do.
+const MAX_THREADS: usize = 64;
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads) if (1..=MAX_THREADS).contains(&threads) => Ok(threads),
+        _ => Err(format!("a number from 1 to {MAX_THREADS} is expected")),
+    }
+}
+
 fn parse_bytes(text: &str) -> Result<usize, String> {
     let text = text.trim();
     let (digits, shift) = match text.as_bytes().last() {

@@ -10,11 +10,11 @@
 
 use piton_core::code_cache::{CodeCache, Key};
 use piton_core::store::{hex, sha256};
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes of the hash that an entry begins with.
 const HASH: usize = 32;
@@ -22,7 +22,7 @@ const HASH: usize = 32;
 /// The cache of this user and this version of the program.
 pub struct Folder {
     root: PathBuf,
-    drafts: Cell<u64>,
+    drafts: AtomicU64,
 }
 
 impl Folder {
@@ -35,7 +35,7 @@ impl Folder {
             .or_else(|| set("HOME").map(|home| Path::new(&home).join(".cache/piton")))?;
         Some(Folder {
             root: home.join(concat!("code-", env!("PITON_CODE_ID"))),
-            drafts: Cell::new(0),
+            drafts: AtomicU64::new(0),
         })
     }
 
@@ -49,8 +49,7 @@ impl Folder {
         if let Some(folder) = place.parent() {
             fs::create_dir_all(folder)?;
         }
-        let number = self.drafts.get();
-        self.drafts.set(number + 1);
+        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
         let draft = self
             .root
             .join(format!("draft-{}-{number}", std::process::id()));
@@ -90,7 +89,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let cache = Folder {
             root: folder.path().join("code"),
-            drafts: Cell::new(0),
+            drafts: AtomicU64::new(0),
         };
         let key = [7; 32];
         assert_eq!(cache.load(&key), None);

@@ -10,7 +10,7 @@ use crate::source::{Named, Plan, Source};
 use crate::terminal;
 use crate::world::{Files, Messages, Outside, as_path, current_system};
 use piton_core::error::Error;
-use piton_core::eval::{Evaluator, Options};
+use piton_core::eval::{Evaluator, MakeWorld, Options};
 use piton_core::heap::Value;
 use piton_core::host::{Capabilities, capability_names};
 use piton_core::report::ReportOptions;
@@ -19,7 +19,7 @@ use piton_core::symbol::Symbol;
 use piton_core::vm::Limits;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// An evaluator that is ready.
 pub struct Session {
@@ -50,6 +50,12 @@ impl Session {
         let mut plan = Plan::new(settings, named)?;
         let store = settings.store.open(settings.read_only, settings.builds)?;
         plan.access.open_store(settings.store.folder());
+        // Under rules, what may be read is found out on the way.
+        let threads = if plan.access.is_unlimited() {
+            arguments.threads.unwrap_or_else(default_threads)
+        } else {
+            1
+        };
         let world = Outside {
             files: Files::new(plan.access),
             search_path: settings.search_path.clone(),
@@ -75,10 +81,12 @@ impl Session {
         if !arguments.no_cache
             && let Some(cache) = code_cache::Folder::open()
         {
-            session.evaluator.use_cache(Rc::new(cache));
+            session.evaluator.use_cache(Arc::new(cache));
         }
         load_all(&mut session.evaluator, settings)
             .map_err(|failure| session.load_failure(failure))?;
+        let world: Arc<MakeWorld> = Arc::new(|| Box::new(Outside::everything()));
+        session.evaluator.compile_ahead(threads - 1, world);
         if let Some(what) = session.measure.observation() {
             session.evaluator.vm_mut().observe(what);
         }
@@ -205,6 +213,11 @@ impl Drop for Session {
         // The process ends.
         self.evaluator.vm_mut().leak_code();
     }
+}
+
+/// One that evaluates and, where that costs it nothing, one that compiles.
+fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().min(2))
 }
 
 fn options(settings: &Settings) -> Options {

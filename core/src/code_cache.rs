@@ -8,7 +8,9 @@ pub type Key = [u8; 32];
 ///
 /// The evaluator runs what it is given. A cache that may hold anything else than what was stored under the key, because it is torn or
 /// comes from another version of the program, answers nothing.
-pub trait CodeCache {
+///
+/// Several threads use it at once.
+pub trait CodeCache: Send + Sync {
     /// Shorter texts, in bytes, are compiled about as soon as their code would be found, and sooner than it is written.
     fn least(&self) -> usize {
         2048

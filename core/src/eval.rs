@@ -9,12 +9,13 @@
 //! # Ok::<(), piton_core::error::Error>(())
 //! ```
 
+use crate::ahead::{Ahead, Global, Surroundings};
 use crate::bytecode::{Code, Image, Numbering};
 use crate::code_cache::{CodeCache, Key};
 use crate::compile::{Environment, KnownBuiltin, compile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
-use crate::host::{Capabilities, LoadPolicy};
+use crate::host::{Capabilities, Host, LoadPolicy};
 use crate::print::{PrintLimits, XmlOptions, print_value, xml};
 use crate::report::{ReportOptions, report};
 use crate::source::{Origin, SourceFile};
@@ -23,6 +24,8 @@ use crate::symbol::Symbol;
 use crate::syntax::{ParseOptions, ast::Ast};
 use crate::vm::{DeepForce, Limits, Load, Outcome, Task, Vm};
 use crate::world::{Message, World};
+
+pub use crate::ahead::MakeWorld;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
@@ -64,6 +67,17 @@ impl Default for Options {
     }
 }
 
+/// The builtin that a global variable is.
+fn known_builtin(globals: &[Value], host: &Host, index: u32) -> Option<KnownBuiltin> {
+    let number = globals[index as usize].as_builtin()?;
+    let (arity, first_strict) = host.strictness(number)?;
+    Some(KnownBuiltin {
+        number,
+        arity,
+        first_strict,
+    })
+}
+
 /// Evaluates Nix expressions.
 pub struct Evaluator {
     vm: Box<Vm>,
@@ -73,9 +87,15 @@ pub struct Evaluator {
     globals: FxHashMap<Symbol, (u32, bool)>,
     keep_thunks: bool,
     numbering: Numbering,
-    cache: Option<Rc<dyn CodeCache>>,
+    cache: Option<Arc<dyn CodeCache>>,
     /// What compiling depends on beside the text, hashed; made when it is first needed.
     surroundings: Option<Key>,
+    /// How many threads compile ahead, and what they see.
+    threads: Option<(usize, Arc<MakeWorld>)>,
+    /// They, once a file has been asked for.
+    ahead: Option<Ahead>,
+    /// How many files they compiled that were imported.
+    compiled_ahead: usize,
 }
 
 impl Evaluator {
@@ -100,6 +120,9 @@ impl Evaluator {
             numbering: Numbering::default(),
             cache: None,
             surroundings: None,
+            threads: None,
+            ahead: None,
+            compiled_ahead: 0,
         };
         evaluator.refresh_globals();
         evaluator
@@ -121,16 +144,33 @@ impl Evaluator {
     /// printed without evaluating its members: there a thunk shows, as `<CODE>`.
     pub fn keep_thunks(&mut self) {
         self.keep_thunks = true;
-        self.surroundings = None;
+        self.forget_surroundings();
     }
 
     /// Looks from now on for the code of files in `cache`, and adds to it what it lacks.
-    pub fn use_cache(&mut self, cache: Rc<dyn CodeCache>) {
+    pub fn use_cache(&mut self, cache: Arc<dyn CodeCache>) {
         self.cache = Some(cache);
     }
 
-    fn refresh_globals(&mut self) {
+    /// Compiles files on so many more threads before they are imported. What `world` makes must show the same files as this
+    /// evaluator's world, or nothing of them; what else it shows does not matter.
+    pub fn compile_ahead(&mut self, threads: usize, world: Arc<MakeWorld>) {
+        self.threads = (threads > 0).then_some((threads, world));
+        self.ahead = None;
+    }
+
+    /// How many files that were imported had been compiled before, on another thread.
+    pub fn compiled_ahead(&self) -> usize {
+        self.compiled_ahead
+    }
+
+    fn forget_surroundings(&mut self) {
         self.surroundings = None;
+        self.ahead = None;
+    }
+
+    fn refresh_globals(&mut self) {
+        self.forget_surroundings();
         let names = self.vm.make_globals();
         self.globals = names
             .into_iter()
@@ -326,24 +366,76 @@ impl Evaluator {
         scope: Option<Vec<Symbol>>,
     ) -> Result<Image> {
         let begun = Instant::now();
-        let cache = match (&self.cache, &origin, &scope) {
-            (Some(cache), Origin::File(_), None) if text.len() >= cache.least() => {
-                Some(cache.clone())
+        let bytes = text.len();
+        let image = match &origin {
+            Origin::File(path) if scope.is_none() => {
+                let path = path.clone();
+                self.image_of_file(&path, origin, text, base)
             }
-            _ => None,
-        };
-        let image = match cache {
-            Some(cache) => self.cached_image(&*cache, origin, text, base),
-            None => {
-                let start = self.vm.sources.end();
-                let code = self.compile_source(origin, text, base, scope);
-                code.map(|code| Image::new(code, start, &[], &mut self.numbering))
-            }
+            _ => self.new_image(origin, text, base, scope),
         };
         if let Some(observer) = &mut self.vm.observer {
-            observer.file(text.len(), begun.elapsed());
+            observer.file(bytes, begun.elapsed());
         }
         image
+    }
+
+    fn image_of_file(
+        &mut self,
+        path: &[u8],
+        origin: Origin,
+        text: &[u8],
+        base: &[u8],
+    ) -> Result<Image> {
+        self.start_ahead();
+        let start = self.vm.sources.end();
+        let ahead = self.ahead.as_ref();
+        let mut image = match ahead.and_then(|ahead| ahead.take(path, text)) {
+            Some(bytes) => {
+                self.compiled_ahead += 1;
+                self.add_source(origin, text)?;
+                Image::from_bytes(&bytes, start, &mut self.vm.interner)
+            }
+            None => {
+                let cache = self.cache.as_ref();
+                let cache = cache.filter(|cache| text.len() >= cache.least()).cloned();
+                match cache {
+                    Some(cache) => self.cached_image(&*cache, origin, text, base)?,
+                    None => self.new_image(origin, text, base, None)?,
+                }
+            }
+        };
+        let paths = image.take_paths();
+        if let Some(ahead) = &self.ahead {
+            ahead.name(paths);
+        }
+        Ok(image)
+    }
+
+    fn new_image(
+        &mut self,
+        origin: Origin,
+        text: &[u8],
+        base: &[u8],
+        scope: Option<Vec<Symbol>>,
+    ) -> Result<Image> {
+        let start = self.vm.sources.end();
+        let code = self.compile_source(origin, text, base, scope)?;
+        Ok(Image::new(code, start, &[], &mut self.numbering))
+    }
+
+    fn start_ahead(&mut self) {
+        if self.ahead.is_none()
+            && let Some((threads, world)) = self.threads.clone()
+        {
+            let surroundings = self.all_surroundings();
+            self.ahead = Some(Ahead::start(
+                threads,
+                surroundings,
+                world,
+                self.cache.clone(),
+            ));
+        }
     }
 
     fn cached_image(
@@ -379,26 +471,35 @@ impl Evaluator {
         if let Some(key) = self.surroundings {
             return key;
         }
-        let mut names: Vec<_> = self.globals.iter().collect();
-        names.sort_unstable_by_key(|(_, (index, _))| *index);
-        let described: Vec<_> = names
-            .into_iter()
-            .map(|(name, (index, hidden))| {
-                let value = self.vm.globals[*index as usize];
-                let strictness = value.as_builtin().map(|number| {
-                    let strictness = self.vm.host.strictness(number);
-                    (number, strictness)
-                });
-                (self.vm.interner.name(*name), hidden, strictness)
-            })
-            .collect();
-        let text = format!(
-            "{described:?} {:?} {:?} {}",
-            self.parse, self.home, self.keep_thunks
-        );
-        let key = crate::store::sha256(&[text.as_bytes()]);
+        let key = self.all_surroundings().key;
         self.surroundings = Some(key);
         key
+    }
+
+    /// The same, not hashed.
+    fn all_surroundings(&self) -> Surroundings {
+        let mut names: Vec<_> = self.globals.iter().collect();
+        names.sort_unstable_by_key(|(_, (index, _))| *index);
+        let globals: Vec<Global> = names
+            .into_iter()
+            .map(|(name, (index, hidden))| Global {
+                name: self.vm.interner.name(*name).to_vec(),
+                hidden: *hidden,
+                builtin: known_builtin(&self.vm.globals, &self.vm.host, *index),
+            })
+            .collect();
+        debug_assert_eq!(globals.len(), self.vm.globals.len(), "no name stands twice");
+        let text = format!(
+            "{globals:?} {:?} {:?} {}",
+            self.parse, self.home, self.keep_thunks
+        );
+        Surroundings {
+            key: crate::store::sha256(&[text.as_bytes()]),
+            parse: self.parse.clone(),
+            home: self.home.clone(),
+            keep_thunks: self.keep_thunks,
+            globals,
+        }
     }
 
     fn add_source(&mut self, origin: Origin, text: &[u8]) -> Result<&SourceFile> {
@@ -421,21 +522,13 @@ impl Evaluator {
             globals: values,
             ..
         } = &mut *self.vm;
-        let host: &crate::host::Host = host;
+        let host: &Host = host;
         let environment = Environment {
             globals: &|name| match globals.get(&name) {
                 Some((index, hidden)) if internal || !hidden => Some(*index),
                 _ => None,
             },
-            builtins: &|index| {
-                let number = values[index as usize].as_builtin()?;
-                let (arity, first_strict) = host.strictness(number)?;
-                Some(KnownBuiltin {
-                    number,
-                    arity,
-                    first_strict,
-                })
-            },
+            builtins: &|index| known_builtin(values, host, index),
             absence: &|name| host.absence(name.strip_prefix(b"__")?),
             base: base.into(),
             keep_thunks: self.keep_thunks,

@@ -1,5 +1,6 @@
 //! The Piton evaluator: Nix source text to values. The virtual machine knows no builtin; all of them come from plugins.
 
+mod ahead;
 pub mod bytecode;
 pub mod code_cache;
 pub mod compile;

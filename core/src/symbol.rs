@@ -1,16 +1,36 @@
 //! Interned identifiers. A [`Symbol`] is an attribute or variable name; equal names have equal symbols.
 
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+use std::hash::Hasher;
 
 /// An interned name. The order of symbols is the order of interning, not of their text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Symbol(pub u32);
 
+/// Bytes that are set aside at a time for names.
+const ROOM: usize = 1 << 14;
+
+/// The hash of a name.
+fn hash(name: &[u8]) -> u32 {
+    let mut hasher = FxHasher::default();
+    hasher.write(name);
+    hasher.finish() as u32
+}
+
+/// The table looks at the highest bits and at the lowest of a hash.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
 /// Maps names to [`Symbol`]s and back. Names are bytes, as Nix strings are.
 #[derive(Default)]
 pub struct Interner {
-    map: FxHashMap<&'static [u8], Symbol>,
+    /// By the hash of their names, which stands here so that a table that grows need not look at the names.
+    known: HashTable<(u32, Symbol)>,
     names: Vec<&'static [u8]>,
+    /// Room for names to come.
+    room: &'static mut [u8],
     /// Every symbol that was asked for since [`Interner::record`], if somebody wants to know.
     record: Option<Vec<Symbol>>,
 }
@@ -26,20 +46,39 @@ impl Interner {
     /// Names live as long as the process: the set of distinct names of an evaluation is small against its
     /// heap, and it lets every table hold plain slices.
     pub fn intern(&mut self, name: &[u8]) -> Symbol {
-        if let Some(symbol) = self.map.get(name) {
-            if let Some(record) = &mut self.record {
-                record.push(*symbol);
-            }
-            return *symbol;
-        }
-        let stored: &'static [u8] = Box::leak(name.to_vec().into_boxed_slice());
-        let symbol =
-            Symbol(u32::try_from(self.names.len()).expect("fewer than 2^32 distinct names"));
-        self.names.push(stored);
-        self.map.insert(stored, symbol);
+        let hash = hash(name);
+        let symbol = match self.find(name, hash) {
+            Some(symbol) => symbol,
+            None => self.add(name, hash),
+        };
         if let Some(record) = &mut self.record {
             record.push(symbol);
         }
+        symbol
+    }
+
+    #[inline]
+    fn find(&self, name: &[u8], hash: u32) -> Option<Symbol> {
+        let same = |&(known, symbol): &(u32, Symbol)| {
+            known == hash && self.names[symbol.0 as usize] == name
+        };
+        self.known
+            .find(spread(hash), same)
+            .map(|(_, symbol)| *symbol)
+    }
+
+    fn add(&mut self, name: &[u8], hash: u32) -> Symbol {
+        let symbol =
+            Symbol(u32::try_from(self.names.len()).expect("fewer than 2^32 distinct names"));
+        if self.room.len() < name.len() {
+            self.room = Box::leak(vec![0; ROOM.max(name.len())].into_boxed_slice());
+        }
+        let (stored, room) = std::mem::take(&mut self.room).split_at_mut(name.len());
+        self.room = room;
+        stored.copy_from_slice(name);
+        self.names.push(stored);
+        self.known
+            .insert_unique(spread(hash), (hash, symbol), |(hash, _)| spread(*hash));
         symbol
     }
 
@@ -55,7 +94,7 @@ impl Interner {
 
     /// The symbol for `name` if some source or value has used that name before.
     pub fn lookup(&self, name: &[u8]) -> Option<Symbol> {
-        self.map.get(name).copied()
+        self.find(name, hash(name))
     }
 
     /// The text of `symbol`.

@@ -98,3 +98,43 @@ pub trait World {
     /// Shows a message of the program.
     fn emit(&self, kind: Message, text: &[u8]);
 }
+
+/// So many links lead from one to the next, as in Nix.
+const MAX_LINKS: usize = 1024;
+
+/// Why a path stands for no file.
+#[derive(Debug)]
+pub(crate) enum NoFile {
+    /// The world refuses this path, to which the links have led.
+    Refused(Vec<u8>, WorldError),
+    /// Links lead further and further.
+    Links(Vec<u8>),
+}
+
+/// The file that a path stands for: a link at its end is followed, and in a folder it is `default.nix`. Links on the way stay, as in
+/// Nix: where the file lies, and so where its relative paths begin, is where it was reached.
+pub(crate) fn file_to_evaluate(world: &dyn World, path: Vec<u8>) -> Result<Vec<u8>, NoFile> {
+    let mut file = path;
+    for _ in 0..MAX_LINKS {
+        match world.file_type(&file) {
+            Ok(FileType::Symlink) => {}
+            Ok(FileType::Directory) => {
+                file.extend_from_slice(b"/default.nix");
+                return Ok(crate::path::canonical(&file));
+            }
+            Ok(_) => return Ok(file),
+            Err(error) => return Err(NoFile::Refused(file, error)),
+        }
+        let target = match world.read_link(&file) {
+            Ok(target) => target,
+            Err(error) => return Err(NoFile::Refused(file, error)),
+        };
+        if target.starts_with(b"/") {
+            file = crate::path::canonical(&target);
+        } else {
+            let end = file.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+            file = crate::path::canonical(&[&file[..end], &target].join(&b'/'));
+        }
+    }
+    Err(NoFile::Links(file))
+}

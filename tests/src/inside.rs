@@ -144,6 +144,16 @@ pub fn inside() -> Inside {
 }
 
 impl Inside {
+    /// From now on compiles files ahead, on so many threads.
+    pub fn compile_ahead(&mut self, threads: usize) {
+        let world = || -> Box<dyn World> {
+            Box::new(TestWorld {
+                messages: Messages::default(),
+            })
+        };
+        self.evaluator.compile_ahead(threads, Arc::new(world));
+    }
+
     /// An evaluator without plugins.
     pub fn bare(options: Options) -> Inside {
         let messages = Messages::default();

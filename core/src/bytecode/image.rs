@@ -1,7 +1,7 @@
 //! Code as bytes: what a file is compiled to, in the form in which it waits until it is run, and in which it can be kept on disk.
 //!
 //! ```text
-//!  image   symbols, then the code of the whole
+//!  image   paths to files of Nix, symbols, then the code of the whole
 //!  code    head | length of the body, u32 | body
 //!  head    kind, position, name, registers, arity, parameters, formals, captures
 //!  body    instructions (8 bytes each), positions, parts, strict arguments, constants, shapes, selects, children (code each)
@@ -27,6 +27,8 @@ const STACK_PIECE: usize = 1024 * 1024;
 pub struct Image {
     bytes: Box<[u8]>,
     symbols: Box<[Symbol]>,
+    /// Paths in it that may be files of Nix, in their order.
+    paths: Vec<Box<[u8]>>,
     /// The position of the file's first byte.
     base: u32,
 }
@@ -120,13 +122,15 @@ impl Image {
         }
         let mut writer = Writer {
             out: Vec::new(),
+            paths: Vec::new(),
             base: base.0,
             numbering,
         };
         writer.code(code);
-        let bytes = writer.out.into();
+        let (bytes, paths) = (writer.out.into(), writer.paths);
         Image {
             bytes,
+            paths,
             symbols: numbering.symbols.as_slice().into(),
             base: base.0,
         }
@@ -164,12 +168,9 @@ impl Image {
     /// The image with the names of its symbols, for [`Image::from_bytes`].
     pub fn to_bytes(&self, interner: &Interner) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.bytes.len() + 16 * self.symbols.len());
-        write_number(&mut out, self.symbols.len() as u64);
-        for symbol in &self.symbols {
-            let name = interner.name(*symbol);
-            write_number(&mut out, name.len() as u64);
-            out.extend_from_slice(name);
-        }
+        let names = self.symbols.iter().map(|symbol| interner.name(*symbol));
+        write_texts(&mut out, self.paths.iter().map(|path| &**path));
+        write_texts(&mut out, names);
         out.extend_from_slice(&self.bytes);
         out
     }
@@ -177,19 +178,39 @@ impl Image {
     /// The image that has become these `bytes`, of the same text, which now begins at `base`. They must be just those: an image
     /// that was tampered with runs as if it was code.
     pub fn from_bytes(bytes: &[u8], base: Pos, interner: &mut Interner) -> Self {
-        let mut names = Bytes { bytes, at: 0 };
-        let count = names.number();
-        let symbols = (0..count)
-            .map(|_| {
-                let len = names.number() as usize;
-                interner.intern(names.take(len))
-            })
-            .collect();
+        let mut texts = Bytes { bytes, at: 0 };
+        let paths = texts.texts(|path| path.into());
+        let symbols = texts.texts(|name| interner.intern(name));
         Image {
-            bytes: bytes[names.at..].into(),
-            symbols,
+            bytes: bytes[texts.at..].into(),
+            symbols: symbols.into(),
+            paths,
             base: base.0,
         }
+    }
+
+    /// The paths in an image of these `bytes` that may be files of Nix, in their order.
+    pub fn paths_of(bytes: &[u8]) -> Vec<Box<[u8]>> {
+        Bytes { bytes, at: 0 }.texts(|path| path.into())
+    }
+
+    /// The paths in it that may be files of Nix, in their order. They are had once.
+    pub fn take_paths(&mut self) -> Vec<Box<[u8]>> {
+        std::mem::take(&mut self.paths)
+    }
+}
+
+/// Whether a path may be a file of Nix or a folder with one, by its name.
+fn may_be_nix(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    name.ends_with(b".nix") || !name.contains(&b'.')
+}
+
+fn write_texts<'t>(out: &mut Vec<u8>, texts: impl ExactSizeIterator<Item = &'t [u8]>) {
+    write_number(out, texts.len() as u64);
+    for text in texts {
+        write_number(out, text.len() as u64);
+        out.extend_from_slice(text);
     }
 }
 
@@ -203,6 +224,7 @@ fn write_number(out: &mut Vec<u8>, mut number: u64) {
 
 struct Writer<'a> {
     out: Vec<u8>,
+    paths: Vec<Box<[u8]>>,
     base: u32,
     numbering: &'a mut Numbering,
 }
@@ -376,6 +398,9 @@ impl Writer<'_> {
             Constant::Path(text) => {
                 self.out.push(3);
                 self.bytes(text);
+                if may_be_nix(text) {
+                    self.paths.push((**text).into());
+                }
             }
             Constant::Bool(value) => self.out.push(4 + u8::from(*value)),
             Constant::Global(index) => {
@@ -397,6 +422,17 @@ impl<'a> Bytes<'a> {
         let taken = &self.bytes[self.at..self.at + len];
         self.at += len;
         taken
+    }
+
+    /// What [`write_texts`] has written.
+    fn texts<T>(&mut self, mut make: impl FnMut(&[u8]) -> T) -> Vec<T> {
+        let count = self.number();
+        (0..count)
+            .map(|_| {
+                let len = self.number() as usize;
+                make(self.take(len))
+            })
+            .collect()
     }
 
     #[inline]

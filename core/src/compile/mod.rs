@@ -36,7 +36,7 @@ pub struct Environment<'a> {
 }
 
 /// What the compiler knows of a builtin.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct KnownBuiltin {
     /// Its number.
     pub number: u32,

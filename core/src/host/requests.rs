@@ -12,7 +12,7 @@ use crate::vm::{
     Catch, CoerceItems, Coercion, Context, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task,
     Vm, cannot_coerce,
 };
-use crate::world::{FileType, Message, WorldError};
+use crate::world::{FileType, Message, NoFile, WorldError, file_to_evaluate};
 use piton_plugin_api::abi::{capability, coerce, emit, request, tag};
 
 impl Vm {
@@ -341,9 +341,6 @@ impl Task for Order {
     }
 }
 
-/// How many links a path may go through, as in Nix.
-const MAX_LINKS: u32 = 1024;
-
 /// What is done with a path.
 enum Action {
     Coerce,
@@ -506,37 +503,20 @@ impl Task for PathUse {
 }
 
 impl Vm {
-    /// The file that a path stands for: a link at its end is followed, and in a folder it is `default.nix`. Links on the way stay,
-    /// as in Nix: where the file lies, and so where its relative paths begin, is where it was reached.
+    /// The file that a path stands for; see [`file_to_evaluate`].
     pub(crate) fn file_to_evaluate(&self, path: Vec<u8>) -> Result<Vec<u8>> {
-        let mut file = path;
-        let fail = |file: &[u8], error| Err(self.world_error(file, error));
-        for _ in 0..MAX_LINKS {
-            match self.world.file_type(&file) {
-                Ok(FileType::Symlink) => {}
-                Ok(FileType::Directory) => {
-                    file.extend_from_slice(b"/default.nix");
-                    return Ok(crate::path::canonical(&file));
-                }
-                Ok(_) => return Ok(file),
-                Err(error) => return fail(&file, error),
+        file_to_evaluate(&*self.world, path).map_err(|refused| match refused {
+            NoFile::Refused(file, error) => self.world_error(&file, error),
+            NoFile::Links(file) => {
+                let path = String::from_utf8_lossy(&file).into_owned();
+                Error::new(
+                    ErrorKind::Io,
+                    format!(
+                        "too many symbolic links encountered while traversing the path '{path}'"
+                    ),
+                )
             }
-            let target = match self.world.read_link(&file) {
-                Ok(target) => target,
-                Err(error) => return fail(&file, error),
-            };
-            if target.starts_with(b"/") {
-                file = crate::path::canonical(&target);
-            } else {
-                let end = file.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-                file = crate::path::canonical(&[&file[..end], &target].join(&b'/'));
-            }
-        }
-        let path = String::from_utf8_lossy(&file).into_owned();
-        Err(Error::new(
-            ErrorKind::Io,
-            format!("too many symbolic links encountered while traversing the path '{path}'"),
-        ))
+        })
     }
 
     /// What a file evaluates to: known already, or to be compiled by the VM's owner.

@@ -1,56 +1,103 @@
 //! Searching for several strings at once, for `replaceStrings`.
 
 /// "No pattern" in the chains of [`Patterns`].
-const NONE: usize = usize::MAX;
+const NONE: u32 = u32::MAX;
 
-/// The strings that are searched for. Those that begin with the same byte form a chain, in their order, so that a byte with
-/// which none begins costs one look at a table.
+/// Strings to search for, as they are gathered: one after the other, with where each ends.
+pub struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    /// None yet, with room for `count`.
+    pub fn with_capacity(count: usize) -> Self {
+        Texts {
+            bytes: Vec::with_capacity(8 * count),
+            ends: Vec::with_capacity(count),
+        }
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn get(&self, index: usize) -> &[u8] {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..self.ends[index]]
+    }
+}
+
+/// The strings that are searched for. Those that begin with the same byte form a chain, in their order; a byte with which none
+/// begins costs one look at a set of bytes.
 pub struct Patterns {
-    texts: Vec<Box<[u8]>>,
-    /// The first pattern that begins with each byte: 256 of them.
-    first: Vec<usize>,
+    texts: Texts,
+    /// The bytes that patterns begin with.
+    begins: [u64; 4],
+    /// The first pattern that begins with each of them.
+    first: Vec<u32>,
     /// The one after each pattern in its chain.
-    next: Vec<usize>,
+    next: Vec<u32>,
     /// The first empty pattern. It matches everywhere, so that no later one is ever looked at.
     empty: Option<usize>,
 }
 
 impl Patterns {
     /// Patterns of which the first that matches counts.
-    pub fn new(texts: Vec<Box<[u8]>>) -> Self {
-        let empty = texts.iter().position(|text| text.is_empty());
-        let mut first = vec![NONE; 256];
-        let mut next = vec![NONE; texts.len()];
-        for (index, text) in texts
-            .iter()
-            .enumerate()
-            .take(empty.unwrap_or(texts.len()))
-            .rev()
-        {
-            next[index] = std::mem::replace(&mut first[usize::from(text[0])], index);
-        }
-        Patterns {
+    pub fn new(texts: Texts) -> Self {
+        let count = texts.ends.len();
+        let empty = (0..count).find(|index| texts.get(*index).is_empty());
+        let looked_at = empty.unwrap_or(count);
+        let mut patterns = Patterns {
             texts,
-            first,
-            next,
+            begins: [0; 4],
+            first: Vec::new(),
+            next: vec![NONE; looked_at],
             empty,
+        };
+        for index in 0..looked_at {
+            let byte = patterns.texts.get(index)[0];
+            patterns.begins[usize::from(byte >> 6)] |= 1 << (byte & 63);
         }
+        let distinct = patterns.begins.iter().map(|bits| bits.count_ones());
+        patterns.first = vec![NONE; distinct.sum::<u32>() as usize];
+        for index in (0..looked_at).rev() {
+            if let Some(place) = patterns.place(patterns.texts.get(index)[0]) {
+                patterns.next[index] = std::mem::replace(&mut patterns.first[place], index as u32);
+            }
+        }
+        patterns
+    }
+
+    /// Where in `first` the chain of `byte` is: how many lower bytes begin a pattern.
+    #[inline]
+    fn place(&self, byte: u8) -> Option<usize> {
+        let word = usize::from(byte >> 6);
+        let bit = 1_u64 << (byte & 63);
+        if self.begins[word] & bit == 0 {
+            return None;
+        }
+        let before = self.begins[..word].iter().map(|bits| bits.count_ones());
+        Some((before.sum::<u32>() + (self.begins[word] & (bit - 1)).count_ones()) as usize)
     }
 
     /// The length of a pattern.
     pub fn len_of(&self, index: usize) -> usize {
-        self.texts[index].len()
+        self.texts.get(index).len()
     }
 
     /// The first place from `start` on where a pattern matches, and the first pattern that does.
     pub fn find(&self, text: &[u8], start: usize) -> Option<(usize, usize)> {
         for (place, &byte) in text.iter().enumerate().skip(start) {
-            let mut index = self.first[usize::from(byte)];
-            while index != NONE {
-                if text[place..].starts_with(&self.texts[index]) {
+            let mut next = self.place(byte).map_or(NONE, |place| self.first[place]);
+            while next != NONE {
+                let index = next as usize;
+                if text[place..].starts_with(self.texts.get(index)) {
                     return Some((place, index));
                 }
-                index = self.next[index];
+                next = self.next[index];
             }
             if let Some(index) = self.empty {
                 return Some((place, index));
@@ -63,10 +110,14 @@ impl Patterns {
 
 #[cfg(test)]
 mod tests {
-    use super::Patterns;
+    use super::{Patterns, Texts};
 
     fn patterns(texts: &[&str]) -> Patterns {
-        Patterns::new(texts.iter().map(|text| text.as_bytes().into()).collect())
+        let mut gathered = Texts::with_capacity(texts.len());
+        for text in texts {
+            gathered.push(text.as_bytes());
+        }
+        Patterns::new(gathered)
     }
 
     #[test]

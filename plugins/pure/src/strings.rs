@@ -1,6 +1,6 @@
 //! Strings. They are bytes, and every result carries the contexts of what it was made of.
 
-use crate::replace::Patterns;
+use crate::replace::{Patterns, Texts};
 use crate::support::{coerced, forced};
 use piton_plugin_api::abi::coerce::{COPY_TO_STORE, MORE};
 use piton_plugin_api::{Cx, Result, Type, Value, builtin};
@@ -104,12 +104,12 @@ builtin! {
                 "'from' and 'to' arguments passed to builtins.replaceStrings have different lengths",
             ));
         }
-        let mut patterns = Vec::with_capacity(count);
+        let mut texts = Texts::with_capacity(count);
         for index in 0..count {
             let pattern = forced(cx, cx.list_get(from, index), Type::String).await?;
-            patterns.push(cx.bytes(&pattern)?.into());
+            texts.push(cx.bytes(&pattern)?);
         }
-        let patterns = Patterns::new(patterns);
+        let patterns = Patterns::new(texts);
         let s = forced(cx, s.clone(), Type::String).await?;
 
         let mut replacements: Vec<Option<Value<'f>>> = (0..count).map(|_| None).collect();

@@ -99,7 +99,8 @@ impl Expression {
     ) -> Result<(), Refusal> {
         let engine = self.search.get_or_init(|| self.engine(false));
         let engine = engine.as_ref().map_err(|refusal| *refusal)?;
-        let mut locations = engine.regex.capture_locations();
+        // They take memory, and most expressions have no groups.
+        let mut locations = (self.groups() > 0).then(|| engine.regex.capture_locations());
         let mut exact = engine
             .exact
             .as_ref()
@@ -135,13 +136,16 @@ impl Expression {
                     }
                 }
             } else {
-                let whole = if self.groups() == 0 {
-                    engine.regex.find_at(text, from)
-                } else {
-                    engine.regex.captures_read_at(&mut locations, text, from)
+                let whole = match &mut locations {
+                    None => engine.regex.find_at(text, from),
+                    Some(locations) => engine.regex.captures_read_at(locations, text, from),
                 };
                 let Some(whole) = whole else { break };
-                found(whole.range(), &|index| range(&locations, index));
+                found(whole.range(), &|index| {
+                    locations
+                        .as_ref()
+                        .and_then(|locations| range(locations, index))
+                });
                 // Where the crate is in charge, a repetition takes all it can: after an empty match there is no other.
                 whole.end() + usize::from(whole.is_empty())
             };

@@ -1,0 +1,293 @@
+//! Files compiled ahead, on other threads: those that a file names in its paths, before they are imported.
+//!
+//! Nothing of an evaluation depends on it. The evaluator still reads each file when it is imported, and takes what was made ahead only if
+//! it was made of the same bytes; code arrives in the form in which it is also kept on disk, which names symbols and positions so
+//! that they become what they would have become without. Errors and warnings are left to the evaluator, which compiles such files
+//! itself.
+//!
+//! How much is done in vain is bounded: a file compiled ahead costs a credit, one that is imported earns some.
+
+use crate::bytecode::{Image, Numbering};
+use crate::code_cache::{self, CodeCache, Key};
+use crate::compile::{Environment, KnownBuiltin, compile};
+use crate::source::{Origin, SourceMap};
+use crate::symbol::{Interner, Symbol};
+use crate::syntax::ParseOptions;
+use crate::world::{FileType, World, file_to_evaluate};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// Files that may be compiled before one is imported.
+const FIRST_CREDIT: usize = 64;
+/// The most that is earned.
+const MAX_CREDIT: usize = 256;
+
+/// Makes a view of the files for each thread.
+pub type MakeWorld = dyn Fn() -> Box<dyn World> + Send + Sync;
+
+/// What compiling depends on beside the text.
+pub(crate) struct Surroundings {
+    /// All of it, hashed.
+    pub key: Key,
+    pub parse: ParseOptions,
+    pub home: Result<Arc<[u8]>, String>,
+    pub keep_thunks: bool,
+    /// The global variables, by number.
+    pub globals: Vec<Global>,
+}
+
+/// A global variable.
+#[derive(Debug)]
+pub(crate) struct Global {
+    pub name: Vec<u8>,
+    /// Whether only texts of builtins see it.
+    pub hidden: bool,
+    pub builtin: Option<KnownBuiltin>,
+}
+
+/// A file, by its path.
+enum File {
+    /// A thread is at it.
+    Running,
+    /// Compiled, and not yet imported: the text, and the image.
+    Ready(Vec<u8>, Vec<u8>),
+    /// Nothing is to be done about it, or nothing any more.
+    Spent,
+}
+
+#[derive(Default)]
+struct State {
+    /// Paths that files name, the next one last. They may be anything.
+    next: Vec<Box<[u8]>>,
+    named: FxHashSet<Box<[u8]>>,
+    files: FxHashMap<Box<[u8]>, File>,
+    credit: usize,
+    ended: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// There is something to do.
+    work: Condvar,
+    /// A file is no longer [`File::Running`].
+    done: Condvar,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is locked; and if it does, the state is still one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn name(&mut self, paths: Vec<Box<[u8]>>) {
+        for path in paths.into_iter().rev() {
+            if self.named.insert(path.clone()) {
+                self.next.push(path);
+            }
+        }
+    }
+}
+
+/// The threads, which end with it.
+pub(crate) struct Ahead {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.shared.state().ended = true;
+        self.shared.work.notify_all();
+    }
+}
+
+impl Ahead {
+    /// Starts so many threads. If the system has none, nothing is compiled ahead.
+    pub(crate) fn start(
+        threads: usize,
+        surroundings: Surroundings,
+        world: Arc<MakeWorld>,
+        cache: Option<Arc<dyn CodeCache>>,
+    ) -> Self {
+        let shared = Arc::new(Shared::default());
+        shared.state().credit = FIRST_CREDIT;
+        let surroundings = Arc::new(surroundings);
+        for _ in 0..threads {
+            let (shared, surroundings, world, cache) = (
+                shared.clone(),
+                surroundings.clone(),
+                world.clone(),
+                cache.clone(),
+            );
+            let run = move || Worker::new(&surroundings, &*world, cache).run(&shared);
+            let spawned = thread::Builder::new()
+                .name("piton-ahead".to_owned())
+                .spawn(run);
+            if spawned.is_err() {
+                break;
+            }
+        }
+        Ahead { shared }
+    }
+
+    /// Files that have just been named, in the order in which they are likely to be imported.
+    pub(crate) fn name(&self, paths: Vec<Box<[u8]>>) {
+        if !paths.is_empty() {
+            self.shared.state().name(paths);
+            self.shared.work.notify_all();
+        }
+    }
+
+    /// The image of the file at `path` with this text, if it was made ahead. Waits if it is being made. It is asked for once, when
+    /// the file is imported.
+    pub(crate) fn take(&self, path: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+        let mut state = self.shared.state();
+        while let Some(File::Running) = state.files.get(path) {
+            let waited = self.shared.done.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        let made = match state.files.insert(path.into(), File::Spent) {
+            Some(File::Ready(of, image)) if of == text => Some(image),
+            _ => None,
+        };
+        let earned = if made.is_some() { 2 } else { 1 };
+        state.credit = (state.credit + earned).min(MAX_CREDIT);
+        drop(state);
+        self.shared.work.notify_one();
+        made
+    }
+}
+
+/// What a thread compiles with.
+struct Worker<'a> {
+    surroundings: &'a Surroundings,
+    world: Box<dyn World>,
+    cache: Option<Arc<dyn CodeCache>>,
+    interner: Interner,
+    globals: FxHashMap<Symbol, u32>,
+    numbering: Numbering,
+}
+
+impl<'a> Worker<'a> {
+    fn new(
+        surroundings: &'a Surroundings,
+        world: &MakeWorld,
+        cache: Option<Arc<dyn CodeCache>>,
+    ) -> Self {
+        let mut interner = Interner::new();
+        let visible = surroundings.globals.iter().zip(0..);
+        let globals = visible
+            .filter(|(global, _)| !global.hidden)
+            .map(|(global, number)| (interner.intern(&global.name), number))
+            .collect();
+        Worker {
+            surroundings,
+            world: world(),
+            cache,
+            interner,
+            globals,
+            numbering: Numbering::default(),
+        }
+    }
+
+    fn run(mut self, shared: &Shared) {
+        let mut state = shared.state();
+        while !state.ended {
+            if state.credit == 0 || state.next.is_empty() {
+                state = shared
+                    .work
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let Some(path) = state.next.pop() else {
+                continue;
+            };
+            drop(state);
+            let file = self.find(path.into_vec());
+            state = shared.state();
+            let Some(file) = file else { continue };
+            if state.files.contains_key(&*file) {
+                continue;
+            }
+            state.credit = state.credit.saturating_sub(1);
+            state.files.insert(file.clone().into(), File::Running);
+            drop(state);
+            // A panic here is one on the evaluator's thread, too, if the file is ever imported.
+            let made = catch_unwind(AssertUnwindSafe(|| self.compile(&file)));
+            state = shared.state();
+            let made = match made.ok().flatten() {
+                Some((text, image, paths)) => {
+                    state.name(paths);
+                    File::Ready(text, image)
+                }
+                None => File::Spent,
+            };
+            state.files.insert(file.into(), made);
+            shared.done.notify_all();
+        }
+    }
+
+    /// The file that a path stands for, if it is one of Nix.
+    fn find(&self, path: Vec<u8>) -> Option<Vec<u8>> {
+        let file = file_to_evaluate(&*self.world, path).ok()?;
+        let regular = self.world.file_type(&file) == Ok(FileType::Regular);
+        (regular && file.ends_with(b".nix")).then_some(file)
+    }
+
+    /// The text of a file, its image, and the paths in it.
+    #[allow(clippy::type_complexity)] // used in one place
+    fn compile(&mut self, file: &[u8]) -> Option<(Vec<u8>, Vec<u8>, Vec<Box<[u8]>>)> {
+        let text = self.world.read_file(file).ok()?;
+        let base = crate::path::parent(file);
+        let cache = self.cache.as_ref();
+        let cache = cache.filter(|cache| text.len() >= cache.least()).cloned();
+        let key = code_cache::key(&self.surroundings.key, base, &text);
+        if let Some(bytes) = cache.as_ref().and_then(|cache| cache.load(&key)) {
+            let paths = Image::paths_of(&bytes);
+            return Some((text, bytes, paths));
+        }
+        let mut sources = SourceMap::default();
+        let start = sources.end();
+        let source = sources
+            .add(Origin::File(file.into()), text.as_slice().into())
+            .ok()?;
+        self.interner.record();
+        let compiled = self.code(source, base);
+        let names = self.interner.recorded();
+        let image = Image::new(compiled?, start, &names, &mut self.numbering);
+        let bytes = image.to_bytes(&self.interner);
+        if let Some(cache) = cache {
+            cache.store(&key, &bytes);
+        }
+        let paths = Image::paths_of(&bytes);
+        Some((text, bytes, paths))
+    }
+
+    fn code(
+        &mut self,
+        source: &crate::source::SourceFile,
+        base: &[u8],
+    ) -> Option<crate::bytecode::Code> {
+        let ast =
+            crate::syntax::parse(source, &mut self.interner, &self.surroundings.parse).ok()?;
+        if !ast.warnings.is_empty() {
+            return None;
+        }
+        let (globals, known) = (&self.globals, &self.surroundings.globals);
+        let environment = Environment {
+            globals: &|name| globals.get(&name).copied(),
+            builtins: &|index| known[index as usize].builtin,
+            absence: &|_| None,
+            base: base.into(),
+            keep_thunks: self.surroundings.keep_thunks,
+            home: self.surroundings.home.clone(),
+            scope: None,
+        };
+        compile(&ast, &mut self.interner, &environment).ok()
+    }
+}

@@ -1,0 +1,195 @@
+//! Files compiled ahead on other threads: nothing that is evaluated, told or reported depends on it.
+
+use piton_core::report::ReportOptions;
+use piton_tests::cases::{WISHLIST, discover, in_parallel, no_complaints};
+use piton_tests::inside::inside;
+use piton_tests::run::{files, piton_run, text};
+use std::fmt::Write;
+use std::fs::write;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What a file evaluates to or the report of its error, with its messages; and how many files were compiled ahead.
+fn outcome(file: &Path, threads: usize) -> (String, usize) {
+    let mut inside = inside();
+    inside.compile_ahead(threads);
+    let said = inside
+        .print(&format!("import {}", file.display()))
+        .unwrap_or_else(|error| {
+            let options = ReportOptions {
+                show_trace: true,
+                color: false,
+            };
+            inside.evaluator.report(&error, options)
+        });
+    let messages = inside.messages();
+    (
+        format!("{said}\n{messages:?}"),
+        inside.evaluator.compiled_ahead(),
+    )
+}
+
+#[test]
+fn language_cases_do_not_depend_on_threads() {
+    let (cases, _) = discover();
+    let cases: Vec<_> = cases
+        .into_iter()
+        .filter(|case| case.theme() != WISHLIST && !case.file("flags").exists())
+        .collect();
+    let ahead = AtomicUsize::new(0);
+    let complaints = in_parallel(&cases, |case| {
+        // While it counts, its case is compiled.
+        let (_folder, root) = files(&[(
+            "wrapper.nix",
+            format!(
+                "builtins.seq (builtins.foldl' (a: b: a + b) 0 (builtins.genList (i: i) 20000)) (import {})",
+                case.file("nix").display()
+            )
+            .as_bytes(),
+        )]);
+        let wrapper = root.join("wrapper.nix");
+        let (alone, none) = outcome(&wrapper, 0);
+        let (together, some) = outcome(&wrapper, 2);
+        ahead.fetch_add(some, Ordering::Relaxed);
+        if none != 0 {
+            return Err(format!("{}: compiled ahead without threads", case.name));
+        }
+        if alone != together {
+            return Err(format!(
+                "{}: alone\n{alone}\ntogether\n{together}",
+                case.name
+            ));
+        }
+        Ok(())
+    });
+    no_complaints(&complaints);
+    let ahead = ahead.into_inner();
+    assert!(ahead > cases.len() / 4, "of {} only {ahead}", cases.len());
+}
+
+/// A tree of files that import each other in every way.
+fn forest(root: &Path) {
+    let mut all = String::from("let file = n: import (./. + \"/f${toString n}.nix\"); in [\n");
+    for number in 0..60 {
+        // Twice the same file, by its name and through a link; a folder; a file that is computed.
+        let program = format!(
+            "# {number}\n{{ n }}: let next = [ ./f{}.nix ./l{}.nix ./d{} ]; in if n == 0 then {number} else \
+             builtins.foldl' (sum: file: sum + import file {{ n = n - 1; }}) {number} next\n",
+            (number * 7 + 1) % 60,
+            (number * 11 + 3) % 60,
+            (number * 13 + 5) % 60,
+        );
+        write(root.join(format!("f{number}.nix")), program).expect("a file can be written");
+        symlink(
+            format!("f{number}.nix"),
+            root.join(format!("l{number}.nix")),
+        )
+        .expect("a link can be made");
+        let folder = root.join(format!("d{number}"));
+        std::fs::create_dir(&folder).expect("a folder can be made");
+        write(
+            folder.join("default.nix"),
+            format!("args: import ../f{}.nix args\n", (number + 1) % 60),
+        )
+        .expect("a file can be written");
+        writeln!(
+            all,
+            "  (import ./f{number}.nix {{ n = 3; }}) (file {number} {{ n = 2; }})"
+        )
+        .expect("a string grows");
+    }
+    all.push(']');
+    write(root.join("default.nix"), all).expect("a file can be written");
+}
+
+#[test]
+fn a_tree_of_files_is_the_same_with_any_number_of_threads() {
+    let (_folder, root) = files::<[u8]>(&[]);
+    forest(&root);
+    let run = |threads: &str| {
+        piton_run(["eval", "--strict", "--no-cache", "--threads", threads])
+            .arg(&root)
+            .finish()
+            .success()
+    };
+    let alone = run("1");
+    assert!(alone.len() > 200, "it evaluates to something: {alone}");
+    for threads in ["2", "3", "8"] {
+        assert_eq!(run(threads), alone, "{threads} threads");
+    }
+}
+
+#[test]
+fn errors_and_warnings_are_told_when_a_file_is_imported() {
+    let (_folder, root) = files(&[
+        // Never imported: what is wrong with them is nobody's business.
+        ("broken.nix", "let in in in"),
+        ("undefined.nix", "undefinedHere"),
+        ("folder/other.txt", "not a program"),
+        ("lint.nix", "{ x = https://example.org/a; }"),
+        (
+            "quiet.nix",
+            "{ a = ./broken.nix; b = ./undefined.nix; c = ./folder; d = ./missing.nix; e = ./lint.nix; f = 1; }",
+        ),
+        (
+            "fails.nix",
+            "[ 1 (import ./quiet.nix).f (import ./broken.nix) ]",
+        ),
+        (
+            "imports-itself.nix",
+            "{ n ? 3 }: if n == 0 then 0 else 1 + import ./imports-itself.nix { n = n - 1; }",
+        ),
+        ("cycle.nix", "import ./cycle.nix"),
+    ]);
+    for file in [
+        "quiet.nix",
+        "fails.nix",
+        "undefined.nix",
+        "imports-itself.nix",
+        "cycle.nix",
+        "lint.nix",
+    ] {
+        let run = |threads: &str| {
+            let finished = piton_run(["eval", "--strict", "--no-cache", "--show-trace"])
+                .args(["--threads", threads])
+                .arg(root.join(file))
+                .finish();
+            (finished.status, finished.out(), finished.err())
+        };
+        assert_eq!(run("1"), run("4"), "{file}");
+    }
+}
+
+#[test]
+fn a_pipe_among_the_paths_stops_nobody() {
+    let (_folder, root) = files(&[
+        ("default.nix", "{ a = ./pipe.nix; b = import ./b.nix; }"),
+        ("b.nix", "2"),
+    ]);
+    let made = std::process::Command::new("mkfifo")
+        .arg(root.join("pipe.nix"))
+        .status()
+        .expect("mkfifo runs");
+    assert!(made.success());
+    let said = piton_run(["eval", "--no-cache", "--threads", "2", "-A", "b"])
+        .arg(&root)
+        .finish()
+        .success();
+    assert_eq!(said.trim(), "2");
+}
+
+#[test]
+fn a_number_of_threads_is_one_that_makes_sense() {
+    for wrong in ["0", "-1", "65", "many"] {
+        let said = piton_run(["eval", &format!("--threads={wrong}"), "--expr", "1"])
+            .finish()
+            .failure();
+        assert!(said.contains("a number from 1 to 64 is expected"), "{said}");
+    }
+    let (_folder, root) = files(&[("default.nix", "1")]);
+    let said = piton_run(["eval", "--threads", "64", text(&root)])
+        .finish()
+        .success();
+    assert_eq!(said.trim(), "1");
+}
