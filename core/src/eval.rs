@@ -495,7 +495,7 @@ impl Evaluator {
         );
         Surroundings {
             key: crate::store::sha256(&[text.as_bytes()]),
-            parse: self.parse.clone(),
+            parse: self.parse,
             home: self.home.clone(),
             keep_thunks: self.keep_thunks,
             globals,
