@@ -323,10 +323,9 @@ pub struct EvaluationArguments {
     /// Collect garbage at every safepoint, which is slow and finds bugs
     #[arg(long, help_heading = "Limits")]
     pub gc_stress: bool,
-    /// How many threads work: one evaluates, others compile files before they are imported. Nothing that is evaluated depends on
-    /// it [default: 2, if the machine has two processors]
-    #[arg(long, value_name = "N", value_parser = parse_threads)]
-    pub threads: Option<usize>,
+    /// How many threads work: one evaluates, others compile files before they are imported
+    #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = 1)]
+    pub threads: usize,
     /// Compile all files anew, and keep nothing of it for the next time
     #[arg(long)]
     pub no_cache: bool,

@@ -52,7 +52,7 @@ impl Session {
         plan.access.open_store(settings.store.folder());
         // Under rules, what may be read is found out on the way.
         let threads = if plan.access.is_unlimited() {
-            arguments.threads.unwrap_or_else(default_threads)
+            arguments.threads
         } else {
             1
         };
@@ -213,11 +213,6 @@ impl Drop for Session {
         // The process ends.
         self.evaluator.vm_mut().leak_code();
     }
-}
-
-/// One that evaluates and, where that costs it nothing, one that compiles.
-fn default_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |processors| processors.get().min(2))
 }
 
 fn options(settings: &Settings) -> Options {

@@ -24,6 +24,11 @@ const FIRST_CREDIT: usize = 64;
 /// The most that is earned.
 const MAX_CREDIT: usize = 256;
 
+/// So many files are left to the evaluator when it has caught up, so that it is not about to need the very file that a thread has begun.
+const LEFT: usize = 4;
+/// How often the evaluator looks whether a file is ready before it sleeps. To be woken takes about as long as to compile a small file.
+const LOOKS: usize = 2000;
+
 /// Makes a view of the files for each thread.
 pub type MakeWorld = dyn Fn() -> Box<dyn World> + Send + Sync;
 
@@ -64,6 +69,8 @@ struct State {
     named: FxHashSet<Box<[u8]>>,
     files: FxHashMap<Box<[u8]>, File>,
     credit: usize,
+    /// The evaluator has caught up: it is going to need what is next before that could be ready, and compiles it itself.
+    caught_up: bool,
     ended: bool,
 }
 
@@ -90,6 +97,21 @@ impl State {
                 self.next.push(path);
             }
         }
+    }
+
+    /// The path that is looked at now.
+    fn pop(&mut self) -> Option<Box<[u8]>> {
+        // Most paths are those of files.
+        while self.files.contains_key(self.next.last()?) {
+            self.next.pop();
+        }
+        let last = self.next.len() - 1;
+        let left = if std::mem::take(&mut self.caught_up) {
+            LEFT.min(last)
+        } else {
+            0
+        };
+        Some(self.next.remove(last - left))
     }
 }
 
@@ -146,7 +168,16 @@ impl Ahead {
     /// the file is imported.
     pub(crate) fn take(&self, path: &[u8], text: &[u8]) -> Option<Vec<u8>> {
         let mut state = self.shared.state();
+        state.caught_up = !matches!(state.files.get(path), Some(File::Ready(..)));
+        let mut looks = 0;
         while let Some(File::Running) = state.files.get(path) {
+            if looks < LOOKS {
+                looks += 1;
+                drop(state);
+                std::hint::spin_loop();
+                state = self.shared.state();
+                continue;
+            }
             let waited = self.shared.done.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);
         }
@@ -204,9 +235,7 @@ impl<'a> Worker<'a> {
                     .unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            let Some(path) = state.next.pop() else {
-                continue;
-            };
+            let Some(path) = state.pop() else { continue };
             drop(state);
             let file = self.find(path.into_vec());
             state = shared.state();
@@ -246,8 +275,11 @@ impl<'a> Worker<'a> {
         let base = crate::path::parent(file);
         let cache = self.cache.as_ref();
         let cache = cache.filter(|cache| text.len() >= cache.least()).cloned();
-        let key = code_cache::key(&self.surroundings.key, base, &text);
-        if let Some(bytes) = cache.as_ref().and_then(|cache| cache.load(&key)) {
+        let entry = cache.map(|cache| {
+            let key = code_cache::key(&self.surroundings.key, base, &text);
+            (cache, key)
+        });
+        if let Some(bytes) = entry.as_ref().and_then(|(cache, key)| cache.load(key)) {
             let paths = Image::paths_of(&bytes);
             return Some((text, bytes, paths));
         }
@@ -261,7 +293,7 @@ impl<'a> Worker<'a> {
         let names = self.interner.recorded();
         let image = Image::new(compiled?, start, &names, &mut self.numbering);
         let bytes = image.to_bytes(&self.interner);
-        if let Some(cache) = cache {
+        if let Some((cache, key)) = entry {
             cache.store(&key, &bytes);
         }
         let paths = Image::paths_of(&bytes);
