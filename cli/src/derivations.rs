@@ -171,11 +171,9 @@ impl Session {
         let combined = self.symbol_of(value, "_combineChannels").is_some();
         let interner = &self.evaluator.vm().interner;
         let mut members: Vec<(&[u8], Pos, Value)> = attrs
-            .keys()
-            .entries()
-            .iter()
-            .zip(attrs.values())
-            .map(|(entry, value)| (interner.name(entry.name), entry.pos, *value))
+            .members()
+            .into_iter()
+            .map(|(entry, value)| (interner.name(entry.name), entry.pos, value))
             .filter(|(name, ..)| is_path_component(name))
             .collect();
         members.sort_by_key(|member| std::cmp::Reverse(member.0));

@@ -142,8 +142,7 @@ impl Session {
                     continue;
                 }
                 let interner = &self.evaluator.vm().interner;
-                let mut entries: Vec<_> =
-                    attrs.keys().entries().iter().zip(attrs.values()).collect();
+                let mut entries = attrs.members();
                 entries.sort_by_key(|(entry, _)| std::cmp::Reverse(interner.name(entry.name)));
                 for (entry, item) in entries {
                     let name = interner.display(entry.name);
@@ -152,7 +151,7 @@ impl Session {
                         entry.pos,
                         format!("while evaluating attribute '{name}'"),
                     ));
-                    todo.push((*item, Some(steps.len() - 1)));
+                    todo.push((item, Some(steps.len() - 1)));
                 }
             }
         }

@@ -286,12 +286,8 @@ impl Evaluator {
                 let base = crate::path::parent(&path).to_vec();
                 let origin = Origin::File(path.clone().into());
                 let names = scope.and_then(Value::as_attrs).map(|attrs| {
-                    attrs
-                        .keys()
-                        .entries()
-                        .iter()
-                        .map(|entry| entry.name)
-                        .collect::<Vec<_>>()
+                    let members = attrs.members().into_iter();
+                    members.map(|(entry, _)| entry.name).collect()
                 });
                 let image = self.image_of(origin, &text, &base, names)?;
                 let address = self.vm.link(image);

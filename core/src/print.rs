@@ -124,6 +124,7 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
             todo.push(Todo::Text("]"));
             todo.push(Todo::Items(list, 0, depth + 1));
         } else if let Some(attrs) = value.as_attrs() {
+            let attrs = crate::value::flat(&mut vm.heap, attrs);
             if !attrs.is_empty() && !seen.insert(attrs.values().as_ptr() as usize) {
                 out.extend_from_slice("«repeated»".as_bytes());
                 continue;
@@ -409,6 +410,7 @@ impl Xml {
             }
             ValueType::Attrs => {
                 if let Some(attrs) = value.as_attrs() {
+                    let attrs = crate::value::flat(&mut vm.heap, attrs);
                     self.attrs(vm, attrs, depth);
                 }
             }

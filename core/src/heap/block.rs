@@ -1,7 +1,8 @@
 //! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than a quarter of that stands alone.
 
 use super::object::{
-    Attrs, Captured, KeyEntry, Keys, Kind, LARGE_BIT, List, Object, Partial, Thunk, ThunkState,
+    AnyAttrs, Attrs, Captured, KeyEntry, Keys, Kind, LARGE_BIT, List, Object, Partial, Thunk,
+    ThunkState,
 };
 use super::region::Regions;
 use super::shapes::{MAX_INTERNED, Shapes};
@@ -552,6 +553,16 @@ impl Heap {
         attrs.0.set_word(0, keys.address() as u64);
         attrs.values_mut().copy_from_slice(values);
         attrs
+    }
+
+    /// The attributes of `over` and, where that has no such name, those of `base`: `len` together.
+    pub fn layers(&mut self, base: AnyAttrs, over: Attrs, len: usize) -> AnyAttrs {
+        let object = self.allocate(5, self.header(Kind::Layers, 0, len));
+        object.set_word(0, 0);
+        object.set_word(1, base.0.address() as u64);
+        object.set_word(2, over.0.address() as u64);
+        object.set_word(3, 0);
+        AnyAttrs(object)
     }
 
     /// A set of entries in any order; of entries with one name the first stays.

@@ -69,6 +69,13 @@ impl Marker {
                     self.object(Object::from_address(object.word(0) as usize));
                     self.values(object.values(1, len));
                 }
+                Kind::Layers => {
+                    for word in 1..4 {
+                        if object.word(word) != 0 {
+                            self.object(Object::from_address(object.word(word) as usize));
+                        }
+                    }
+                }
                 Kind::Closure => self.values(object.values(1, len)),
                 Kind::Partial => self.values(object.values(0, len + 1)),
                 Kind::Thunk => match Thunk(object).state() {

@@ -13,5 +13,7 @@ mod word;
 
 pub use block::{Heap, HeapStatistics, KindCount, MAX_STRING, copy_text};
 pub use collect::Marker;
-pub use object::{Attrs, Captured, KeyEntry, Keys, Kind, List, Object, Partial, Thunk, ThunkState};
+pub use object::{
+    AnyAttrs, Attrs, Captured, Form, KeyEntry, Keys, Kind, List, Object, Partial, Thunk, ThunkState,
+};
 pub use word::{MAX_INLINE_INT, MIN_INLINE_INT, Value, ValueType};

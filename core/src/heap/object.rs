@@ -9,6 +9,7 @@
 //!  List         [header: items][item]*
 //!  Keys         [header: entries][address of the name order, or 0][symbol u32, pos u32]*
 //!  Attrs        [header: entries][address of Keys][value]*          values in the order of the keys
+//!  Layers       [header: entries][0][base][over][flat]              addresses: AnyAttrs, Attrs, Attrs or 0
 //!  Closure      [header: captures][code][capture]*
 //!  Thunk        [header: captures][code][capture]*     state Suspended or Running
 //!               [header: captures][function][arg]*     state Apply or ApplyRunning
@@ -36,17 +37,18 @@ pub enum Kind {
     Closure,
     Thunk,
     Partial,
+    Layers,
 }
 
 impl Kind {
     /// More than the number of any.
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 12;
 
     /// What statistics call objects of that number; nothing if there is no such kind.
     pub fn name(number: usize) -> Option<&'static str> {
         const NAMES: [&str; Kind::COUNT - 1] = [
             "integers", "floats", "strings", "paths", "lists", "shapes", "sets", "closures",
-            "thunks", "partials",
+            "thunks", "partials", "layers",
         ];
         NAMES.get(number.checked_sub(1)?).copied()
     }
@@ -206,6 +208,7 @@ impl Object {
             Kind::Int | Kind::Float => 2,
             Kind::String | Kind::Path => 2 + len.div_ceil(8),
             Kind::List => 1 + len.max(1),
+            Kind::Layers => 5,
             Kind::Keys | Kind::Attrs | Kind::Closure | Kind::Thunk | Kind::Partial => 2 + len,
         }
     }
@@ -324,7 +327,134 @@ impl Keys {
     }
 }
 
-/// An attribute set.
+/// An attribute set of any form.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct AnyAttrs(pub(super) Object);
+
+/// What [`AnyAttrs`] is.
+#[derive(Clone, Copy)]
+pub enum Form {
+    /// Its attributes lie side by side.
+    Flat(Attrs),
+    /// Those of the second and, where that has no such name, those of the first.
+    Layers(AnyAttrs, Attrs),
+}
+
+impl AnyAttrs {
+    /// The address of its shape, for inline caches; 0 if it has layers.
+    #[inline(always)]
+    pub fn shape(self) -> usize {
+        self.0.word(0) as usize
+    }
+
+    /// The value of entry `index` of its shape, of which it must have one.
+    #[inline(always)]
+    pub fn value_at(self, index: usize) -> Value {
+        debug_assert!(
+            self.shape() != 0 && index < self.len(),
+            "an entry of its shape"
+        );
+        self.0.value(1 + index)
+    }
+
+    /// What it is.
+    #[inline]
+    pub fn form(self) -> Form {
+        if self.shape() != 0 {
+            return Form::Flat(Attrs(self.0));
+        }
+        match self.0.word(3) {
+            0 => Form::Layers(
+                AnyAttrs(Object::from_address(self.0.word(1) as usize)),
+                Attrs(Object::from_address(self.0.word(2) as usize)),
+            ),
+            flat => Form::Flat(Attrs(Object::from_address(flat as usize))),
+        }
+    }
+
+    /// From now on it is that set, which has the same attributes.
+    pub fn set_flat(self, flat: Attrs) {
+        debug_assert!(self.shape() == 0, "it has layers");
+        debug_assert_eq!(self.len(), flat.len(), "the same attributes");
+        self.0.set_word(3, flat.0.address() as u64);
+        self.0.set_word(1, 0);
+        self.0.set_word(2, 0);
+    }
+
+    /// The attribute `name`.
+    #[inline]
+    pub fn get(self, name: Symbol) -> Option<Value> {
+        self.get_with_pos(name).map(|(value, _)| value)
+    }
+
+    /// The attribute `name` with its position.
+    pub fn get_with_pos(self, name: Symbol) -> Option<(Value, Pos)> {
+        let mut set = self;
+        loop {
+            match set.form() {
+                Form::Flat(attrs) => return attrs.get_with_pos(name),
+                Form::Layers(base, over) => match over.get_with_pos(name) {
+                    Some(found) => return Some(found),
+                    None => set = base,
+                },
+            }
+        }
+    }
+
+    /// All attributes, sorted by symbol: for who has no heap to lay them side by side in.
+    pub fn members(self) -> Vec<(KeyEntry, Value)> {
+        let of = |attrs: Attrs| {
+            let values = attrs.values().iter().copied();
+            attrs.keys().entries().iter().copied().zip(values)
+        };
+        let (mut base, mut members) = match self.form() {
+            Form::Flat(attrs) => return of(attrs).collect(),
+            Form::Layers(base, over) => (base, of(over).collect::<Vec<_>>()),
+        };
+        loop {
+            let (attrs, below) = match base.form() {
+                Form::Flat(attrs) => (attrs, None),
+                Form::Layers(base, over) => (over, Some(base)),
+            };
+            // Of those with one name the first stays.
+            members.extend(of(attrs));
+            match below {
+                Some(below) => base = below,
+                None => break,
+            }
+        }
+        members.sort_by_key(|(entry, _)| entry.name);
+        members.dedup_by_key(|(entry, _)| entry.name);
+        members
+    }
+
+    /// How many attributes.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// As a value.
+    #[inline(always)]
+    pub fn value(self) -> Value {
+        Value::from_object(self.0, TAG_ATTRS)
+    }
+}
+
+impl From<Attrs> for AnyAttrs {
+    #[inline(always)]
+    fn from(attrs: Attrs) -> Self {
+        AnyAttrs(attrs.0)
+    }
+}
+
+/// An attribute set whose attributes lie side by side.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Attrs(pub(super) Object);

@@ -12,7 +12,7 @@
 //!  | address                            |111|  closure
 //! ```
 
-use super::object::{Attrs, Captured, Kind, List, Object, Partial, Thunk};
+use super::object::{AnyAttrs, Captured, Kind, List, Object, Partial, Thunk};
 
 /// A value of the language, or a thunk that will become one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -264,8 +264,8 @@ impl Value {
 
     /// The set that it is.
     #[inline(always)]
-    pub fn as_attrs(self) -> Option<Attrs> {
-        (self.tag() == TAG_ATTRS).then(|| Attrs(self.object_unchecked()))
+    pub fn as_attrs(self) -> Option<AnyAttrs> {
+        (self.tag() == TAG_ATTRS).then(|| AnyAttrs(self.object_unchecked()))
     }
 
     /// The list that it is.

@@ -212,6 +212,7 @@ impl Derive {
     /// Begins with the attributes, all that is set apart being known.
     fn enter(&mut self, vm: &mut Vm) -> Result<Next> {
         if let Some(attrs) = self.attrs.as_attrs() {
+            let attrs = crate::value::flat(&mut vm.heap, attrs);
             let entries = attrs.keys().entries();
             let members: Vec<(Symbol, Pos, Value)> =
                 crate::value::name_order(&mut vm.heap, &vm.interner, attrs)

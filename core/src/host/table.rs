@@ -409,6 +409,7 @@ unsafe extern "C" fn attrs_read(
     let Some(attrs) = (unsafe { value(vm, raw) }).as_attrs() else {
         return;
     };
+    let attrs = crate::value::flat(&mut vm.heap, attrs);
     let entries = attrs.keys().entries();
     let order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
     for (slot, index) in order.skip(start).take(count).enumerate() {
@@ -531,6 +532,7 @@ unsafe extern "C" fn attrs_map(
     let Some(attrs) = attrs.as_attrs() else {
         return RawValue::new(tag::NULL, 0);
     };
+    let attrs = crate::value::flat(&mut vm.heap, attrs);
     // The results stand nowhere in a source, so Nix gives them no positions.
     let entries: Vec<KeyEntry> = attrs
         .keys()
@@ -614,6 +616,7 @@ unsafe extern "C" fn attrs_without(
     let Some(attrs) = unsafe { value(vm, attrs) }.as_attrs() else {
         return RawValue::new(tag::NULL, 0);
     };
+    let attrs = crate::value::flat(&mut vm.heap, attrs);
     // SAFETY: the plugin passes `count` names.
     let names = (0..count).map(|index| Symbol(unsafe { *names.add(index) }));
     to_raw(crate::value::without(&mut vm.heap, attrs, names).value())
@@ -628,6 +631,7 @@ fn in_order(
     let Some(attrs) = attrs.as_attrs() else {
         return RawValue::new(tag::NULL, 0);
     };
+    let attrs = crate::value::flat(&mut vm.heap, attrs);
     let order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
     let list = vm.heap.list(attrs.len());
     for (slot, index) in list.items_mut().iter_mut().zip(order) {

@@ -1,6 +1,7 @@
 //! Operations on attribute sets.
 
-use crate::heap::{Attrs, Heap, List, Value};
+use super::layers::flat;
+use crate::heap::{AnyAttrs, Attrs, Heap, KeyEntry, Keys, List, Value};
 use crate::symbol::{Interner, Symbol};
 use smallvec::SmallVec;
 
@@ -8,7 +9,7 @@ use smallvec::SmallVec;
 type Indices = SmallVec<[u32; 64]>;
 
 /// The entries of `attrs` with these numbers.
-fn part(heap: &mut Heap, attrs: Attrs, indices: &[u32]) -> Attrs {
+pub(super) fn part(heap: &mut Heap, attrs: Attrs, indices: &[u32]) -> Attrs {
     if indices.len() == attrs.len() {
         return attrs;
     }
@@ -47,22 +48,35 @@ pub fn without(heap: &mut Heap, attrs: Attrs, names: impl Iterator<Item = Symbol
 }
 
 /// The attributes of `b` whose names `a` has. Takes time by the size of the smaller set, but for a logarithm.
-pub fn common(heap: &mut Heap, a: Attrs, b: Attrs) -> Attrs {
-    let (a_keys, b_keys) = (a.keys(), b.keys());
-    let indices: Indices = if a.len() < b.len() {
-        let names = a_keys.entries().iter();
-        names
-            .filter_map(|entry| b_keys.index_of(entry.name))
-            .map(|index| index as u32)
-            .collect()
-    } else {
-        let names = b_keys.entries().iter().enumerate();
-        names
-            .filter(|(_, entry)| a_keys.index_of(entry.name).is_some())
-            .map(|(index, _)| index as u32)
-            .collect()
-    };
+pub fn common(heap: &mut Heap, a: AnyAttrs, b: AnyAttrs) -> Attrs {
+    if a.len() < b.len() {
+        let a = flat(heap, a);
+        return picked(heap, a.keys(), b);
+    }
+    let b = flat(heap, b);
+    let names = b.keys().entries().iter().zip(0..);
+    let indices: Indices = names
+        .filter(|(entry, _)| a.get(entry.name).is_some())
+        .map(|(_, index)| index)
+        .collect();
     part(heap, b, &indices)
+}
+
+/// The attributes of `attrs` with these names, as far as it has them.
+fn picked(heap: &mut Heap, names: Keys, attrs: AnyAttrs) -> Attrs {
+    let mut keys: SmallVec<[KeyEntry; 32]> = SmallVec::new();
+    let mut values: SmallVec<[Value; 32]> = SmallVec::new();
+    for entry in names.entries() {
+        if let Some((value, pos)) = attrs.get_with_pos(entry.name) {
+            keys.push(KeyEntry {
+                name: entry.name,
+                pos,
+            });
+            values.push(value);
+        }
+    }
+    let keys = heap.keys(&keys);
+    heap.attrs_of(keys, &values)
 }
 
 /// Indices of the attributes, in the order of the bytes of their names. Computed once for a shape.

@@ -2,8 +2,10 @@
 
 mod attrs;
 mod context;
+mod layers;
 mod update;
 
 pub use attrs::{common, name_order, without};
 pub use context::{ContextId, Contexts, Element, way};
+pub use layers::flat;
 pub use update::{MergePlans, update};

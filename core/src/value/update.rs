@@ -1,7 +1,9 @@
-//! `left // right`: the shape of the result and where its values come from are remembered for each pair of shapes; a few
-//! attributes over many are put between copied runs of them.
+//! `left // right`: the shape of the result and where its values come from are remembered for each pair of shapes; where one side is few
+//! and the other very many, the few are laid over the many.
 
-use crate::heap::{Attrs, Heap, KeyEntry, Keys, Value};
+use super::attrs::part;
+use super::layers::{flat, lay};
+use crate::heap::{AnyAttrs, Attrs, Heap, Keys};
 
 /// How the values of `left // right` are taken from both sides, for two shapes.
 struct Plan {
@@ -17,12 +19,10 @@ struct Plan {
 const RIGHT: u32 = 1 << 31;
 /// Plans that are kept. A pair of shapes has one place where its plan can be.
 const PLANS: usize = 1024;
-/// Larger results are merged anew each time: copying them costs more than looking where they come from.
-const MAX_PLANNED: usize = 256;
-/// One side is few and the other many where that is so many times longer, and at least [`MANY`].
+/// In larger results few are laid over many, or both are merged anew each time: a plan for them takes as much memory as they do.
+const MAX_PLANNED: usize = 64;
+/// One side is few and the other many where that is so many times longer.
 const FEW_IN_MANY: usize = 8;
-/// See [`FEW_IN_MANY`].
-const MANY: usize = 32;
 
 /// The plans of one heap. Shapes are told apart by their addresses, so a collection forgets all.
 #[derive(Default)]
@@ -52,29 +52,27 @@ impl MergePlans {
 }
 
 /// `left // right`.
-pub fn update(heap: &mut Heap, plans: &mut MergePlans, left: Attrs, right: Attrs) -> Attrs {
+pub fn update(
+    heap: &mut Heap,
+    plans: &mut MergePlans,
+    left: AnyAttrs,
+    right: AnyAttrs,
+) -> AnyAttrs {
     if right.is_empty() {
         return left;
     }
     if left.is_empty() {
         return right;
     }
+    let (a, b) = (left.len(), right.len());
+    if a + b > MAX_PLANNED {
+        return update_large(heap, left, right);
+    }
+    let (left, right) = (flat(heap, left), flat(heap, right));
     let (left_keys, right_keys) = (left.keys(), right.keys());
     // Positions come from the right side, so only the very same shape can be kept.
     if left_keys == right_keys {
-        return right;
-    }
-    let (a, b) = (left.len(), right.len());
-    if a + b > MAX_PLANNED {
-        return if a >= MANY && a / FEW_IN_MANY >= b {
-            few_in_many(heap, left, right, true)
-        } else if b >= MANY && b / FEW_IN_MANY >= a {
-            few_in_many(heap, right, left, false)
-        } else {
-            let mut sources = Vec::new();
-            let keys = merge(heap, left_keys, right_keys, &mut sources);
-            fill(heap, keys, &sources, left, right)
-        };
+        return right.into();
     }
     let plan = plans.place(left_keys, right_keys);
     let keys = match plan.keys {
@@ -89,7 +87,40 @@ pub fn update(heap: &mut Heap, plans: &mut MergePlans, left: Attrs, right: Attrs
             keys
         }
     };
-    fill(heap, keys, &plan.sources, left, right)
+    fill(heap, keys, &plan.sources, left, right).into()
+}
+
+fn update_large(heap: &mut Heap, left: AnyAttrs, right: AnyAttrs) -> AnyAttrs {
+    if left.len() / FEW_IN_MANY >= right.len() {
+        let right = flat(heap, right);
+        return lay(heap, left, right);
+    }
+    if right.len() / FEW_IN_MANY >= left.len() {
+        // What the right side has, too, does not count.
+        let left = flat(heap, left);
+        let kept: Vec<u32> = left
+            .keys()
+            .entries()
+            .iter()
+            .zip(0..)
+            .filter(|(entry, _)| right.get(entry.name).is_none())
+            .map(|(_, index)| index)
+            .collect();
+        if kept.is_empty() {
+            return right;
+        }
+        let left = part(heap, left, &kept);
+        return lay(heap, right, left);
+    }
+    let (left, right) = (flat(heap, left), flat(heap, right));
+    merge_attrs(heap, left, right).into()
+}
+
+/// `left // right`, where nothing is remembered of it.
+pub(super) fn merge_attrs(heap: &mut Heap, left: Attrs, right: Attrs) -> Attrs {
+    let mut sources = Vec::new();
+    let keys = merge(heap, left.keys(), right.keys(), &mut sources);
+    fill(heap, keys, &sources, left, right)
 }
 
 /// The shape of a result, and where its values come from.
@@ -132,42 +163,10 @@ fn fill(heap: &mut Heap, keys: Keys, sources: &[u32], left: Attrs, right: Attrs)
     result
 }
 
-/// `few` and `many` in one; where both have a name, that of `few` counts if `few_win`.
-fn few_in_many(heap: &mut Heap, many: Attrs, few: Attrs, few_win: bool) -> Attrs {
-    let (entries, values) = (many.keys().entries(), many.values());
-    let (few_entries, few_values) = (few.keys().entries(), few.values());
-    // Where each of the few belongs, and whether its name is there.
-    let places: Vec<Result<usize, usize>> = few_entries
-        .iter()
-        .map(|entry| entries.binary_search_by_key(&entry.name, |entry| entry.name))
-        .collect();
-    let added = places.iter().filter(|place| place.is_err()).count();
-    let mut merged: Vec<KeyEntry> = Vec::with_capacity(entries.len() + added);
-    let mut merged_values: Vec<Value> = Vec::with_capacity(entries.len() + added);
-    let mut from = 0;
-    for (index, place) in places.into_iter().enumerate() {
-        let (at, there) = match place {
-            Ok(at) => (at, 1),
-            Err(at) => (at, 0),
-        };
-        if there == 1 && !few_win {
-            continue;
-        }
-        merged.extend_from_slice(&entries[from..at]);
-        merged_values.extend_from_slice(&values[from..at]);
-        merged.push(few_entries[index]);
-        merged_values.push(few_values[index]);
-        from = at + there;
-    }
-    merged.extend_from_slice(&entries[from..]);
-    merged_values.extend_from_slice(&values[from..]);
-    let keys = heap.keys(&merged);
-    heap.attrs_of(keys, &merged_values)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::heap::Value;
     use crate::source::Pos;
     use crate::symbol::Interner;
 
@@ -202,7 +201,8 @@ mod tests {
             let b = set(&mut heap, &mut interner, &others, 10_000);
             // Twice: the second time by the plan.
             for _ in 0..2 {
-                let sum = update(&mut heap, &mut plans, a, b);
+                let any = update(&mut heap, &mut plans, a.into(), b.into());
+                let sum = flat(&mut heap, any);
                 assert!(
                     sum.keys().entries().is_sorted_by(|a, b| a.name < b.name),
                     "sorted"
@@ -217,6 +217,7 @@ mod tests {
                         Some(expected),
                         "{name}"
                     );
+                    assert_eq!(any.get(symbol), sum.get(symbol), "{name}");
                 }
             }
         }

@@ -37,6 +37,7 @@ impl DeepForce {
         } else if let Some(attrs) = value.as_attrs()
             && self.seen.insert(object.address())
         {
+            let attrs = crate::value::flat(&mut vm.heap, attrs);
             let order: Vec<usize> =
                 crate::value::name_order(&mut vm.heap, &vm.interner, attrs).collect();
             let members = order.into_iter().rev();

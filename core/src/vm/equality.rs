@@ -82,7 +82,7 @@ impl Equal {
     }
 
     /// Compares one pair in weak head normal form. `None`: pairs were added or `type` of a set is awaited.
-    fn compare(&mut self, vm: &Vm, a: Value, b: Value) -> Compared {
+    fn compare(&mut self, vm: &mut Vm, a: Value, b: Value) -> Compared {
         if let Some(equal) = shallow(a, b) {
             return if equal {
                 Compared::Same
@@ -101,13 +101,18 @@ impl Equal {
             self.awaited = Awaited::Type(a, b);
             return Compared::Await(kind);
         }
-        self.members(a, b)
+        self.members(vm, a, b)
     }
 
-    fn members(&mut self, a: Value, b: Value) -> Compared {
+    fn members(&mut self, vm: &mut Vm, a: Value, b: Value) -> Compared {
         let (Some(left), Some(right)) = (a.as_attrs(), b.as_attrs()) else {
             return Compared::Different;
         };
+        if left.len() != right.len() {
+            return Compared::Different;
+        }
+        let left = crate::value::flat(&mut vm.heap, left);
+        let right = crate::value::flat(&mut vm.heap, right);
         let (x, y) = (left.keys(), right.keys());
         if x != y
             && !x
@@ -131,7 +136,7 @@ impl Equal {
     }
 
     /// Two sets whose `type` both are "derivation" are equal if their `outPath`s are.
-    fn derivations(&mut self, vm: &Vm, a: Value, b: Value) -> Compared {
+    fn derivations(&mut self, vm: &mut Vm, a: Value, b: Value) -> Compared {
         let out = |value: Value| {
             value
                 .as_attrs()
@@ -142,7 +147,7 @@ impl Equal {
                 self.pending.push((x, y, self.level + 1));
                 Compared::Same
             }
-            _ => self.members(a, b),
+            _ => self.members(vm, a, b),
         }
     }
 }
@@ -177,14 +182,14 @@ impl Task for Equal {
                         self.awaited = Awaited::OtherType(a, b);
                         Compared::Await(kind)
                     } else {
-                        self.members(a, b)
+                        self.members(vm, a, b)
                     }
                 }
                 (Awaited::OtherType(a, b), Some(kind)) => {
                     if kind.as_string() == Some(b"derivation") {
                         self.derivations(vm, a, b)
                     } else {
-                        self.members(a, b)
+                        self.members(vm, a, b)
                     }
                 }
                 _ => {

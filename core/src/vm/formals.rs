@@ -5,7 +5,7 @@ use super::machine::Vm;
 use super::messages::suggest;
 use crate::bytecode::FormalsSpec;
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::Value;
+use crate::heap::{AnyAttrs, Form, Value};
 
 impl Vm {
     /// Spreads the set `argument` over the registers of the formals, `stride` apart from `first` on. What is missing and has
@@ -26,8 +26,11 @@ impl Vm {
                 format!("expected a set but found {found}"),
             ));
         };
-        let entries = attrs.keys().entries();
-        let values = attrs.values();
+        let (entries, values) = match attrs.form() {
+            Form::Flat(attrs) => (attrs.keys().entries(), attrs.values()),
+            // Asked for each formal, it need not be laid side by side.
+            Form::Layers(..) => (&[][..], &[][..]),
+        };
         let mut at = 0;
         let mut matched = 0;
         for formal in &spec.formals {
@@ -35,8 +38,11 @@ impl Vm {
             while at < entries.len() && entries[at].name < formal.name {
                 at += 1;
             }
-            let found = at < entries.len() && entries[at].name == formal.name;
-            if !found && !formal.has_default {
+            let found = match attrs.shape() {
+                0 => attrs.get(formal.name),
+                _ => (at < entries.len() && entries[at].name == formal.name).then(|| values[at]),
+            };
+            if found.is_none() && !formal.has_default {
                 let function = self.lambda_name(code);
                 let name = self.interner.display(formal.name);
                 return Err(Error::new(
@@ -45,34 +51,27 @@ impl Vm {
                 )
                 .at(code.pos));
             }
-            matched += usize::from(found);
+            matched += usize::from(found.is_some());
             let register = usize::from(first) + usize::from(formal.slot) * usize::from(stride);
             // SAFETY: the compiler has reserved these registers of the frame.
-            unsafe { *registers.add(register) = if found { values[at] } else { Value::UNSET } };
+            unsafe { *registers.add(register) = found.unwrap_or(Value::UNSET) };
         }
-        if !spec.ellipsis && matched < entries.len() {
+        if !spec.ellipsis && matched < attrs.len() {
             return Err(self.unexpected_argument(code, spec, attrs));
         }
         Ok(())
     }
 
     #[cold]
-    fn unexpected_argument(
-        &mut self,
-        code: &Linked,
-        spec: &FormalsSpec,
-        attrs: crate::heap::Attrs,
-    ) -> Error {
+    fn unexpected_argument(&mut self, code: &Linked, spec: &FormalsSpec, attrs: AnyAttrs) -> Error {
         let known = |name| {
             spec.formals
                 .binary_search_by_key(&name, |formal| formal.name)
                 .is_ok()
         };
-        let unexpected = attrs
-            .keys()
-            .entries()
-            .iter()
-            .map(|entry| entry.name)
+        let members = attrs.members().into_iter();
+        let unexpected = members
+            .map(|(entry, _)| entry.name)
             .filter(|name| !known(*name));
         let Some(name) = unexpected.min_by_key(|name| self.interner.name(*name)) else {
             return Error::new(

@@ -5,7 +5,7 @@
 use super::machine::Vm;
 use super::messages::{kind_of, show_short};
 use crate::error::{Error, ErrorKind};
-use crate::heap::{Value, ValueType};
+use crate::heap::{AnyAttrs, Value, ValueType};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 
@@ -92,11 +92,11 @@ impl Vm {
                 if self.is_derivation(a) && self.is_derivation(b) {
                     return None;
                 }
-                let (left, right) = (a.as_attrs()?.keys(), b.as_attrs()?.keys());
-                let names = |keys: &[crate::heap::KeyEntry]| -> Vec<Symbol> {
-                    keys.iter().map(|entry| entry.name).collect()
+                let names = |attrs: AnyAttrs| -> Vec<Symbol> {
+                    let members = attrs.members().into_iter();
+                    members.map(|(entry, _)| entry.name).collect()
                 };
-                if names(left.entries()) == names(right.entries()) {
+                if names(a.as_attrs()?) == names(b.as_attrs()?) {
                     return None;
                 }
                 format!("attribute names of attribute set '{x}' differs from attribute set '{y}'")
@@ -144,11 +144,10 @@ impl Vm {
             });
             return;
         }
-        let keys = left.keys();
-        for (index, entry) in keys.entries().iter().enumerate().rev() {
+        for (entry, x) in left.members().into_iter().rev() {
             if let Some((y, pos)) = right.get_with_pos(entry.name) {
                 pending.push(Pair {
-                    values: [left.values()[index], y],
+                    values: [x, y],
                     depth,
                     way: Some(Way::Attribute(entry.name, [entry.pos, pos])),
                 });

@@ -6,7 +6,7 @@ use crate::bytecode::{
     CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction,
     StrictArgument,
 };
-use crate::heap::{Attrs, KeyEntry, Keys, Marker, Value};
+use crate::heap::{AnyAttrs, Form, KeyEntry, Keys, Marker, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use std::cell::{Cell, OnceCell};
@@ -20,15 +20,16 @@ pub(super) struct Site {
     pub(super) name: Symbol,
 }
 
+/// The address of no shape, nor what sets with layers have in its place.
+const NO_SHAPE: usize = 1;
 /// The index of an attribute that the shape does not have.
 const ABSENT: u32 = u32::MAX;
 
 impl Site {
     /// The attribute of `attrs`.
     #[inline(always)]
-    pub(super) fn select(&self, attrs: Attrs) -> Option<Value> {
-        let keys = attrs.keys();
-        if self.keys.get() == keys.address() {
+    pub(super) fn select(&self, attrs: AnyAttrs) -> Option<Value> {
+        if self.keys.get() == attrs.shape() {
             let index = self.index.get();
             if index == ABSENT {
                 return None;
@@ -40,13 +41,28 @@ impl Site {
     }
 
     /// Whether the cache knows the shape of `attrs`.
-    pub(super) fn is_cached(&self, attrs: Attrs) -> bool {
-        self.keys.get() == attrs.keys().address()
+    pub(super) fn is_cached(&self, attrs: AnyAttrs) -> bool {
+        self.keys.get() == attrs.shape()
     }
 
     #[inline(never)]
-    fn look_up(&self, attrs: Attrs) -> Option<Value> {
+    fn look_up(&self, attrs: AnyAttrs) -> Option<Value> {
+        let mut form = attrs.form();
+        let attrs = loop {
+            match form {
+                Form::Flat(attrs) => break attrs,
+                Form::Layers(base, over) => match over.get(self.name) {
+                    Some(value) => return Some(value),
+                    None => form = base.form(),
+                },
+            }
+        };
         let keys = attrs.keys();
+        if self.keys.get() == keys.address() {
+            // What lies under layers is of a known shape as often as other sets.
+            let index = self.index.get();
+            return (index != ABSENT).then(|| attrs.value_at(index as usize));
+        }
         let index = keys.index_of(self.name);
         self.keys.set(keys.address());
         self.index.set(index.map_or(ABSENT, |index| index as u32));
@@ -189,7 +205,7 @@ impl Linked {
     /// Inline caches hold addresses of shapes, which a collection may free.
     pub(super) fn forget_caches(&self) {
         for site in self.body.get().iter().flat_map(|body| &body.sites) {
-            site.keys.set(0);
+            site.keys.set(NO_SHAPE);
         }
     }
 }
@@ -252,7 +268,7 @@ impl Vm {
             .collect();
         let layout = layout::lay_out(&mut body, &constants, children, &orders);
         let sites = body.selects.iter().map(|name| Site {
-            keys: Cell::new(0),
+            keys: Cell::new(NO_SHAPE),
             index: Cell::new(0),
             name: *name,
         });

@@ -8,7 +8,7 @@ use super::machine::{Outcome, Vm};
 use super::task::{Step, Task};
 use crate::bytecode::{BoolUse, CaptureSource, Instruction, Op, Operands};
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Captured, ThunkState, Value};
+use crate::heap::{Captured, Form, ThunkState, Value};
 use crate::source::Pos;
 use piton_plugin_api::abi::arg;
 use std::time::Instant;
@@ -642,7 +642,9 @@ impl Vm {
                                         .value()
                                 }
                                 Op::SetAttr => {
-                                    if let Some(attrs) = register!(instruction.a).as_attrs() {
+                                    if let Some(attrs) = register!(instruction.a).as_attrs()
+                                        && let Form::Flat(attrs) = attrs.form()
+                                    {
                                         attrs.values_mut()[instruction.wide() as usize] =
                                             *register!(instruction.a + 1);
                                     }

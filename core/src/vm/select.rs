@@ -25,7 +25,7 @@ impl Vm {
         error.suggestions = suggest(
             &self.interner,
             name,
-            attrs.keys().entries().iter().map(|entry| entry.name),
+            attrs.members().iter().map(|(entry, _)| entry.name),
         );
         if self.globals.last() == Some(&set) {
             // It is `builtins`.
@@ -133,6 +133,6 @@ impl Vm {
             ));
         }
         let more = self.heap.attrs_from(vec![(symbol, pos, value)]);
-        Ok(crate::value::update(&mut self.heap, &mut self.merge_plans, attrs, more).value())
+        Ok(crate::value::update(&mut self.heap, &mut self.merge_plans, attrs, more.into()).value())
     }
 }
