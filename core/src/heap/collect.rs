@@ -9,8 +9,14 @@ use std::time::Instant;
 /// Takes roots, and marks what they reach.
 pub struct Marker {
     pending: Vec<Object>,
+    /// Long lists and sets, with the first of their words that has not been looked at.
+    long: Vec<(Object, usize)>,
     polarity: bool,
 }
+
+/// So many words of a list or set are looked at before what they refer to: else what is pending could take as much memory as the longest
+/// list.
+const PIECE: usize = 1024;
 
 impl Marker {
     /// A root.
@@ -48,6 +54,28 @@ impl Marker {
     }
 
     fn run(&mut self) {
+        loop {
+            self.run_pending();
+            let Some((object, from)) = self.long.pop() else {
+                break;
+            };
+            self.words(object, from);
+        }
+    }
+
+    /// What the words of a list or set from `from` on refer to.
+    #[inline]
+    fn words(&mut self, object: Object, from: usize) {
+        // The first word of a set is not a value.
+        let start = usize::from(object.kind() == Kind::Attrs);
+        let left = start + object.len() - from;
+        if left > PIECE {
+            self.long.push((object, from + PIECE));
+        }
+        self.values(object.values(from, left.min(PIECE)));
+    }
+
+    fn run_pending(&mut self) {
         while let Some(object) = self.pending.pop() {
             if object.header() & LARGE_BIT == 0 {
                 let block = Block::of(object.address());
@@ -59,7 +87,7 @@ impl Marker {
             let len = object.len();
             match object.kind() {
                 Kind::Int | Kind::Float | Kind::String | Kind::Path => {}
-                Kind::List => self.values(object.values(0, len)),
+                Kind::List => self.words(object, 0),
                 Kind::Keys => {
                     if let Some(order) = Keys(object).name_order() {
                         self.object(order.0);
@@ -67,7 +95,7 @@ impl Marker {
                 }
                 Kind::Attrs => {
                     self.object(Object::from_address(object.word(0) as usize));
-                    self.values(object.values(1, len));
+                    self.words(object, 1);
                 }
                 Kind::Layers => {
                     for word in 1..4 {
@@ -104,6 +132,7 @@ impl Heap {
         }
         let mut marker = Marker {
             pending: Vec::new(),
+            long: Vec::new(),
             polarity: self.polarity,
         };
         for value in self.singletons() {
