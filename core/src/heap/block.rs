@@ -1,14 +1,15 @@
 //! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than a quarter of that stands alone.
 
 use super::object::{
-    AnyAttrs, Attrs, Captured, KeyEntry, Keys, Kind, LARGE_BIT, List, Object, Partial, Thunk,
-    ThunkState,
+    AnyAttrs, Attrs, Captured, KeyEntry, Keys, Kind, LARGE_BIT, LAST_WALK, List, Object, Partial,
+    Thunk, ThunkState,
 };
 use super::region::Regions;
 use super::shapes::{MAX_INTERNED, Shapes};
 use super::word::{TAG_OBJECT, Value};
 use crate::symbol::Symbol;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::num::NonZeroU16;
 
 /// Bytes of a block.
 pub(super) const BLOCK_BYTES: usize = 1 << 20;
@@ -110,6 +111,8 @@ pub struct Heap {
     /// What has been allocated of each kind, if that is counted: then `limit` stands at `cursor` whenever nothing is allocated, so
     /// that every allocation takes the slow path, and the true limit is here.
     counting: Option<Box<Counting>>,
+    /// The last number given to a walk.
+    last_walk: u16,
     empty_list: Option<List>,
     empty_attrs: Option<Attrs>,
 }
@@ -176,6 +179,7 @@ impl Heap {
             regions: Regions::default(),
             shapes: Shapes::default(),
             counting: None,
+            last_walk: 0,
             empty_list: None,
             empty_attrs: None,
         };
@@ -243,6 +247,15 @@ impl Heap {
             dealloc(memory, layout);
         }
         true
+    }
+
+    /// A number for a walk over objects that notes where it has been, see [`Object::set_walk`]; none when all have been given out.
+    pub fn next_walk(&mut self) -> Option<NonZeroU16> {
+        if self.last_walk == LAST_WALK {
+            return None;
+        }
+        self.last_walk += 1;
+        NonZeroU16::new(self.last_walk)
     }
 
     /// The limit, in bytes.

@@ -20,6 +20,7 @@
 use super::word::{TAG_ATTRS, TAG_CLOSURE, TAG_LIST, TAG_OBJECT, TAG_THUNK, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
+use std::num::NonZeroU16;
 use std::ptr::NonNull;
 
 /// What an object is.
@@ -73,6 +74,11 @@ pub enum ThunkState {
 const MARK_BIT: u64 = 1 << 7;
 /// Set in the header of an object that stands alone.
 pub(super) const LARGE_BIT: u64 = 1 << 16;
+/// Where the number of the last walk stands that has come by; 15 bits.
+const WALK_SHIFT: u32 = 17;
+const WALK_MASK: u64 = 0x7fff << WALK_SHIFT;
+/// The last number that a walk can have.
+pub(super) const LAST_WALK: u16 = 0x7fff;
 const STATE_SHIFT: u32 = 8;
 const LEN_SHIFT: u32 = 32;
 
@@ -146,6 +152,19 @@ impl Object {
         } else {
             header & !MARK_BIT
         });
+    }
+
+    /// The last walk that has noted its number here, if one has.
+    #[inline]
+    pub fn walk(self) -> Option<NonZeroU16> {
+        NonZeroU16::new(((self.header() & WALK_MASK) >> WALK_SHIFT) as u16)
+    }
+
+    /// Notes that a walk has come by.
+    #[inline]
+    pub fn set_walk(self, walk: NonZeroU16) {
+        let header = self.header() & !WALK_MASK;
+        self.set_header(header | u64::from(walk.get()) << WALK_SHIFT);
     }
 
     /// Word `index` after the header.

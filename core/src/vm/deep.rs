@@ -3,72 +3,141 @@
 use super::machine::Vm;
 use super::task::{Step, Task};
 use crate::error::Result;
-use crate::heap::{Marker, Value};
+use crate::heap::{Marker, Object, Value};
 use rustc_hash::FxHashSet;
+use std::num::NonZeroU16;
 
 /// Forces a value and all that it holds, each set and list once, members in the order of their names.
 pub(crate) struct DeepForce {
     root: Option<Value>,
-    /// What is still to be visited, with how deep it is nested.
-    pending: Vec<(Value, u32)>,
+    /// The lists and sets of which members are left, each within the one before.
+    path: Vec<Visit>,
     /// How deep the value is nested that is being visited.
     level: u32,
-    seen: FxHashSet<usize>,
+    seen: Seen,
+}
+
+/// A list or set, and which of its members comes next.
+struct Visit {
+    container: Value,
+    next: u32,
+    /// How deep its members are nested.
+    level: u32,
+}
+
+/// Lists and sets that have been visited. After some, the rest is noted in the objects themselves, if this walk gets a number for
+/// that: a table would take as much memory as small lists do.
+struct Seen {
+    table: FxHashSet<usize>,
+    walk: Option<NonZeroU16>,
+}
+
+/// As many are kept in the table.
+const IN_TABLE: usize = 4096;
+
+impl Seen {
+    /// Whether it is the first visit.
+    fn insert(&mut self, vm: &mut Vm, object: Object) -> bool {
+        if self.walk.is_none() && self.table.len() == IN_TABLE {
+            self.walk = vm.heap.next_walk();
+        }
+        let Some(walk) = self.walk else {
+            return self.table.insert(object.address());
+        };
+        // Another walk that came in between may have noted its own number: then it is visited again, in vain.
+        if object.walk() == Some(walk) || self.table.contains(&object.address()) {
+            return false;
+        }
+        object.set_walk(walk);
+        true
+    }
 }
 
 impl DeepForce {
     pub(crate) fn new(value: Value) -> Self {
         DeepForce {
-            root: None,
-            pending: vec![(value, 0)],
+            root: Some(value),
+            path: Vec::new(),
             level: 0,
-            seen: FxHashSet::default(),
+            seen: Seen {
+                table: FxHashSet::default(),
+                walk: None,
+            },
         }
     }
 
-    fn visit(&mut self, vm: &mut Vm, value: Value) {
-        let level = self.level + 1;
-        let Some(object) = value.object() else { return };
-        if let Some(list) = value.as_list() {
-            if self.seen.insert(object.address()) {
-                let items = list.items().iter().rev();
-                self.pending.extend(items.map(|item| (*item, level)));
-            }
-        } else if let Some(attrs) = value.as_attrs()
-            && self.seen.insert(object.address())
+    /// Goes into a list or set.
+    fn enter(&mut self, vm: &mut Vm, value: Value) -> Result<()> {
+        let container = match value.as_attrs() {
+            Some(attrs) => crate::value::flat(&mut vm.heap, attrs).value(),
+            None => value,
+        };
+        let has_members = match (container.as_list(), container.as_attrs()) {
+            (Some(list), _) => !list.is_empty(),
+            (_, Some(attrs)) => !attrs.is_empty(),
+            _ => false,
+        };
+        if has_members
+            && let Some(object) = container.object()
+            && self.seen.insert(vm, object)
         {
-            let attrs = crate::value::flat(&mut vm.heap, attrs);
-            let order: Vec<usize> =
-                crate::value::name_order(&mut vm.heap, &vm.interner, attrs).collect();
-            let members = order.into_iter().rev();
-            self.pending
-                .extend(members.map(|index| (attrs.values()[index], level)));
+            let level = self.level + 1;
+            vm.check_nesting(level)?;
+            self.path.push(Visit {
+                container,
+                next: 0,
+                level,
+            });
         }
+        Ok(())
+    }
+
+    /// The member that comes next.
+    fn next(&mut self, vm: &mut Vm) -> Option<Value> {
+        let Visit {
+            container,
+            next,
+            level,
+        } = self.path.last_mut()?;
+        self.level = *level;
+        let index = *next as usize;
+        *next += 1;
+        let (member, len) = match (container.as_list(), container.as_attrs()) {
+            (Some(list), _) => (list.items()[index], list.len()),
+            (_, Some(attrs)) => {
+                let attrs = crate::value::flat(&mut vm.heap, attrs);
+                let mut order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
+                let at = order.nth(index)?;
+                (attrs.value_at(at), attrs.len())
+            }
+            _ => return None,
+        };
+        if index + 1 == len {
+            // Before the last member is entered: a chain of pairs takes no more than its first.
+            self.path.pop();
+        }
+        Some(member)
     }
 }
 
 impl Task for DeepForce {
     fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
-        let mut value = value;
+        let mut value = match value {
+            Some(value) => value,
+            None => self.root.unwrap_or(Value::NULL).resolved(),
+        };
         loop {
-            let next = match value.take() {
-                Some(value) => value,
-                None => match self.pending.pop() {
-                    Some((value, level)) => {
-                        if level > self.level {
-                            vm.check_nesting(level)?;
-                        }
-                        self.level = level;
-                        value.resolved()
-                    }
-                    None => return Ok(Step::Done(self.root.unwrap_or(Value::NULL))),
-                },
-            };
-            if next.is_thunk() {
-                return Ok(Step::Force(next));
+            if value.is_thunk() {
+                return Ok(Step::Force(value));
             }
-            self.root.get_or_insert(next);
-            self.visit(vm, next);
+            if self.level == 0 {
+                self.root = Some(value);
+            }
+            self.enter(vm, value)?;
+            value = match self.next(vm) {
+                Some(value) => value.resolved(),
+                None => return Ok(Step::Done(self.root.unwrap_or(Value::NULL))),
+            };
         }
     }
 
@@ -77,8 +146,8 @@ impl Task for DeepForce {
         if let Some(root) = self.root {
             marker.value(root);
         }
-        for (value, _) in &self.pending {
-            marker.value(*value);
+        for visit in &self.path {
+            marker.value(visit.container);
         }
     }
 }
