@@ -208,6 +208,12 @@ impl Heap {
         self.exhausted
     }
 
+    /// How much beside `used`, what was alive at the last collection, and what has been allocated since is within the limit.
+    pub fn room_beside(&self, used: usize) -> usize {
+        let here = self.live.saturating_add(self.since_collection);
+        self.max_bytes.saturating_sub(here.saturating_add(used))
+    }
+
     /// Something was asked for that there is no room for, by who cannot fail: the next safepoint does.
     #[cold]
     pub fn exhaust(&mut self) {

@@ -9,6 +9,7 @@ mod collect;
 mod object;
 mod region;
 mod shapes;
+mod stack;
 mod word;
 
 pub use block::{Heap, HeapStatistics, KindCount, MAX_STRING, copy_text};
@@ -16,4 +17,5 @@ pub use collect::Marker;
 pub use object::{
     AnyAttrs, Attrs, Captured, Form, KeyEntry, Keys, Kind, List, Object, Partial, Thunk, ThunkState,
 };
+pub use stack::Stack;
 pub use word::{MAX_INLINE_INT, MIN_INLINE_INT, Value, ValueType};

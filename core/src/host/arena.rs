@@ -12,6 +12,8 @@ pub(super) struct Arena {
     /// The chunk in use, and how much of it is.
     current: usize,
     used: usize,
+    /// It has begun another chunk.
+    has_grown: bool,
 }
 
 impl Arena {
@@ -37,6 +39,12 @@ impl Arena {
     pub(super) fn release(&mut self, mark: u64) {
         self.current = (mark >> 32) as usize;
         self.used = mark as u32 as usize;
+    }
+
+    /// Whether it has begun another chunk since this was asked last.
+    #[inline(always)]
+    pub(super) fn has_grown(&mut self) -> bool {
+        std::mem::take(&mut self.has_grown)
     }
 
     /// `size` bytes, aligned to 16. At most a chunk.
@@ -69,6 +77,7 @@ impl Arena {
             }
             self.chunks.push(memory);
         }
+        self.has_grown = true;
         self.used = size;
         self.chunks[self.current]
     }

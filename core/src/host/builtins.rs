@@ -89,8 +89,8 @@ pub struct Host {
 
 impl Host {
     pub(crate) fn new() -> Self {
-        let mut roots = Roots::new();
-        let context = HostContext::new(&mut roots.table);
+        let roots = Roots::new();
+        let context = HostContext::new(roots.as_ptr());
         Host {
             plugins: Vec::new(),
             entries: Vec::new(),
@@ -111,9 +111,9 @@ impl Host {
         self.roots.mark(marker);
     }
 
-    /// Bytes of the frames of builtins that are suspended.
+    /// Bytes of the frames of builtins that are suspended, and of their roots.
     pub(crate) fn frame_bytes(&self) -> usize {
-        self.arena.bytes()
+        self.arena.bytes() + self.roots.bytes()
     }
 
     /// How many arguments builtin `index` takes.

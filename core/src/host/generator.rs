@@ -226,6 +226,9 @@ impl Vm {
         // Arguments first, then the frame: both stay where they are until the frame ends.
         let args_size = size_of_val(raw);
         let args = self.host.arena.allocate(args_size + size);
+        if self.host.arena.has_grown() {
+            self.room_for_stacks();
+        }
         // SAFETY: the arena has reserved room for both; values are as long as the arena's alignment.
         let (args, state) = unsafe { (args.cast::<RawValue>(), args.add(args_size)) };
         for (index, value) in raw.iter().enumerate() {
@@ -234,7 +237,7 @@ impl Vm {
         }
         let owner = self.host.next_owner;
         self.host.next_owner += 1;
-        self.host.roots.table.owner = owner;
+        self.host.roots.set_owner(owner);
         let begun = self.watch();
         let context = HostContext::enter(self);
         // SAFETY: the descriptor is of a loaded plugin, whose frame size and alignment the loader has checked.
@@ -385,7 +388,7 @@ impl Vm {
             self.pop_frame();
             return Err(self.contract(builtin, "it suspended but has no 'resume'"));
         };
-        self.host.roots.table.owner = owner;
+        self.host.roots.set_owner(owner);
         let begun = self.watch();
         let context = HostContext::enter(self);
         // SAFETY: the frame is suspended, and this is the answer to its request.
@@ -480,7 +483,7 @@ impl Vm {
         let entry = &self.host.entries[frame.builtin as usize];
         let (drop, instance, sweeps) = (entry.descriptor.drop, entry.instance, entry.sweeps);
         if let Some(drop) = drop {
-            self.host.roots.table.owner = frame.owner;
+            self.host.roots.set_owner(frame.owner);
             let context = HostContext::enter(self);
             // SAFETY: the frame is suspended, and ends here.
             unsafe {

@@ -65,6 +65,11 @@ unsafe fn fill_with_null(start: *mut Value, from: usize, to: usize) {
     }
 }
 
+/// By how much a stack grows: to twice its length, but near the limit in steps, at each of which it is looked at.
+fn growth(len: usize, room: usize) -> usize {
+    len.min(room / 2).max(len / 64).max(64)
+}
+
 impl Vm {
     /// Applies `function`, a thunk perhaps, to `args` for the frame on top.
     pub(crate) fn apply(&mut self, function: Value, args: &[Value], pos: Pos) -> Result<Flow> {
@@ -178,21 +183,19 @@ impl Vm {
 
     #[cold]
     #[inline(never)]
-    fn grow_frames(&mut self) {
+    pub(super) fn grow_frames(&mut self) {
         let len = self.frames.len();
-        let room = self.room_for_stacks() / size_of::<Frame>();
-        // By doubling, but not far beyond what the limit allows.
-        let wanted = len.min(room).max(len / 8).max(64);
-        self.frames.reserve_exact(wanted);
+        let wanted = growth(len, self.room_for_stacks() / size_of::<Frame>());
+        self.frames.reserve(wanted);
     }
 
     /// How many bytes the stacks of frames and values may grow within the limit of memory. Where that is none, the safepoint that comes
     /// next looks whether it is passed.
-    fn room_for_stacks(&mut self) -> usize {
+    pub(crate) fn room_for_stacks(&mut self) -> usize {
         let used = self.frames.len() * size_of::<Frame>()
             + self.stack.len() * size_of::<Value>()
             + self.host.frame_bytes();
-        let room = self.limits.memory.saturating_sub(used);
+        let room = self.heap.room_beside(used);
         if room == 0 {
             self.heap.collect_soon();
         }
@@ -242,9 +245,8 @@ impl Vm {
         let on_stack = range.contains(&args);
         let offset = (args as usize).wrapping_sub(range.start as usize) / size_of::<Value>();
         let len = self.stack.len();
-        let room = self.room_for_stacks() / size_of::<Value>();
-        self.stack
-            .reserve_exact(len.min(room).max(len / 8).max(64).max(additional));
+        let wanted = growth(len, self.room_for_stacks() / size_of::<Value>());
+        self.stack.reserve(wanted.max(additional));
         if on_stack {
             // SAFETY: the offset is within the stack, as it was before.
             unsafe { self.stack.as_ptr().add(offset) }
@@ -256,7 +258,7 @@ impl Vm {
     fn push_apply(&mut self, args: &[Value], depth: u32, pos: Pos) {
         let base = self.stack.len() as u32;
         self.extend_stack(args);
-        self.frames.push(Frame::Apply {
+        self.push_frame(Frame::Apply {
             base,
             count: args.len() as u32,
             depth,

@@ -5,7 +5,7 @@ use super::link::Linked;
 use super::observer::{Counts, Observation, Observer, Sample};
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Heap, KeyEntry, Keys, MAX_STRING, Value};
+use crate::heap::{Heap, KeyEntry, Keys, MAX_STRING, Stack, Value};
 use crate::host::Host;
 use crate::source::{Pos, SourceMap};
 use crate::store::{Backend, Overlay, Store};
@@ -114,8 +114,8 @@ pub struct Vm {
     // Frames and closures point to them, so they stay where they are.
     #[allow(clippy::vec_box)]
     pub(super) code: Vec<Box<Linked>>,
-    pub(super) stack: Vec<Value>,
-    pub(super) frames: Vec<Frame>,
+    pub(super) stack: Stack<Value>,
+    pub(super) frames: Stack<Frame>,
     pub(crate) merge_plans: MergePlans,
     pub(super) position_keys: Option<Keys>,
     /// Who watches, if somebody does.
@@ -149,8 +149,8 @@ impl Vm {
             listings: FxHashMap::default(),
             loading: FxHashSet::default(),
             code: Vec::new(),
-            stack: Vec::new(),
-            frames: Vec::new(),
+            stack: Stack::default(),
+            frames: Stack::default(),
             merge_plans: MergePlans::default(),
             position_keys: None,
             observer: None,
@@ -191,7 +191,7 @@ impl Vm {
     ) -> Result<()> {
         if let Some(path) = loaded_from {
             self.loading.insert(path.clone());
-            self.frames.push(Frame::Loaded(path));
+            self.push_frame(Frame::Loaded(path));
         }
         let closure = self.heap.closure(address, captures.len());
         closure.captures_mut().copy_from_slice(captures);
@@ -209,7 +209,7 @@ impl Vm {
 
     /// Begins an evaluation: everything above is its, down to here.
     pub fn begin(&mut self) {
-        self.frames.push(Frame::Stop);
+        self.push_frame(Frame::Stop);
     }
 
     /// Begins forcing `value`.
@@ -229,7 +229,7 @@ impl Vm {
     /// Begins a task.
     pub(crate) fn begin_task(&mut self, task: Box<dyn super::task::Task>) -> Result<Outcome> {
         self.begin();
-        self.frames.push(Frame::Task(task));
+        self.push_frame(Frame::Task(task));
         let flow = self.step_task(None);
         self.start(flow)
     }
@@ -259,6 +259,9 @@ impl Vm {
     }
 
     pub(crate) fn push_frame(&mut self, frame: Frame) {
+        if self.frames.len() == self.frames.capacity() {
+            self.grow_frames();
+        }
         self.frames.push(frame);
     }
 

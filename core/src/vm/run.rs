@@ -115,7 +115,7 @@ impl Vm {
                     return Ok(Flow::Load(Box::new(load)));
                 }
                 Step::Push(next) => {
-                    self.frames.push(Frame::Task(next));
+                    self.push_frame(Frame::Task(next));
                     continue;
                 }
             };
@@ -128,7 +128,7 @@ impl Vm {
 
     /// Begins a task for the frame on top.
     pub(crate) fn push_task(&mut self, task: Box<dyn Task>) -> Result<Flow> {
-        self.frames.push(Frame::Task(task));
+        self.push_frame(Frame::Task(task));
         self.step_task(None)
     }
 
@@ -182,7 +182,7 @@ impl Vm {
                         );
                         return Ok(Flow::Enter);
                     }
-                    self.frames.push(Frame::Update(thunk));
+                    self.push_frame(Frame::Update(thunk));
                     let flow = self.apply_at(function, args, depth, Pos::NONE)?;
                     if let Flow::Value(value) = flow {
                         thunk.finish(value);
@@ -1368,7 +1368,7 @@ impl Vm {
         };
         self.stack.truncate(base as usize);
         if let Some(thunk) = update {
-            self.frames.push(Frame::Update(thunk));
+            self.push_frame(Frame::Update(thunk));
         }
         depth
     }

@@ -1,0 +1,247 @@
+//! A stack that grows without being copied: the system moves its pages. While a `Vec` of hundreds of megabytes grows, it is there
+//! twice.
+
+use std::alloc::{Layout, handle_alloc_error};
+use std::ops::{Deref, DerefMut};
+use std::ptr::{NonNull, null_mut};
+
+/// Address space that a stack begins with. Pages take memory once they are touched.
+const FIRST_BYTES: usize = 1 << 18;
+
+/// A stack of `T`.
+pub struct Stack<T> {
+    start: NonNull<T>,
+    len: usize,
+    capacity: usize,
+}
+
+impl<T> Default for Stack<T> {
+    fn default() -> Self {
+        const { assert!(size_of::<T>() > 0 && align_of::<T>() <= 4096) };
+        let mut stack = Stack {
+            start: NonNull::dangling(),
+            len: 0,
+            capacity: 0,
+        };
+        stack.grow(FIRST_BYTES / size_of::<T>());
+        stack
+    }
+}
+
+impl<T> Stack<T> {
+    /// How many there is room for.
+    #[inline(always)]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Makes room for `additional` more than there are.
+    pub fn reserve(&mut self, additional: usize) {
+        if self.capacity - self.len < additional {
+            self.grow(self.len + additional);
+        }
+    }
+
+    /// The first of them, which may be followed by others that are not there yet.
+    #[inline(always)]
+    pub fn as_mut_ptr(&mut self) -> *mut T {
+        self.start.as_ptr()
+    }
+
+    /// # Safety
+    /// So many are there, and there is room for so many. Those that were there and are no longer are not dropped.
+    #[inline(always)]
+    pub unsafe fn set_len(&mut self, len: usize) {
+        debug_assert!(len <= self.capacity, "there is room");
+        self.len = len;
+    }
+
+    /// Puts one on top.
+    #[inline]
+    pub fn push(&mut self, value: T) {
+        if self.len == self.capacity {
+            self.grow(2 * self.len);
+        }
+        // SAFETY: there is room behind the last.
+        unsafe { self.start.as_ptr().add(self.len).write(value) };
+        self.len += 1;
+    }
+
+    /// Takes off the one on top.
+    #[inline]
+    pub fn pop(&mut self) -> Option<T> {
+        self.len = self.len.checked_sub(1)?;
+        // SAFETY: it was there, and is no longer.
+        Some(unsafe { self.start.as_ptr().add(self.len).read() })
+    }
+
+    /// Takes off all but the first `len`.
+    #[inline]
+    pub fn truncate(&mut self, len: usize) {
+        if len < self.len {
+            let dropped = std::ptr::slice_from_raw_parts_mut(
+                // SAFETY: within the stack.
+                unsafe { self.start.as_ptr().add(len) },
+                self.len - len,
+            );
+            self.len = len;
+            // SAFETY: they were there, and are no longer.
+            unsafe { dropped.drop_in_place() };
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, capacity: usize) {
+        let bytes = capacity
+            .checked_mul(size_of::<T>())
+            .and_then(|bytes| bytes.checked_next_multiple_of(1 << 16))
+            .filter(|bytes| *bytes <= isize::MAX as usize)
+            .expect("a stack is smaller than the address space");
+        // SAFETY: what is mapped now, if anything, is as long as `bytes_mapped` says.
+        let memory = unsafe { remap(self.start.as_ptr().cast(), self.bytes_mapped(), bytes) };
+        let Some(start) = NonNull::new(memory.cast()) else {
+            let layout = Layout::from_size_align(bytes, 1).expect("checked above");
+            handle_alloc_error(layout);
+        };
+        self.start = start;
+        self.capacity = bytes / size_of::<T>();
+    }
+
+    fn bytes_mapped(&self) -> usize {
+        (self.capacity * size_of::<T>()).next_multiple_of(1 << 16)
+    }
+}
+
+impl<T: Copy> Stack<T> {
+    /// Puts these on top.
+    #[inline]
+    pub fn extend_from_slice(&mut self, values: &[T]) {
+        self.reserve(values.len());
+        // SAFETY: there is room behind the last, and `values` is not of this stack, which is borrowed.
+        unsafe {
+            let end = self.start.as_ptr().add(self.len);
+            end.copy_from_nonoverlapping(values.as_ptr(), values.len());
+        }
+        self.len += values.len();
+    }
+}
+
+/// Null if the system refuses.
+///
+/// # Safety
+/// `mapped` bytes are mapped at `memory`, if they are not 0, and nobody uses them any more.
+unsafe fn remap(memory: *mut libc::c_void, mapped: usize, bytes: usize) -> *mut libc::c_void {
+    let map = || {
+        // SAFETY: a private mapping of no file at an address that the system chooses.
+        let fresh = unsafe {
+            libc::mmap(
+                null_mut(),
+                bytes,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if fresh == libc::MAP_FAILED {
+            null_mut()
+        } else {
+            fresh
+        }
+    };
+    if mapped == 0 {
+        return map();
+    }
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: the caller's contract.
+        let moved = unsafe { libc::mremap(memory, mapped, bytes, libc::MREMAP_MAYMOVE) };
+        if moved == libc::MAP_FAILED {
+            null_mut()
+        } else {
+            moved
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let fresh = map();
+        if !fresh.is_null() {
+            // SAFETY: both are as long, and apart; the caller's contract.
+            unsafe {
+                fresh
+                    .cast::<u8>()
+                    .copy_from_nonoverlapping(memory.cast(), mapped.min(bytes));
+                libc::munmap(memory, mapped);
+            }
+        }
+        fresh
+    }
+}
+
+impl<T> Deref for Stack<T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        // SAFETY: so many are there.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl<T> DerefMut for Stack<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: so many are there.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl<T> Drop for Stack<T> {
+    fn drop(&mut self) {
+        self.truncate(0);
+        // SAFETY: mapped by `remap` with this length.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes_mapped()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stack;
+    use std::rc::Rc;
+
+    #[test]
+    fn what_is_put_on_comes_off() {
+        let counted = Rc::new(());
+        let mut stack = Stack::default();
+        for number in 0..300_000_u64 {
+            stack.push((number, counted.clone()));
+        }
+        assert_eq!(Rc::strong_count(&counted), 300_001);
+        assert!(stack.capacity() >= stack.len());
+        assert_eq!(stack[123_456].0, 123_456);
+        stack.truncate(100_000);
+        assert_eq!(Rc::strong_count(&counted), 100_001);
+        for number in (50_000..100_000).rev() {
+            assert_eq!(stack.pop().map(|(value, _)| value), Some(number));
+        }
+        assert_eq!(stack.last().map(|(value, _)| *value), Some(49_999));
+        drop(stack);
+        assert_eq!(Rc::strong_count(&counted), 1);
+        assert_eq!(Stack::<u32>::default().pop(), None);
+    }
+
+    #[test]
+    fn plain_values_are_copied_in() {
+        let mut stack = Stack::default();
+        let values: Vec<u32> = (0..70_000).collect();
+        for _ in 0..3 {
+            stack.extend_from_slice(&values);
+        }
+        assert_eq!(stack.len(), 210_000);
+        assert_eq!(stack[140_001], 1);
+        stack.reserve(1_000_000);
+        assert!(stack.capacity() >= 1_210_000);
+        assert_eq!(stack[209_999], 69_999);
+    }
+}
