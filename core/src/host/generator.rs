@@ -299,8 +299,12 @@ impl Vm {
                     flow => return Ok(flow),
                 }
             }
+            let flow = match self.serve_builtin_call() {
+                Some(flow) => flow,
+                None => self.request(),
+            };
             // Where it happened is told by the trace of the builtin.
-            let flow = self.request().map_err(|mut error| {
+            let flow = flow.map_err(|mut error| {
                 error.place_told |= !error.pos.is_some();
                 error
             });
@@ -337,6 +341,31 @@ impl Vm {
         };
         let depth = frame.depth_pos.0;
         from_raw(&mut self.heap, raw).map(|value| (value, depth))
+    }
+
+    /// Serves the call of a builtin with as many arguments as it takes, if that is what the generator on top asks for: `isString` in
+    /// a `filter`.
+    #[inline(always)]
+    fn serve_builtin_call(&mut self) -> Option<Result<Flow>> {
+        let slot = &self.host.context.context.request;
+        if slot.number != request::CALL || slot.argc < 2 || slot.argc > 3 {
+            return None;
+        }
+        let count = slot.argc as usize - 1;
+        let [function, first, second, ..] = slot.args;
+        let builtin = from_raw(&mut self.heap, function)?.as_builtin()?;
+        if self.host.arity(builtin) != count {
+            return None;
+        }
+        let mut args = [from_raw(&mut self.heap, first)?, Value::NULL];
+        if count == 2 {
+            args[1] = from_raw(&mut self.heap, second)?;
+        }
+        let Some(Frame::Generator(frame)) = self.top_frame() else {
+            unreachable!("a generator is on top")
+        };
+        let (depth, pos) = frame.depth_pos;
+        Some(self.call_builtin(builtin, &args[..count], depth, pos))
     }
 
     /// Serves the most frequent request, the call of a lambda with as many arguments as it takes, if that is the one of the
