@@ -22,6 +22,8 @@ const STACK_PIECE: usize = 4 * 1024 * 1024;
 
 /// Sets and lists of at most so many members, all at hand, are built at once instead of being delayed.
 const MAX_EAGER: usize = 8;
+/// Arithmetic of literals is done here where it is nested at most so deep: each level of a longer chain would look at all below it.
+const FOLDED: usize = 3;
 
 impl Compiler<'_> {
     /// Emits code that evaluates `id` into register `dst`.
@@ -84,6 +86,13 @@ impl Compiler<'_> {
 
     fn value_inner(&mut self, id: ExprId, dst: u16) -> Result<()> {
         let pos = self.ast.pos(id);
+        if let Expr::Negate(_) | Expr::Binary(..) = self.ast.expr(id)
+            && let Some(number) = self.folded(id, FOLDED)
+        {
+            self.function()
+                .emit_constant(dst, Constant::Int(number), pos);
+            return Ok(());
+        }
         let mark = self.function().mark();
         match self.ast.expr(id) {
             Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(..) => {
@@ -294,6 +303,7 @@ impl Compiler<'_> {
     fn is_at_hand(&self, id: ExprId) -> bool {
         match self.ast.expr(id) {
             Expr::Int(_) | Expr::Float(_) | Expr::Str(_) => true,
+            Expr::Negate(_) | Expr::Binary(..) => self.constant_of(id).is_some(),
             Expr::Path(kind, _) => kind != PathKind::Home,
             Expr::Var(name) => match self.scopes.find(name) {
                 Some((_, place)) => matches!(place, Place::Register(_)),
@@ -332,6 +342,35 @@ impl Compiler<'_> {
             Expr::Str(text) => Some(Constant::String(self.ast.text(text).into())),
             Expr::Var(name) if self.scopes.find(name).is_none() => {
                 (self.environment.globals)(name).map(Constant::Global)
+            }
+            // Nix makes a thunk of it, which must be there if it can be seen.
+            Expr::Negate(_) | Expr::Binary(..) if !self.environment.keep_thunks => {
+                self.folded(id, FOLDED).map(Constant::Int)
+            }
+            _ => None,
+        }
+    }
+
+    /// The integer that arithmetic of literals comes to, nested at most `levels` deep; nothing where it fails, or where the program
+    /// has operators of its own.
+    fn folded(&self, id: ExprId, levels: usize) -> Option<i64> {
+        let own = |function| self.scopes.find(function).is_some();
+        let of = |operand| self.folded(operand, levels.checked_sub(1)?);
+        match self.ast.expr(id) {
+            Expr::Int(value) => Some(value),
+            Expr::Negate(inner) if !own(self.names.sub) => of(inner)?.checked_neg(),
+            Expr::Binary(op, left, right) => {
+                let (function, compute): (_, fn(i64, i64) -> Option<i64>) = match op {
+                    BinaryOp::Add => (None, i64::checked_add),
+                    BinaryOp::Sub => (Some(self.names.sub), i64::checked_sub),
+                    BinaryOp::Mul => (Some(self.names.mul), i64::checked_mul),
+                    BinaryOp::Div => (Some(self.names.div), i64::checked_div),
+                    _ => return None,
+                };
+                if function.is_some_and(own) {
+                    return None;
+                }
+                compute(of(left)?, of(right)?)
             }
             _ => None,
         }
