@@ -46,6 +46,27 @@ fn recursion_a_million_deep() {
     assert_eq!(eval(DEEP, through_string), "20000");
 }
 
+/// `all (all (.. isNull))` of `[ [ .. null ] ]`: each builtin calls the next one, with nothing in between.
+fn builtins_in_builtins(n: usize) -> String {
+    format!(
+        "let numbers = builtins.genList (i: i) {n};
+            f = builtins.foldl' (f: _: builtins.all f) builtins.isNull numbers;
+            list = builtins.foldl' (list: _: [ list ]) null numbers;
+         in f list"
+    )
+}
+
+#[test]
+fn builtins_that_call_builtins() {
+    assert_eq!(eval(&[], &builtins_in_builtins(9000)), "true");
+    assert_eq!(eval(DEEP, &builtins_in_builtins(300_000)), "true");
+    let err = eval_fails(&[], &builtins_in_builtins(20_000));
+    assert!(err.contains("max-call-depth exceeded"), "{err}");
+    // An application that waits for one that waits, each of a builtin that answers at once.
+    let chain = "let xs = [ 7 ] ++ map (builtins.elemAt xs) (builtins.genList (i: i) 300000); in builtins.elemAt xs 300000";
+    assert_eq!(eval(DEEP, chain), "7");
+}
+
 #[test]
 fn the_default_limit() {
     let err = eval_fails(&[], "let f = n: 1 + f (n + 1); in f 0");
@@ -528,6 +549,13 @@ fn wide_data() {
             "builtins.length (builtins.attrNames (builtins.listToAttrs (builtins.genList (i: { name = toString i; value = i; }) 100000)))"
         ),
         "100000"
+    );
+    assert_eq!(
+        eval(
+            &[],
+            "builtins.deepSeq (builtins.listToAttrs (builtins.genList (i: { name = toString i; value = [ i ]; }) 400000)) 1"
+        ),
+        "1"
     );
     assert_eq!(
         eval(

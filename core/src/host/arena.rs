@@ -12,7 +12,7 @@ pub(super) struct Arena {
     /// The chunk in use, and how much of it is.
     current: usize,
     used: usize,
-    /// It has begun another chunk.
+    /// It has taken another chunk from the system.
     has_grown: bool,
 }
 
@@ -41,7 +41,7 @@ impl Arena {
         self.used = mark as u32 as usize;
     }
 
-    /// Whether it has begun another chunk since this was asked last.
+    /// Whether it has taken another chunk from the system since this was asked last.
     #[inline(always)]
     pub(super) fn has_grown(&mut self) -> bool {
         std::mem::take(&mut self.has_grown)
@@ -76,8 +76,8 @@ impl Arena {
                 handle_alloc_error(Self::layout());
             }
             self.chunks.push(memory);
+            self.has_grown = true;
         }
-        self.has_grown = true;
         self.used = size;
         self.chunks[self.current]
     }

@@ -75,6 +75,8 @@ pub struct Host {
     pub(super) arena: Arena,
     pub(super) error: Option<Error>,
     pub(super) next_owner: u64,
+    /// Requests are being served.
+    pub(super) is_serving: bool,
     /// What the evaluation grants.
     pub granted: Capabilities,
     /// Nix's experimental features that are enabled.
@@ -97,6 +99,7 @@ impl Host {
             context,
             roots,
             arena: Arena::default(),
+            is_serving: false,
             error: None,
             next_owner: 1,
             granted: Capabilities::DEFAULT,

@@ -79,12 +79,12 @@ impl Vm {
                 if entry.is_leaf() {
                     let start = entry.descriptor.start;
                     let raw = self.call_at_once(builtin, start, raw);
-                    return self.finish_leaf(builtin, raw, pos);
+                    return self.finish_leaf(builtin, raw, depth, pos);
                 }
                 if let Some(quick) = entry.descriptor.quick {
                     let result = self.call_at_once(builtin, quick, raw);
                     if result.tag() != tag::ABSENT {
-                        return self.finish_leaf(builtin, result, pos);
+                        return self.finish_leaf(builtin, result, depth, pos);
                     }
                 }
                 return self.start_builtin(builtin, raw, Arguments::Held(args), depth, pos);
@@ -128,9 +128,9 @@ impl Vm {
     }
 
     #[inline(always)]
-    fn finish_leaf(&mut self, builtin: u32, raw: RawValue, pos: Pos) -> Result<Flow> {
+    fn finish_leaf(&mut self, builtin: u32, raw: RawValue, depth: u32, pos: Pos) -> Result<Flow> {
         match self.take_result(builtin, raw) {
-            Ok(value) if value.is_thunk() => self.force(value),
+            Ok(value) if value.is_thunk() => self.force_at(value, depth),
             Ok(value) => Ok(Flow::Value(value)),
             Err(mut error) => {
                 self.builtin_trace(&mut error, builtin, pos);
@@ -214,7 +214,7 @@ impl Vm {
             let start = entry.descriptor.start;
             self.take_off(&arguments);
             let raw = self.call_at_once(builtin, start, raw);
-            return self.finish_leaf(builtin, raw, pos);
+            return self.finish_leaf(builtin, raw, depth, pos);
         }
         if depth >= self.limits.call_depth {
             self.take_off(&arguments);
@@ -284,39 +284,62 @@ impl Vm {
         }
     }
 
-    /// Serves requests of the generator on top until it waits for frames above it or ends.
-    fn serve(&mut self) -> Result<Flow> {
+    /// Serves requests of the generator on top, and of those that it calls, until one waits for other frames above it, or the last one
+    /// ends.
+    ///
+    /// A builtin that is called while requests are served, and asks for something in turn, is served by the same loop: builtins that call
+    /// builtins, however deep, take no native stack.
+    pub(crate) fn serve(&mut self) -> Result<Flow> {
+        if std::mem::replace(&mut self.host.is_serving, true) {
+            return Ok(Flow::Asked);
+        }
+        let flow = self.serve_top();
+        self.host.is_serving = false;
+        flow
+    }
+
+    fn serve_top(&mut self) -> Result<Flow> {
+        let below = self.frame_count() - 1;
         loop {
             if self.call_code() {
                 return Ok(Flow::Enter);
             }
-            if let Some((value, depth)) = self.plain_force() {
-                match self.force_at(value, depth)? {
-                    Flow::Value(answer) => match self.poll_again(answer)? {
-                        Some(flow) => return Ok(flow),
-                        None => continue,
+            let mut flow = match self.plain_force() {
+                Some((value, depth)) => self.force_at(value, depth)?,
+                None => self.serve_rest()?,
+            };
+            loop {
+                flow = match flow {
+                    Flow::Asked => break,
+                    // The generator that was on top first has ended: the value is its own.
+                    Flow::Value(value) if self.frame_count() == below => {
+                        return Ok(Flow::Value(value));
+                    }
+                    Flow::Value(answer) => match self.top_frame() {
+                        Some(Frame::Generator(_)) => match self.poll_again(answer)? {
+                            Some(flow) => flow,
+                            None => break,
+                        },
+                        // A thunk or a task that has waited for a builtin which was called here. No code: to enter that ends this loop.
+                        _ => self.deliver(answer)?,
                     },
                     flow => return Ok(flow),
                 }
             }
-            let flow = match self.serve_builtin_call() {
-                Some(flow) => flow,
-                None => self.request(),
-            };
-            // Where it happened is told by the trace of the builtin.
-            let flow = flow.map_err(|mut error| {
-                error.place_told |= !error.pos.is_some();
-                error
-            });
-            match flow? {
-                Flow::Value(answer) => {
-                    if let Some(flow) = self.poll_again(answer)? {
-                        return Ok(flow);
-                    }
-                }
-                flow => return Ok(flow),
-            }
         }
+    }
+
+    /// Begins to serve a request that is none of the most frequent ones.
+    fn serve_rest(&mut self) -> Result<Flow> {
+        let flow = match self.serve_builtin_call() {
+            Some(flow) => flow,
+            None => self.request(),
+        };
+        // Where it happened is told by the trace of the builtin.
+        flow.map_err(|mut error| {
+            error.place_told |= !error.pos.is_some();
+            error
+        })
     }
 
     /// Resumes the generator on top with the answer to its request.

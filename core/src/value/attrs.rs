@@ -85,8 +85,27 @@ pub fn name_order<'a>(
     interner: &Interner,
     attrs: Attrs,
 ) -> impl ExactSizeIterator<Item = usize> + use<'a> {
+    order_list(heap, interner, attrs)
+        .items::<'a>()
+        .iter()
+        .map(number)
+}
+
+/// What comes at place `at` of [`name_order`].
+pub fn nth_by_name(heap: &mut Heap, interner: &Interner, attrs: Attrs, at: usize) -> Option<usize> {
+    order_list(heap, interner, attrs)
+        .items()
+        .get(at)
+        .map(number)
+}
+
+fn number(item: &Value) -> usize {
+    item.as_inline_int().unwrap_or(0) as usize
+}
+
+fn order_list(heap: &mut Heap, interner: &Interner, attrs: Attrs) -> List {
     let keys = attrs.keys();
-    let order: List = match keys.name_order() {
+    match keys.name_order() {
         Some(order) => order,
         None => {
             let entries = keys.entries();
@@ -100,9 +119,5 @@ pub fn name_order<'a>(
             keys.set_name_order(order);
             order
         }
-    };
-    order
-        .items::<'a>()
-        .iter()
-        .map(|item| item.as_inline_int().unwrap_or(0) as usize)
+    }
 }

@@ -106,8 +106,7 @@ impl DeepForce {
             (Some(list), _) => (list.items()[index], list.len()),
             (_, Some(attrs)) => {
                 let attrs = crate::value::flat(&mut vm.heap, attrs);
-                let mut order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
-                let at = order.nth(index)?;
+                let at = crate::value::nth_by_name(&mut vm.heap, &vm.interner, attrs, index)?;
                 (attrs.value_at(at), attrs.len())
             }
             _ => return None,

@@ -254,6 +254,10 @@ impl Vm {
         }
     }
 
+    pub(crate) fn frame_count(&self) -> usize {
+        self.frames.len()
+    }
+
     pub(crate) fn top_frame(&mut self) -> Option<&mut Frame> {
         self.frames.last_mut()
     }

@@ -20,6 +20,8 @@ pub(crate) enum Flow {
     Value(Value),
     /// The frame on top has just been pushed: run it.
     Enter,
+    /// The generator on top has asked for something, and who serves another one goes on with it: see `Vm::serve`.
+    Asked,
     /// The owner of the VM has to compile something first. Boxed, so that a flow fits in two registers.
     Load(Box<Load>),
 }
@@ -40,6 +42,7 @@ impl Vm {
                     self.deliver(value)
                 }
                 Flow::Enter => self.run_code(),
+                Flow::Asked => self.serve(),
                 Flow::Load(load) => return Ok(Outcome::Load(*load)),
             };
             flow = match step {
@@ -51,7 +54,7 @@ impl Vm {
 
     /// Hands a value to the frame on top, which is not [`Frame::Stop`].
     #[inline]
-    fn deliver(&mut self, value: Value) -> Result<Flow> {
+    pub(crate) fn deliver(&mut self, value: Value) -> Result<Flow> {
         match self.frames.last_mut() {
             Some(Frame::Code(frame)) => {
                 let slot = frame.base as usize + usize::from(frame.dst);
