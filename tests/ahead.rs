@@ -1,6 +1,5 @@
 //! Files compiled ahead on other threads: nothing that is evaluated, told or reported depends on it.
 
-use piton_core::report::ReportOptions;
 use piton_tests::cases::{WISHLIST, discover, in_parallel, no_complaints};
 use piton_tests::inside::inside;
 use piton_tests::run::{files, piton_run, text};
@@ -14,15 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 fn outcome(file: &Path, threads: usize) -> (String, usize) {
     let mut inside = inside();
     inside.compile_ahead(threads);
-    let said = inside
-        .print(&format!("import {}", file.display()))
-        .unwrap_or_else(|error| {
-            let options = ReportOptions {
-                show_trace: true,
-                color: false,
-            };
-            inside.evaluator.report(&error, options)
-        });
+    let said = inside.outcome(file);
     let messages = inside.messages();
     (
         format!("{said}\n{messages:?}"),

@@ -2,9 +2,8 @@
 //! written by several at once does no harm.
 
 use piton_core::code_cache::{CodeCache, Key};
-use piton_core::report::ReportOptions;
 use piton_tests::cases::{WISHLIST, discover, in_parallel, no_complaints};
-use piton_tests::inside::{Inside, inside};
+use piton_tests::inside::inside;
 use piton_tests::run::piton_run;
 use piton_tests::source_dir;
 use std::collections::HashMap;
@@ -37,18 +36,6 @@ impl CodeCache for Memory {
     }
 }
 
-/// What a file evaluates to, or the report of its error.
-fn outcome(inside: &mut Inside, file: &Path) -> String {
-    let text = format!("import {}", file.display());
-    inside.print(&text).unwrap_or_else(|error| {
-        let options = ReportOptions {
-            show_trace: true,
-            color: false,
-        };
-        inside.evaluator.report(&error, options)
-    })
-}
-
 /// The words of a text, which its names are among.
 fn words(text: &str) -> Vec<&str> {
     text.split(|c: char| !c.is_alphanumeric() && !"_'-".contains(c))
@@ -68,12 +55,12 @@ fn kept_code_is_the_same_whatever_names_were_known_before() {
         let cache = Arc::new(Memory::default());
         let mut first = inside();
         first.evaluator.use_cache(cache.clone());
-        let compiled = outcome(&mut first, &file);
+        let compiled = first.outcome(&file);
         let kept = cache.entries.lock().expect("not poisoned").len();
         // Nothing tells whether a file has been compiled now or before.
         let mut again = inside();
         again.evaluator.use_cache(cache.clone());
-        let found = outcome(&mut again, &file);
+        let found = again.outcome(&file);
         if found != compiled {
             return Err(format!(
                 "{}: compiled\n{compiled}\nkept\n{found}",
@@ -88,7 +75,7 @@ fn kept_code_is_the_same_whatever_names_were_known_before() {
         for word in words(&text).into_iter().rev() {
             second.evaluator.vm_mut().interner.intern(word.as_bytes());
         }
-        let found = outcome(&mut second, &file);
+        let found = second.outcome(&file);
         if kept > 0 && cache.hits.load(Ordering::Relaxed) == 0 {
             return Err(format!("{}: it was compiled again", case.name));
         }

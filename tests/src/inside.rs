@@ -220,14 +220,22 @@ impl Inside {
     pub fn report(&mut self, text: &str) -> String {
         match self.print(text) {
             Ok(printed) => panic!("it did not fail: {text}\n{printed}"),
-            Err(error) => self.evaluator.report(
-                &error,
-                ReportOptions {
-                    show_trace: true,
-                    color: false,
-                },
-            ),
+            Err(error) => self.report_of(&error),
         }
+    }
+
+    /// What a file evaluates to, or the report of its error.
+    pub fn outcome(&mut self, file: &Path) -> String {
+        self.print(&format!("import {}", file.display()))
+            .unwrap_or_else(|error| self.report_of(&error))
+    }
+
+    fn report_of(&self, error: &Error) -> String {
+        let options = ReportOptions {
+            show_trace: true,
+            color: false,
+        };
+        self.evaluator.report(error, options)
     }
 
     /// Messages shown since the last look.

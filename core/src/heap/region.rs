@@ -28,24 +28,34 @@ impl Regions {
 
     fn map(&mut self) {
         let bytes = (BLOCKS + 1) * BLOCK_BYTES;
-        // SAFETY: a private mapping of no file at an address that the system chooses.
-        let memory = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                bytes,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE,
-                -1,
-                0,
-            )
-        };
-        if memory == libc::MAP_FAILED {
+        let memory = map(bytes);
+        if memory.is_null() {
             let layout = Layout::from_size_align(bytes, 1).expect("a constant layout");
             handle_alloc_error(layout);
         }
         self.mapped.push(memory as usize);
         self.next = (memory as usize).next_multiple_of(BLOCK_BYTES);
         self.end = self.next + BLOCKS * BLOCK_BYTES;
+    }
+}
+
+/// Fresh memory, all zeros; null if the system refuses.
+pub(super) fn map(bytes: usize) -> *mut libc::c_void {
+    // SAFETY: a private mapping of no file at an address that the system chooses.
+    let memory = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    if memory == libc::MAP_FAILED {
+        std::ptr::null_mut()
+    } else {
+        memory
     }
 }
 

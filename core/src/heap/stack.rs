@@ -1,6 +1,7 @@
 //! A stack that grows without being copied: the system moves its pages. While a `Vec` of hundreds of megabytes grows, it is there
 //! twice.
 
+use super::region::map;
 use std::alloc::{Layout, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::{NonNull, null_mut};
@@ -132,26 +133,8 @@ impl<T: Copy> Stack<T> {
 /// # Safety
 /// `mapped` bytes are mapped at `memory`, if they are not 0, and nobody uses them any more.
 unsafe fn remap(memory: *mut libc::c_void, mapped: usize, bytes: usize) -> *mut libc::c_void {
-    let map = || {
-        // SAFETY: a private mapping of no file at an address that the system chooses.
-        let fresh = unsafe {
-            libc::mmap(
-                null_mut(),
-                bytes,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE,
-                -1,
-                0,
-            )
-        };
-        if fresh == libc::MAP_FAILED {
-            null_mut()
-        } else {
-            fresh
-        }
-    };
     if mapped == 0 {
-        return map();
+        return map(bytes);
     }
     #[cfg(target_os = "linux")]
     {
@@ -165,7 +148,7 @@ unsafe fn remap(memory: *mut libc::c_void, mapped: usize, bytes: usize) -> *mut 
     }
     #[cfg(not(target_os = "linux"))]
     {
-        let fresh = map();
+        let fresh = map(bytes);
         if !fresh.is_null() {
             // SAFETY: both are as long, and apart; the caller's contract.
             unsafe {

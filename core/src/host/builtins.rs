@@ -91,8 +91,8 @@ pub struct Host {
 
 impl Host {
     pub(crate) fn new() -> Self {
-        let roots = Roots::new();
-        let context = HostContext::new(roots.as_ptr());
+        let mut roots = Roots::new();
+        let context = HostContext::new(&mut roots.table);
         Host {
             plugins: Vec::new(),
             entries: Vec::new(),

@@ -237,7 +237,7 @@ impl Vm {
         }
         let owner = self.host.next_owner;
         self.host.next_owner += 1;
-        self.host.roots.set_owner(owner);
+        self.host.roots.table.owner = owner;
         let begun = self.watch();
         let context = HostContext::enter(self);
         // SAFETY: the descriptor is of a loaded plugin, whose frame size and alignment the loader has checked.
@@ -367,7 +367,7 @@ impl Vm {
     }
 
     /// Serves the call of a builtin with as many arguments as it takes, if that is what the generator on top asks for: `isString` in
-    /// a `filter`.
+    /// a `filter`. It reads the request as [`Vm::call_code`] does: read once for both, folds take 7 % longer.
     #[inline(always)]
     fn serve_builtin_call(&mut self) -> Option<Result<Flow>> {
         let slot = &self.host.context.context.request;
@@ -440,7 +440,7 @@ impl Vm {
             self.pop_frame();
             return Err(self.contract(builtin, "it suspended but has no 'resume'"));
         };
-        self.host.roots.set_owner(owner);
+        self.host.roots.table.owner = owner;
         let begun = self.watch();
         let context = HostContext::enter(self);
         // SAFETY: the frame is suspended, and this is the answer to its request.
@@ -535,7 +535,7 @@ impl Vm {
         let entry = &self.host.entries[frame.builtin as usize];
         let (drop, instance, sweeps) = (entry.descriptor.drop, entry.instance, entry.sweeps);
         if let Some(drop) = drop {
-            self.host.roots.set_owner(frame.owner);
+            self.host.roots.table.owner = frame.owner;
             let context = HostContext::enter(self);
             // SAFETY: the frame is suspended, and ends here.
             unsafe {

@@ -6,24 +6,13 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 
 /// The table of one VM, at a stable address.
 pub(super) struct Roots {
-    /// Made of a box, which it is again in the end.
-    owned: *mut Owned,
-}
-
-/// The table that plugins see, and what the host knows beside it. The address of the one is that of the other.
-#[repr(C)]
-struct Owned {
-    table: RootTable,
-    /// Chunks that were allocated together: the first, and how many. Alone they would take twice their size, for their alignment.
-    pieces: Vec<(*mut RootChunk, usize)>,
+    pub(super) table: Box<RootTable>,
 }
 
 const SLOTS: usize = (ROOT_CHUNK_BYTES - size_of::<RootChunk>()) / size_of::<RootSlot>();
-/// The most chunks that are allocated together.
-const MAX_PIECE: usize = 16;
 
-fn layout(chunks: usize) -> Layout {
-    Layout::from_size_align(chunks * ROOT_CHUNK_BYTES, ROOT_CHUNK_BYTES).expect("a small layout")
+fn layout() -> Layout {
+    Layout::from_size_align(ROOT_CHUNK_BYTES, ROOT_CHUNK_BYTES).expect("a constant layout")
 }
 
 impl Roots {
@@ -34,40 +23,18 @@ impl Roots {
             owner: 0,
             grow,
         };
-        let owned = Owned {
-            table,
-            pieces: Vec::new(),
-        };
         Roots {
-            owned: Box::into_raw(Box::new(owned)),
+            table: Box::new(table),
         }
-    }
-
-    /// The table, as plugins have it.
-    pub(super) fn as_ptr(&self) -> *mut RootTable {
-        self.owned.cast()
-    }
-
-    fn owned(&self) -> &Owned {
-        // SAFETY: it lives as long as this, and no plugin runs meanwhile.
-        unsafe { &*self.owned }
-    }
-
-    /// The frame that slots which are taken from now on belong to.
-    #[inline(always)]
-    pub(super) fn set_owner(&mut self, owner: u64) {
-        // SAFETY: as in `owned`.
-        unsafe { (*self.owned).table.owner = owner };
     }
 
     /// Bytes of all slots.
     pub(super) fn bytes(&self) -> usize {
-        let chunks = self.owned().pieces.iter().map(|(_, chunks)| chunks);
-        chunks.sum::<usize>() * ROOT_CHUNK_BYTES
+        self.chunks().count() * ROOT_CHUNK_BYTES
     }
 
     fn chunks(&self) -> impl Iterator<Item = *mut RootChunk> + use<> {
-        let mut chunk = self.owned().table.chunks;
+        let mut chunk = self.table.chunks;
         std::iter::from_fn(move || {
             (!chunk.is_null()).then(|| {
                 let this = chunk;
@@ -105,8 +72,8 @@ impl Roots {
             // SAFETY: as in `mark`; the frame that owned the slot is gone.
             unsafe {
                 if (*slot).link == owner << 1 | 1 {
-                    (*slot).link = (*self.owned).table.free as u64;
-                    (*self.owned).table.free = slot;
+                    (*slot).link = self.table.free as u64;
+                    self.table.free = slot;
                 }
             }
         }
@@ -121,41 +88,31 @@ impl Roots {
     }
 }
 
-/// Adds chunks of free slots.
+/// Adds a chunk of free slots.
 unsafe extern "C" fn grow(table: *mut RootTable) {
-    let owned = table.cast::<Owned>();
-    // SAFETY: the table is the first field of an `Owned`; the new chunks are aligned to their size, as the ABI says, and all their
-    // slots are linked.
+    // SAFETY: the table is the host's; the new chunk is aligned to its size, as the ABI says, and all its slots are linked.
     unsafe {
-        let chunks = (*owned).pieces.iter().map(|(_, chunks)| chunks);
-        let count = chunks.sum::<usize>().clamp(1, MAX_PIECE);
-        let piece = alloc_zeroed(layout(count));
-        if piece.is_null() {
-            handle_alloc_error(layout(count));
+        let chunk = alloc_zeroed(layout()).cast::<RootChunk>();
+        if chunk.is_null() {
+            handle_alloc_error(layout());
         }
-        (*owned).pieces.push((piece.cast(), count));
-        for index in 0..count {
-            let chunk = piece.add(index * ROOT_CHUNK_BYTES).cast::<RootChunk>();
-            (*chunk).table = table;
-            (*chunk).previous = (*table).chunks;
-            (*table).chunks = chunk;
-            let first = chunk.add(1).cast::<RootSlot>();
-            for index in (0..SLOTS).rev() {
-                let slot = first.add(index);
-                (*slot).link = (*table).free as u64;
-                (*table).free = slot;
-            }
+        (*chunk).table = table;
+        (*chunk).previous = (*table).chunks;
+        (*table).chunks = chunk;
+        let first = chunk.add(1).cast::<RootSlot>();
+        for index in (0..SLOTS).rev() {
+            let slot = first.add(index);
+            (*slot).link = (*table).free as u64;
+            (*table).free = slot;
         }
     }
 }
 
 impl Drop for Roots {
     fn drop(&mut self) {
-        // SAFETY: made by `new`; nobody has the table any more.
-        let owned = unsafe { Box::from_raw(self.owned) };
-        for (piece, chunks) in &owned.pieces {
+        for chunk in self.chunks().collect::<Vec<_>>() {
             // SAFETY: allocated by `grow` with this layout.
-            unsafe { dealloc(piece.cast(), layout(*chunks)) };
+            unsafe { dealloc(chunk.cast(), layout()) };
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct HostContext {
 }
 
 impl HostContext {
-    pub(super) fn new(roots: *mut RootTable) -> Box<Self> {
+    pub(super) fn new(roots: &mut RootTable) -> Box<Self> {
         let null = RawValue::new(tag::NULL, 0);
         Box::new(HostContext {
             context: VmContext {

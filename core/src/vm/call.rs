@@ -192,10 +192,7 @@ impl Vm {
     /// How many bytes the stacks of frames and values may grow within the limit of memory. Where that is none, the safepoint that comes
     /// next looks whether it is passed.
     pub(crate) fn room_for_stacks(&mut self) -> usize {
-        let used = self.frames.len() * size_of::<Frame>()
-            + self.stack.len() * size_of::<Value>()
-            + self.host.frame_bytes();
-        let room = self.heap.room_beside(used);
+        let room = self.heap.room_beside(self.stack_bytes());
         if room == 0 {
             self.heap.collect_soon();
         }

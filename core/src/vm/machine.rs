@@ -403,13 +403,17 @@ impl Vm {
                 }
             }
         });
-        let frames = frames.len() * size_of::<Frame>()
-            + stack.len() * size_of::<Value>()
-            + host.frame_bytes();
-        if heap.is_over_limit(frames) {
+        if self.heap.is_over_limit(self.stack_bytes()) {
             return Err(self.out_of_memory());
         }
         Ok(())
+    }
+
+    /// Bytes that the stacks of frames and values take, and the frames of suspended builtins.
+    pub(super) fn stack_bytes(&self) -> usize {
+        self.frames.len() * size_of::<Frame>()
+            + self.stack.len() * size_of::<Value>()
+            + self.host.frame_bytes()
     }
 
     /// The set `{ column, file, line }` of a position, or null.
