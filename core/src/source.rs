@@ -1,7 +1,7 @@
 //! Source texts and positions in them. A [`Pos`] is one number for file and offset; line and column are
 //! computed only when somebody looks.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A position: 0 is "nowhere"; otherwise the base of its file plus the byte offset.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
@@ -57,6 +57,8 @@ pub struct SourceFile {
     /// Its bytes.
     pub text: Arc<[u8]>,
     base: u32,
+    /// Where the lines begin, once somebody has asked for one.
+    starts: OnceLock<Vec<u32>>,
 }
 
 impl SourceFile {
@@ -88,20 +90,22 @@ impl SourceFile {
 
     /// Line and column of byte `offset`, both from 1.
     pub fn line_and_column(&self, offset: usize) -> (u32, u32) {
-        let offset = offset.min(self.text.len());
-        let (mut line, mut start) = (1, 0);
-        for (at, byte) in self.text[..offset].iter().enumerate() {
-            let ends_line = match byte {
-                b'\n' => true,
-                b'\r' => self.text.get(at + 1) != Some(&b'\n'),
-                _ => false,
-            };
-            if ends_line {
-                line += 1;
-                start = at + 1;
-            }
-        }
-        (line, (offset - start) as u32 + 1)
+        let offset = offset.min(self.text.len()) as u32;
+        let starts = self.starts.get_or_init(|| self.line_starts());
+        let line = starts.partition_point(|start| *start <= offset);
+        (line as u32, offset - starts[line - 1] + 1)
+    }
+
+    fn line_starts(&self) -> Vec<u32> {
+        let ends_line = |(at, byte): &(usize, &u8)| match byte {
+            b'\n' => true,
+            b'\r' => self.text.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        };
+        let ends = self.text.iter().enumerate().filter(ends_line);
+        std::iter::once(0)
+            .chain(ends.map(|(at, _)| at as u32 + 1))
+            .collect()
     }
 }
 
@@ -146,6 +150,7 @@ impl SourceMap {
             origin,
             text,
             base: base as u32,
+            starts: OnceLock::new(),
         });
         Ok(self.files.last().expect("just pushed"))
     }

@@ -368,33 +368,49 @@ fn plain(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
-/// Which bytes stand behind a backslash.
-const ESCAPED: [bool; 256] = {
-    let mut table = [false; 256];
-    let special = b"\"\\\n\r\t";
-    let mut index = 0;
-    while index < special.len() {
-        table[special[index] as usize] = true;
-        index += 1;
-    }
-    table
-};
+/// Whether one of eight bytes may have to stand behind a backslash: quotes, backslashes and the first control characters.
+fn may_be_special(bytes: [u8; 8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let word = u64::from_ne_bytes(bytes);
+    // The highest bit of a byte below `limit` comes to be set, and of no other, unless one further down is below it as well.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH;
+    let control = below(word, b'\r' + 1);
+    let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+    let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+    control | quote | backslash != 0
+}
 
 fn escaped(out: &mut Vec<u8>, text: &[u8]) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| ESCAPED[usize::from(*byte)]) {
-        out.extend_from_slice(&rest[..at]);
-        out.push(b'\\');
-        out.push(match rest[at] {
+    let (words, rest) = text.as_chunks();
+    let mut copied = 0;
+    for (index, word) in words.iter().enumerate() {
+        if may_be_special(*word) {
+            let at = index * word.len();
+            out.extend_from_slice(&text[copied..at]);
+            escape_bytes(out, word);
+            copied = at + word.len();
+        }
+    }
+    out.extend_from_slice(&text[copied..text.len() - rest.len()]);
+    escape_bytes(out, rest);
+    out.push(b'"');
+}
+
+fn escape_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    for byte in bytes {
+        let escape = match byte {
+            b'"' | b'\\' => *byte,
             b'\n' => b'n',
             b'\r' => b'r',
             b'\t' => b't',
-            byte => byte,
-        });
-        rest = &rest[at + 1..];
+            _ => {
+                out.push(*byte);
+                continue;
+            }
+        };
+        out.extend_from_slice(&[b'\\', escape]);
     }
-    out.extend_from_slice(rest);
-    out.push(b'"');
 }

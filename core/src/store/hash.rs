@@ -50,7 +50,7 @@ pub fn base32(bytes: &[u8]) -> Vec<u8> {
 
 /// Whether `byte` is a digit of Nix's base 32.
 pub(super) fn is_base32_digit(byte: u8) -> bool {
-    DIGITS.contains(&byte)
+    matches!(byte, b'0'..=b'9' | b'a'..=b'z') && !matches!(byte, b'e' | b'o' | b't' | b'u')
 }
 
 /// Hash algorithms that a derivation may name.
@@ -297,6 +297,13 @@ mod tests {
             );
         }
         assert_eq!(hex(&digest)[..], hash.hex()[..]);
+    }
+
+    #[test]
+    fn digits_are_told_apart() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(is_base32_digit(byte), DIGITS.contains(&byte), "{byte}");
+        }
     }
 
     #[test]
