@@ -19,11 +19,11 @@ pub fn disasm(arguments: &SourceArguments) -> Result<()> {
     let mut session = session(arguments)?;
     for source in std::mem::take(&mut session.sources) {
         let (origin, text, base) = session.text(&source)?;
-        let code = session
+        let image = session
             .evaluator
             .compile_text(origin, &text, &base)
             .map_err(|error| session.report(&error))?;
-        output::write(disassemble(&code, &session.evaluator.vm().interner).as_bytes())?;
+        output::write(disassemble(&image, &session.evaluator.vm().interner).as_bytes())?;
     }
     Ok(())
 }

@@ -7,10 +7,10 @@
 //!
 //! How much is done in vain is bounded: a file compiled ahead costs a credit, one that is imported earns some.
 
-use crate::bytecode::{Image, Numbering};
+use crate::bytecode::Image;
 use crate::code_cache::{self, CodeCache, Key};
-use crate::compile::{Environment, KnownBuiltin, compile};
-use crate::source::{Origin, SourceMap};
+use crate::compile::{Environment, KnownBuiltin, Workspace, compile};
+use crate::source::{Origin, SourceFile, SourceMap};
 use crate::symbol::{Interner, Symbol};
 use crate::syntax::ParseOptions;
 use crate::world::{FileType, World, file_to_evaluate};
@@ -200,7 +200,7 @@ struct Worker<'a> {
     cache: Option<Arc<dyn CodeCache>>,
     interner: Interner,
     globals: FxHashMap<Symbol, u32>,
-    numbering: Numbering,
+    compiling: Workspace,
 }
 
 impl<'a> Worker<'a> {
@@ -221,7 +221,7 @@ impl<'a> Worker<'a> {
             cache,
             interner,
             globals,
-            numbering: Numbering::default(),
+            compiling: Workspace::default(),
         }
     }
 
@@ -284,15 +284,13 @@ impl<'a> Worker<'a> {
             return Some((text, bytes, paths));
         }
         let mut sources = SourceMap::default();
-        let start = sources.end();
         let source = sources
             .add(Origin::File(file.into()), text.as_slice().into())
             .ok()?;
         self.interner.record();
-        let compiled = self.code(source, base);
+        let image = self.image(source, base);
         let names = self.interner.recorded();
-        let image = Image::new(compiled?, start, &names, &mut self.numbering);
-        let bytes = image.to_bytes(&self.interner);
+        let bytes = image?.to_bytes(&self.interner, &names);
         if let Some((cache, key)) = entry {
             cache.store(&key, &bytes);
         }
@@ -300,11 +298,7 @@ impl<'a> Worker<'a> {
         Some((text, bytes, paths))
     }
 
-    fn code(
-        &mut self,
-        source: &crate::source::SourceFile,
-        base: &[u8],
-    ) -> Option<crate::bytecode::Code> {
+    fn image(&mut self, source: &SourceFile, base: &[u8]) -> Option<Image> {
         let ast =
             crate::syntax::parse(source, &mut self.interner, &self.surroundings.parse).ok()?;
         if !ast.warnings.is_empty() {
@@ -320,6 +314,6 @@ impl<'a> Worker<'a> {
             home: self.surroundings.home.clone(),
             scope: None,
         };
-        compile(&ast, &mut self.interner, &environment).ok()
+        compile(&ast, &mut self.interner, &environment, &mut self.compiling).ok()
     }
 }

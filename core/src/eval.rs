@@ -10,9 +10,9 @@
 //! ```
 
 use crate::ahead::{Ahead, Global, Surroundings};
-use crate::bytecode::{Code, Image, Numbering};
+use crate::bytecode::Image;
 use crate::code_cache::{CodeCache, Key};
-use crate::compile::{Environment, KnownBuiltin, compile};
+use crate::compile::{Environment, KnownBuiltin, Workspace, compile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::host::{Capabilities, Host, LoadPolicy};
@@ -86,7 +86,7 @@ pub struct Evaluator {
     /// The number of each global variable, and whether only texts of builtins see it.
     globals: FxHashMap<Symbol, (u32, bool)>,
     keep_thunks: bool,
-    numbering: Numbering,
+    compiling: Workspace,
     cache: Option<Arc<dyn CodeCache>>,
     /// What compiling depends on beside the text, hashed; made when it is first needed.
     surroundings: Option<Key>,
@@ -117,7 +117,7 @@ impl Evaluator {
             home: options.home.map(Into::into),
             globals: FxHashMap::default(),
             keep_thunks: false,
-            numbering: Numbering::default(),
+            compiling: Workspace::default(),
             cache: None,
             surroundings: None,
             threads: None,
@@ -332,25 +332,13 @@ impl Evaluator {
     }
 
     /// Compiles a text; undefined variables are errors here.
-    pub fn compile_text(&mut self, origin: Origin, text: &[u8], base: &[u8]) -> Result<Code> {
-        self.compile_source(origin, text, base, None)
+    pub fn compile_text(&mut self, origin: Origin, text: &[u8], base: &[u8]) -> Result<Image> {
+        self.new_image(origin, text, base, None)
     }
 
     /// Reports undefined variables of a parsed text, as `--parse` does.
     pub fn check(&mut self, ast: &Ast, base: &[u8]) -> Result<()> {
         self.compile_ast(ast, base, None, false).map(|_| ())
-    }
-
-    fn compile_source(
-        &mut self,
-        origin: Origin,
-        text: &[u8],
-        base: &[u8],
-        scope: Option<Vec<Symbol>>,
-    ) -> Result<Code> {
-        let internal = matches!(origin, Origin::Internal);
-        let ast = self.parse(origin, text)?;
-        self.compile_ast(&ast, base, scope, internal)
     }
 
     /// What a text is compiled to, now or, for a file, when that was last done.
@@ -415,9 +403,9 @@ impl Evaluator {
         base: &[u8],
         scope: Option<Vec<Symbol>>,
     ) -> Result<Image> {
-        let start = self.vm.sources.end();
-        let code = self.compile_source(origin, text, base, scope)?;
-        Ok(Image::new(code, start, &[], &mut self.numbering))
+        let internal = matches!(origin, Origin::Internal);
+        let ast = self.parse(origin, text)?;
+        self.compile_ast(&ast, base, scope, internal)
     }
 
     fn start_ahead(&mut self) {
@@ -449,15 +437,14 @@ impl Evaluator {
         }
         self.vm.interner.record();
         let compiled = self.parse(origin, text).and_then(|ast| {
-            let code = self.compile_ast(&ast, base, None, false)?;
-            Ok((ast, code))
+            let image = self.compile_ast(&ast, base, None, false)?;
+            Ok((ast, image))
         });
         let names = self.vm.interner.recorded();
-        let (ast, code) = compiled?;
-        let image = Image::new(code, start, &names, &mut self.numbering);
+        let (ast, image) = compiled?;
         // What is warned of is warned of each time.
         if ast.warnings.is_empty() {
-            cache.store(&key, &image.to_bytes(&self.vm.interner));
+            cache.store(&key, &image.to_bytes(&self.vm.interner, &names));
         }
         Ok(image)
     }
@@ -510,7 +497,7 @@ impl Evaluator {
         base: &[u8],
         scope: Option<Vec<Symbol>>,
         internal: bool,
-    ) -> Result<Code> {
+    ) -> Result<Image> {
         let globals = &self.globals;
         let Vm {
             host,
@@ -531,7 +518,7 @@ impl Evaluator {
             home: self.home.clone(),
             scope,
         };
-        compile(ast, interner, &environment)
+        compile(ast, interner, &environment, &mut self.compiling)
     }
 
     // --- text

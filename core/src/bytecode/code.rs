@@ -1,9 +1,10 @@
-//! Code objects: what the compiler makes and the VM links. They know nothing of values.
+//! Code objects: what the compiler makes. They know nothing of values.
 
+use super::encode::write_constant;
+use super::image::CodePlace;
 use super::instruction::Instruction;
 use crate::source::Pos;
 use crate::symbol::Symbol;
-use std::sync::Arc;
 
 /// What a code object is the body of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,16 +22,16 @@ pub enum CodeKind {
 }
 
 /// A constant, before it becomes a value.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Constant {
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Constant<'a> {
     /// An integer.
     Int(i64),
     /// A float.
     Float(f64),
     /// A string without context.
-    String(Arc<[u8]>),
+    String(&'a [u8]),
     /// An absolute path.
-    Path(Arc<[u8]>),
+    Path(&'a [u8]),
     /// A bool.
     Bool(bool),
     /// Entry of the table of globals: `builtins`, `true`, `map` ...
@@ -84,7 +85,11 @@ pub struct StrictArgument {
     pub builtin: u32,
 }
 
-/// One body of code.
+/// An instruction that joins parts, by its number, and the end of its parts' positions, which begin where those of the one before
+/// end.
+pub type Part = (u32, u32);
+
+/// One body of code, without the code of what it makes, which is in the image before.
 #[derive(Debug)]
 pub struct Code {
     /// What it is the body of.
@@ -97,8 +102,10 @@ pub struct Code {
     pub instructions: Vec<Instruction>,
     /// The position of each instruction.
     pub positions: Vec<Pos>,
-    /// Where the parts of a `+` or an interpolation begin, by instruction, in ascending order.
-    pub part_positions: Vec<(u32, Box<[Pos]>)>,
+    /// Every `+` and every interpolation, in ascending order.
+    pub parts: Vec<Part>,
+    /// Where their parts begin.
+    pub part_positions: Vec<Pos>,
     /// Arguments of builtins that are evaluated in place, inner ones first.
     pub strict_arguments: Vec<StrictArgument>,
     /// How many registers it uses, parameters first.
@@ -111,12 +118,76 @@ pub struct Code {
     pub formals: Vec<FormalsSpec>,
     /// What is captured when it is made.
     pub captures: Vec<CaptureSource>,
-    /// Its constants.
-    pub constants: Vec<Constant>,
-    /// Its shapes: names with positions, sorted by symbol.
-    pub shapes: Vec<Vec<(Symbol, Pos)>>,
+    /// Its constants, as they stand in the image.
+    pub(super) constants: Vec<u8>,
+    /// How many they are.
+    pub(super) constant_count: u32,
+    /// Where each of its shapes ends in `keys`.
+    pub(super) shapes: Vec<u32>,
+    /// Names with positions, those of each shape sorted by symbol.
+    pub(super) keys: Vec<(Symbol, Pos)>,
     /// The name that each select site looks for.
     pub selects: Vec<Symbol>,
     /// Code of the thunks and closures that it makes.
-    pub children: Vec<Code>,
+    pub children: Vec<CodePlace>,
+}
+
+impl Code {
+    /// The body of `kind` for what stands at `pos`, without instructions.
+    pub fn new(kind: CodeKind, pos: Pos) -> Self {
+        Code {
+            kind,
+            pos,
+            name: None,
+            instructions: Vec::new(),
+            positions: Vec::new(),
+            parts: Vec::new(),
+            part_positions: Vec::new(),
+            strict_arguments: Vec::new(),
+            registers: 0,
+            arity: 0,
+            parameters: Vec::new(),
+            formals: Vec::new(),
+            captures: Vec::new(),
+            constants: Vec::new(),
+            constant_count: 0,
+            shapes: Vec::new(),
+            keys: Vec::new(),
+            selects: Vec::new(),
+            children: Vec::new(),
+        }
+    }
+
+    /// Makes another body of it, in the same memory.
+    pub fn reset(&mut self, kind: CodeKind, pos: Pos) {
+        (self.kind, self.pos, self.name) = (kind, pos, None);
+        (self.registers, self.arity, self.constant_count) = (0, 0, 0);
+        self.instructions.clear();
+        self.positions.clear();
+        self.parts.clear();
+        self.part_positions.clear();
+        self.strict_arguments.clear();
+        self.parameters.clear();
+        self.formals.clear();
+        self.captures.clear();
+        self.constants.clear();
+        self.shapes.clear();
+        self.keys.clear();
+        self.selects.clear();
+        self.children.clear();
+    }
+
+    /// Adds a constant; answers its number.
+    pub fn constant(&mut self, constant: &Constant<'_>) -> u32 {
+        write_constant(&mut self.constants, constant);
+        self.constant_count += 1;
+        self.constant_count - 1
+    }
+
+    /// Adds a shape, sorted by symbol; answers its number.
+    pub fn shape(&mut self, keys: impl Iterator<Item = (Symbol, Pos)>) -> u32 {
+        self.keys.extend(keys);
+        self.shapes.push(self.keys.len() as u32);
+        self.shapes.len() as u32 - 1
+    }
 }

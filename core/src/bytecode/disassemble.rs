@@ -1,27 +1,48 @@
 //! Code as text.
 
-use super::code::{Code, CodeKind, Constant};
+use super::code::{CaptureSource, CodeKind, Constant};
+use super::image::{CodePlace, Head, Image};
 use super::instruction::{Instruction, Op, Operands};
-use crate::symbol::Interner;
+use crate::symbol::{Interner, Symbol};
 use std::fmt::Write;
 
-/// A listing of `code` and, below it, of all code it makes. `path` names it: children get dotted numbers.
-pub fn disassemble(code: &Code, interner: &Interner) -> String {
+/// A listing of the code of `image` and, below it, of all code it makes. Numbers name it: children get dotted ones.
+pub fn disassemble(image: &Image, interner: &Interner) -> String {
     let mut out = String::new();
-    let mut pending = vec![(String::from("0"), code)];
-    while let Some((path, code)) = pending.pop() {
-        header(&mut out, &path, code, interner);
-        for (at, instruction) in code.instructions.iter().enumerate() {
-            let _ = writeln!(out, "  {at:4}  {}", line(at, *instruction, code, interner));
+    let mut pending = vec![(String::from("0"), image.root().place)];
+    while let Some((path, place)) = pending.pop() {
+        let mut captures = Vec::new();
+        let head = image.head(place, &mut captures);
+        header(&mut out, &path, &head, &captures, interner);
+        let mut body = image.body(place);
+        body.formals();
+        let children: Vec<CodePlace> = body.children().collect();
+        let constants: Vec<Constant<'_>> = body.constants().collect();
+        for _ in 0..body.shapes() {
+            body.shape().for_each(drop);
         }
-        for (index, child) in code.children.iter().enumerate().rev() {
+        let selects: Vec<Symbol> = body.selects().collect();
+        body.strict_arguments();
+        body.parts();
+        body.part_positions();
+        for (at, instruction) in body.instructions().enumerate() {
+            let line = line(at, instruction, &constants, &selects, interner);
+            let _ = writeln!(out, "  {at:4}  {line}");
+        }
+        for (index, child) in children.into_iter().enumerate().rev() {
             pending.push((format!("{path}.{index}"), child));
         }
     }
     out
 }
 
-fn header(out: &mut String, path: &str, code: &Code, interner: &Interner) {
+fn header(
+    out: &mut String,
+    path: &str,
+    code: &Head,
+    captures: &[CaptureSource],
+    interner: &Interner,
+) {
     let kind = match code.kind {
         CodeKind::Root => "root".to_owned(),
         CodeKind::Thunk => "thunk".to_owned(),
@@ -34,18 +55,24 @@ fn header(out: &mut String, path: &str, code: &Code, interner: &Interner) {
     };
     let _ = writeln!(
         out,
-        "code {path}: {kind}, {} registers, captures {:?}",
-        code.registers, code.captures
+        "code {path}: {kind}, {} registers, captures {captures:?}",
+        code.registers
     );
 }
 
-fn line(at: usize, instruction: Instruction, code: &Code, interner: &Interner) -> String {
+fn line(
+    at: usize,
+    instruction: Instruction,
+    constants: &[Constant<'_>],
+    selects: &[Symbol],
+    interner: &Interner,
+) -> String {
     let Instruction { op, x, a, b, c } = instruction;
     let wide = instruction.wide();
     let target = (at + 1).wrapping_add_signed(instruction.offset());
     let name = op.name();
     let site = |index: u16| {
-        code.selects
+        selects
             .get(usize::from(index))
             .map_or_else(String::new, |name| interner.display(*name))
     };
@@ -68,14 +95,14 @@ fn line(at: usize, instruction: Instruction, code: &Code, interner: &Interner) -
         let _ = write!(text, "  x{x}");
     }
     if matches!(op, Op::Const | Op::ConstIfUnset | Op::AssertFailed)
-        && let Some(constant) = code.constants.get(wide as usize)
+        && let Some(constant) = constants.get(wide as usize)
     {
         let _ = write!(text, "  ; {}", describe(constant));
     }
     text
 }
 
-fn describe(constant: &Constant) -> String {
+fn describe(constant: &Constant<'_>) -> String {
     match constant {
         Constant::Int(value) => value.to_string(),
         Constant::Float(value) => value.to_string(),

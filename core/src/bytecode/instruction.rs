@@ -198,6 +198,23 @@ pub struct Instruction {
 const _: () = assert!(size_of::<Instruction>() == 8);
 
 impl Instruction {
+    /// As it stands in an image.
+    pub(super) fn to_bytes(self) -> [u8; 8] {
+        let low = u64::from(self.op as u8) | u64::from(self.x) << 8 | u64::from(self.a) << 16;
+        (low | u64::from(self.b) << 32 | u64::from(self.c) << 48).to_le_bytes()
+    }
+
+    /// What [`Instruction::to_bytes`] made these of.
+    pub(super) fn from_bytes([op, x, a, a_high, b, b_high, c, c_high]: [u8; 8]) -> Self {
+        Instruction {
+            op: Op::ALL[usize::from(op)],
+            x,
+            a: u16::from_le_bytes([a, a_high]),
+            b: u16::from_le_bytes([b, b_high]),
+            c: u16::from_le_bytes([c, c_high]),
+        }
+    }
+
     /// With three operands.
     pub fn abc(op: Op, a: u16, b: u16, c: u16) -> Self {
         Instruction { op, x: 0, a, b, c }

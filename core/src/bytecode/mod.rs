@@ -2,10 +2,14 @@
 
 mod code;
 mod disassemble;
+mod encode;
 mod image;
 mod instruction;
 
-pub use code::{CaptureSource, Code, CodeKind, Constant, FormalSpec, FormalsSpec, StrictArgument};
+pub use code::{
+    CaptureSource, Code, CodeKind, Constant, FormalSpec, FormalsSpec, Part, StrictArgument,
+};
 pub use disassemble::disassemble;
-pub use image::{Body, CodePlace, Head, Image, Numbering};
+pub use encode::Encoder;
+pub use image::{CodePlace, Head, Image, Reader, Signature};
 pub use instruction::{BoolUse, Instruction, Op, Operands};

@@ -23,13 +23,13 @@ impl Compiler<'_> {
     /// `{ ... }` or `rec { ... }` into `dst`.
     pub(super) fn attrs(&mut self, node: AttrsNode, dst: u16, pos: Pos) -> Result<()> {
         let mark = self.function().mark();
-        let scope = self.scopes.enter();
+        let scope = self.work.scopes.enter();
         let result = if node.recursive {
             self.recursive_attrs(node, dst, pos)
         } else {
             self.plain_attrs(node, dst, pos)
         };
-        self.scopes.leave(scope);
+        self.work.scopes.leave(scope);
         self.function().release(mark);
         result
     }
@@ -41,11 +41,11 @@ impl Compiler<'_> {
         finish: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<()> {
         let mark = self.function().mark();
-        let scope = self.scopes.enter();
+        let scope = self.work.scopes.enter();
         let bound = self
             .bind_group(node, CodeKind::Variable)
             .and_then(|_| finish(self));
-        self.scopes.leave(scope);
+        self.work.scopes.leave(scope);
         self.function().release(mark);
         bound
     }
@@ -75,11 +75,8 @@ impl Compiler<'_> {
         pos: Pos,
         mut value: impl FnMut(&mut Self, &Binding, u16) -> Result<()>,
     ) -> Result<()> {
-        let shape: Vec<(Symbol, Pos)> = bindings
-            .iter()
-            .map(|binding| (binding.name, binding.pos))
-            .collect();
-        let shape = self.function().shape(shape);
+        let keys = bindings.iter().map(|binding| (binding.name, binding.pos));
+        let shape = self.function().code().shape(keys);
         match u16::try_from(shape) {
             Ok(shape) if bindings.len() <= MAX_IN_REGISTERS => {
                 let first = self.function().allocate(bindings.len())?;
@@ -172,7 +169,8 @@ impl Compiler<'_> {
         }
         let level = self.level();
         for (index, binding) in bindings.iter().enumerate() {
-            self.scopes
+            self.work
+                .scopes
                 .bind(binding.name, level, Place::Register(register(index)));
         }
 
@@ -234,7 +232,7 @@ impl Compiler<'_> {
                     self.thunk_code(*id, name.map_or(CodeKind::Thunk, kind))?
                 };
                 // One that needs only what is there already, perhaps without captures of its own yet, is made at once.
-                let waits = code.captures.iter().any(|source| {
+                let waits = self.finished_captures().iter().any(|source| {
                     matches!(source, CaptureSource::Register(register) if is_to_come(&to_come, *register))
                 });
                 let op = match (is_lambda, waits) {
@@ -277,7 +275,7 @@ impl Compiler<'_> {
             },
             _ => return false,
         };
-        match self.scopes.find(name) {
+        match self.work.scopes.find(name) {
             Some((level, Place::Register(register))) => level != self.level() || is_there(register),
             _ => false,
         }
@@ -297,12 +295,14 @@ impl Compiler<'_> {
         let level = self.level();
 
         // A thunk whose code returns its capture 0: the finished set, filled in below.
-        let mut whole = super::function::Function::new(CodeKind::Thunk, pos);
+        self.begin(CodeKind::Thunk, pos);
+        let whole = self.function();
         whole.capture(CaptureSource::Register(finished))?;
         let result = whole.allocate(1)?;
         whole.emit_abc(Op::Capture, result, 0, 0, pos);
         whole.emit_abc(Op::Return, result, 0, 0, pos);
-        let child = self.function().child(whole.finish());
+        let whole = self.finish();
+        let child = self.function().child(whole);
         self.function().emit_aw(Op::NewThunk, this, child, pos);
 
         let mut inherited = Vec::new();
@@ -314,7 +314,7 @@ impl Compiler<'_> {
             }
         }
         for binding in bindings {
-            self.scopes.bind(
+            self.work.scopes.bind(
                 binding.name,
                 level,
                 Place::Attribute {

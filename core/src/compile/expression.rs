@@ -25,7 +25,7 @@ const MAX_EAGER: usize = 8;
 /// Arithmetic of literals is done here where it is nested at most so deep: each level of a longer chain would look at all below it.
 const FOLDED: usize = 3;
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     /// Emits code that evaluates `id` into register `dst`.
     pub(super) fn value(&mut self, id: ExprId, dst: u16) -> Result<()> {
         stacker::maybe_grow(RED_ZONE, STACK_PIECE, || self.value_inner(id, dst))
@@ -216,7 +216,7 @@ impl Compiler<'_> {
             Expr::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), left, right)
                 if self.is_atom(left)
                     && self.is_atom(right)
-                    && self.scopes.find(self.names.sub).is_none() =>
+                    && self.work.scopes.find(self.names.sub).is_none() =>
             {
                 let constant = match (op, self.small(left), self.small(right)) {
                     (BinaryOp::Add, Some(number), None) => Some((right, number)),
@@ -305,7 +305,7 @@ impl Compiler<'_> {
             Expr::Int(_) | Expr::Float(_) | Expr::Str(_) => true,
             Expr::Negate(_) | Expr::Binary(..) => self.constant_of(id).is_some(),
             Expr::Path(kind, _) => kind != PathKind::Home,
-            Expr::Var(name) => match self.scopes.find(name) {
+            Expr::Var(name) => match self.work.scopes.find(name) {
                 Some((_, place)) => matches!(place, Place::Register(_)),
                 None => (self.environment.globals)(name).is_some(),
             },
@@ -335,12 +335,12 @@ impl Compiler<'_> {
     }
 
     /// The constant that `id` is, if it needs no evaluation at all.
-    pub(super) fn constant_of(&self, id: ExprId) -> Option<Constant> {
+    pub(super) fn constant_of(&self, id: ExprId) -> Option<Constant<'a>> {
         match self.ast.expr(id) {
             Expr::Int(value) => Some(Constant::Int(value)),
             Expr::Float(value) => Some(Constant::Float(value)),
-            Expr::Str(text) => Some(Constant::String(self.ast.text(text).into())),
-            Expr::Var(name) if self.scopes.find(name).is_none() => {
+            Expr::Str(text) => Some(Constant::String(self.ast.text(text))),
+            Expr::Var(name) if self.work.scopes.find(name).is_none() => {
                 (self.environment.globals)(name).map(Constant::Global)
             }
             // Nix makes a thunk of it, which must be there if it can be seen.
@@ -354,7 +354,7 @@ impl Compiler<'_> {
     /// The integer that arithmetic of literals comes to, nested at most `levels` deep; nothing where it fails, or where the program
     /// has operators of its own.
     fn folded(&self, id: ExprId, levels: usize) -> Option<i64> {
-        let own = |function| self.scopes.find(function).is_some();
+        let own = |function| self.work.scopes.find(function).is_some();
         let of = |operand| self.folded(operand, levels.checked_sub(1)?);
         match self.ast.expr(id) {
             Expr::Int(value) => Some(value),
@@ -379,7 +379,7 @@ impl Compiler<'_> {
     /// A register that holds `id`: the variable's own where it has one in this body, else a fresh one.
     fn operand(&mut self, id: ExprId) -> Result<u16> {
         if let Expr::Var(name) = self.ast.expr(id)
-            && let Some((level, Place::Register(register))) = self.scopes.find(name)
+            && let Some((level, Place::Register(register))) = self.work.scopes.find(name)
             && level == self.level()
         {
             return Ok(register);
@@ -423,7 +423,7 @@ impl Compiler<'_> {
     // --- variables
 
     fn variable(&mut self, name: Symbol, dst: u16, pos: Pos) -> Result<()> {
-        if let Some((level, place)) = self.scopes.find(name) {
+        if let Some((level, place)) = self.work.scopes.find(name) {
             return self.load(level, place, dst, pos);
         }
         if let Some(global) = (self.environment.globals)(name) {
@@ -431,7 +431,7 @@ impl Compiler<'_> {
                 .emit_constant(dst, Constant::Global(global), pos);
             return Ok(());
         }
-        if self.scopes.withs.is_empty() {
+        if self.work.scopes.withs.is_empty() {
             let text = self.interner.display(name);
             let hint = (self.environment.absence)(self.interner.name(name));
             let mut error = Error::new(
@@ -445,7 +445,7 @@ impl Compiler<'_> {
             return Err(error);
         }
         let mut found = Vec::new();
-        for (level, register) in self.scopes.withs.clone().into_iter().rev() {
+        for (level, register) in self.work.scopes.withs.clone().into_iter().rev() {
             let mark = self.function().mark();
             let set = self.local(level, Place::Register(register), pos)?;
             let site = self.function().select(name)?;
@@ -505,9 +505,9 @@ impl Compiler<'_> {
         let register = self.function().allocate(1)?;
         self.delay(scope, register, None)?;
         let level = self.level();
-        self.scopes.withs.push((level, register));
+        self.work.scopes.withs.push((level, register));
         let result = finish(self);
-        self.scopes.withs.pop();
+        self.work.scopes.withs.pop();
         self.function().release(mark);
         result
     }
@@ -517,8 +517,9 @@ impl Compiler<'_> {
     fn path_constant(&mut self, kind: PathKind, text: Run, pos: Pos, dst: u16) -> Result<()> {
         let path = self.absolute(kind, text, pos)?;
         let path = crate::path::canonical(&path);
+        self.work.encoder.path(&path);
         self.function()
-            .emit_constant(dst, Constant::Path(path.into()), pos);
+            .emit_constant(dst, Constant::Path(&path), pos);
         Ok(())
     }
 
@@ -546,7 +547,8 @@ impl Compiler<'_> {
     fn search_path(&mut self, text: Run, dst: u16, pos: Pos) -> Result<()> {
         let base = self.function().allocate(3)?;
         let (find_file, nix_path) = (self.names.find_file, self.names.nix_path);
-        if self.scopes.find(find_file).is_none() && (self.environment.globals)(find_file).is_none()
+        if self.work.scopes.find(find_file).is_none()
+            && (self.environment.globals)(find_file).is_none()
         {
             let text = String::from_utf8_lossy(self.ast.text(text)).into_owned();
             return Err(Error::new(
@@ -557,7 +559,7 @@ impl Compiler<'_> {
         }
         self.variable(find_file, base, pos)?;
         self.variable(nix_path, base + 1, pos)?;
-        let text = self.ast.text(text).into();
+        let text = self.ast.text(text);
         self.function()
             .emit_constant(base + 2, Constant::String(text), pos);
         self.function().emit_abc(Op::Call, dst, base, 2, pos);
@@ -582,7 +584,7 @@ impl Compiler<'_> {
     fn part(&mut self, part: Part, register: u16, force: bool, pos: Pos) -> Result<()> {
         match part {
             Part::Literal(text) => {
-                let text = self.ast.text(text).into();
+                let text = self.ast.text(text);
                 self.function()
                     .emit_constant(register, Constant::String(text), pos);
             }
@@ -606,7 +608,7 @@ impl Compiler<'_> {
                 Part::Literal(text) if index == 0 => {
                     let text = self.absolute(kind, *text, pos)?;
                     self.function()
-                        .emit_constant(register, Constant::String(text.into()), pos);
+                        .emit_constant(register, Constant::String(&text), pos);
                 }
                 part => self.part(*part, register, true, pos)?,
             }
@@ -781,7 +783,7 @@ impl Compiler<'_> {
     }
 
     /// The constant that `builtins.name` is.
-    fn member_of_builtins(&mut self, id: ExprId) -> Option<Constant> {
+    fn member_of_builtins(&mut self, id: ExprId) -> Option<Constant<'static>> {
         let Expr::Select {
             base,
             path,
@@ -791,7 +793,8 @@ impl Compiler<'_> {
             return None;
         };
         match self.ast.expr(base) {
-            Expr::Var(name) if name == self.names.builtins && self.scopes.find(name).is_none() => {}
+            Expr::Var(name)
+                if name == self.names.builtins && self.work.scopes.find(name).is_none() => {}
             _ => return None,
         }
         let &[AttrName::Static(name)] = &self.ast.names[path.range()] else {
@@ -867,7 +870,7 @@ impl Compiler<'_> {
             .function()
             .jump(Op::JumpIfTrue, test, BoolUse::Assert as u8, pos);
         let text = crate::syntax::show_expression(self.ast, self.interner, condition);
-        let text = self.function().constant(Constant::String(text.into()));
+        let text = self.function().code().constant(&Constant::String(&text));
         let mut failed = Instruction::aw(Op::AssertFailed, compared.unwrap_or_default(), text);
         failed.x = u8::from(compared.is_some());
         self.function().emit(failed, pos);
@@ -878,7 +881,7 @@ impl Compiler<'_> {
 
     fn negate(&mut self, inner: ExprId, dst: u16, pos: Pos) -> Result<()> {
         let sub = self.names.sub;
-        if self.scopes.find(sub).is_some() {
+        if self.work.scopes.find(sub).is_some() {
             let base = self.function().allocate(3)?;
             self.variable(sub, base, pos)?;
             self.function()
@@ -915,7 +918,7 @@ impl Compiler<'_> {
             (left, right)
         };
         if let Some(function) = function
-            && self.scopes.find(function).is_some()
+            && self.work.scopes.find(function).is_some()
         {
             self.operator_call(function, [left, right], dst, pos)?;
             if matches!(op, BinaryOp::LessEq | BinaryOp::GreaterEq) {
@@ -998,7 +1001,7 @@ impl Compiler<'_> {
                     (Some(constant), None) => (constant, right),
                     _ => return Ok(false),
                 };
-                let index = self.function().constant(constant);
+                let index = self.function().code().constant(&constant);
                 let Ok(index) = u16::try_from(index) else {
                     return Ok(false);
                 };
@@ -1026,7 +1029,7 @@ impl Compiler<'_> {
     }
 
     /// The constant that `id` is, if it is a number, a string, a bool or null.
-    fn comparable_constant(&self, id: ExprId) -> Option<Constant> {
+    fn comparable_constant(&self, id: ExprId) -> Option<Constant<'a>> {
         match self.constant_of(id)? {
             Constant::Global(index) => match self.ast.expr(id) {
                 Expr::Var(name)

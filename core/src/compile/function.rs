@@ -1,6 +1,6 @@
 //! A body being compiled: registers, captures, constants and the instructions so far.
 
-use crate::bytecode::{CaptureSource, Code, CodeKind, Constant, Instruction, Op};
+use crate::bytecode::{CaptureSource, Code, CodeKind, CodePlace, Constant, Instruction, Op};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -24,34 +24,20 @@ pub(super) struct Pending(usize);
 
 impl Function {
     pub(super) fn new(kind: CodeKind, pos: Pos) -> Self {
-        let code = Code {
-            kind,
-            pos,
-            name: None,
-            instructions: Vec::new(),
-            positions: Vec::new(),
-            part_positions: Vec::new(),
-            strict_arguments: Vec::new(),
-            registers: 0,
-            arity: 0,
-            parameters: Vec::new(),
-            formals: Vec::new(),
-            captures: Vec::new(),
-            constants: Vec::new(),
-            shapes: Vec::new(),
-            selects: Vec::new(),
-            children: Vec::new(),
-        };
         Function {
-            code,
+            code: Code::new(kind, pos),
             next: 0,
             captures: FxHashMap::default(),
             reserved: 0,
         }
     }
 
-    pub(super) fn finish(self) -> Code {
-        self.code
+    /// Makes another body of it, in the same memory.
+    pub(super) fn reset(&mut self, kind: CodeKind, pos: Pos) {
+        self.code.reset(kind, pos);
+        self.next = 0;
+        self.captures.clear();
+        self.reserved = 0;
     }
 
     pub(super) fn code(&mut self) -> &mut Code {
@@ -120,19 +106,9 @@ impl Function {
         self.reserved += 1;
     }
 
-    pub(super) fn constant(&mut self, constant: Constant) -> u32 {
-        self.code.constants.push(constant);
-        (self.code.constants.len() - 1) as u32
-    }
-
-    pub(super) fn child(&mut self, child: Code) -> u32 {
+    pub(super) fn child(&mut self, child: CodePlace) -> u32 {
         self.code.children.push(child);
         (self.code.children.len() - 1) as u32
-    }
-
-    pub(super) fn shape(&mut self, shape: Vec<(Symbol, Pos)>) -> u32 {
-        self.code.shapes.push(shape);
-        (self.code.shapes.len() - 1) as u32
     }
 
     /// A select site: each has an inline cache of its own.
@@ -164,9 +140,9 @@ impl Function {
     /// Notes where the parts begin that the instruction emitted last joins.
     pub(super) fn note_parts(&mut self, parts: impl Iterator<Item = Pos>) {
         let instruction = self.code.instructions.len() as u32 - 1;
-        self.code
-            .part_positions
-            .push((instruction, parts.collect()));
+        self.code.part_positions.extend(parts);
+        let end = self.code.part_positions.len() as u32;
+        self.code.parts.push((instruction, end));
     }
 
     pub(super) fn emit_abc(&mut self, op: Op, a: u16, b: u16, c: u16, pos: Pos) {
@@ -177,8 +153,8 @@ impl Function {
         self.emit(Instruction::aw(op, a, wide), pos);
     }
 
-    pub(super) fn emit_constant(&mut self, a: u16, constant: Constant, pos: Pos) {
-        let index = self.constant(constant);
+    pub(super) fn emit_constant(&mut self, a: u16, constant: Constant<'_>, pos: Pos) {
+        let index = self.code.constant(&constant);
         self.emit_aw(Op::Const, a, index, pos);
     }
 

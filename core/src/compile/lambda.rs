@@ -1,9 +1,8 @@
 //! Functions: parameters, formals with defaults, and thunks for what is delayed.
 
 use super::Compiler;
-use super::function::Function;
 use super::scope::Place;
-use crate::bytecode::{Code, CodeKind, FormalSpec, FormalsSpec, Instruction, Op};
+use crate::bytecode::{CodeKind, CodePlace, FormalSpec, FormalsSpec, Instruction, Op};
 use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -14,22 +13,19 @@ const MAX_ARITY: u16 = 32;
 
 impl Compiler<'_> {
     /// The code of a delayed expression.
-    pub(super) fn thunk_code(&mut self, id: ExprId, kind: CodeKind) -> Result<Code> {
-        self.functions.push(Function::new(kind, self.ast.pos(id)));
-        let result = self.tail(id);
-        let function = self.functions.pop().expect("pushed above");
-        result.map(|()| function.finish())
+    pub(super) fn thunk_code(&mut self, id: ExprId, kind: CodeKind) -> Result<CodePlace> {
+        self.begin(kind, self.ast.pos(id));
+        self.tail(id)?;
+        Ok(self.finish())
     }
 
     /// The code of a lambda: `x: y: body` is one function of two parameters.
-    pub(super) fn lambda_code(&mut self, id: ExprId, name: Option<Symbol>) -> Result<Code> {
-        self.functions
-            .push(Function::new(CodeKind::Lambda, self.ast.pos(id)));
-        let scope = self.scopes.enter();
-        let result = self.lambda_body(id, name);
-        self.scopes.leave(scope);
-        let function = self.functions.pop().expect("pushed above");
-        result.map(|()| function.finish())
+    pub(super) fn lambda_code(&mut self, id: ExprId, name: Option<Symbol>) -> Result<CodePlace> {
+        self.begin(CodeKind::Lambda, self.ast.pos(id));
+        let scope = self.work.scopes.enter();
+        self.lambda_body(id, name)?;
+        self.work.scopes.leave(scope);
+        Ok(self.finish())
     }
 
     fn lambda_body(&mut self, id: ExprId, name: Option<Symbol>) -> Result<()> {
@@ -58,7 +54,8 @@ impl Compiler<'_> {
         for (index, (param, formals, pos)) in parameters.into_iter().enumerate() {
             if let Some(param) = param {
                 let level = self.level();
-                self.scopes
+                self.work
+                    .scopes
                     .bind(param, level, Place::Register(index as u16));
             }
             if let Some(formals) = formals {
@@ -85,7 +82,8 @@ impl Compiler<'_> {
         let level = self.level();
         let register = |index: usize| first + index as u16 * stride;
         for (index, formal) in list.iter().enumerate() {
-            self.scopes
+            self.work
+                .scopes
                 .bind(formal.name, level, Place::Register(register(index)));
         }
         let spec = FormalsSpec {
@@ -115,7 +113,7 @@ impl Compiler<'_> {
                 continue;
             };
             if let Some(constant) = self.constant_of(default) {
-                let constant = self.function().constant(constant);
+                let constant = self.function().code().constant(&constant);
                 self.function()
                     .emit_aw(Op::ConstIfUnset, register(index), constant, formal.pos);
             } else {

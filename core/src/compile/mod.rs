@@ -7,7 +7,7 @@ mod function;
 mod lambda;
 mod scope;
 
-use crate::bytecode::{Code, CodeKind};
+use crate::bytecode::{CaptureSource, CodeKind, CodePlace, Encoder, Image};
 use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::{Interner, Symbol};
@@ -46,27 +46,42 @@ pub struct KnownBuiltin {
     pub first_strict: Option<usize>,
 }
 
+/// Memory that compiling needs, for one text after the other.
+#[derive(Default)]
+pub struct Workspace {
+    encoder: Encoder,
+    scopes: Scopes,
+    /// Bodies that are finished, to be begun anew; the last is the one finished last.
+    spare: Vec<Function>,
+}
+
 /// Compiles a source text.
-pub fn compile(ast: &Ast, interner: &mut Interner, environment: &Environment<'_>) -> Result<Code> {
+pub fn compile(
+    ast: &Ast,
+    interner: &mut Interner,
+    environment: &Environment<'_>,
+    work: &mut Workspace,
+) -> Result<Image> {
     let names = Names::new(interner);
+    work.encoder.begin(ast.start);
+    work.scopes.clear();
     let mut compiler = Compiler {
         ast,
         interner,
         environment,
         functions: Vec::new(),
-        scopes: Scopes::default(),
+        work,
         from: Vec::new(),
         names,
     };
     let root = ast.root.expect("a parsed tree has a root");
-    compiler
-        .functions
-        .push(Function::new(CodeKind::Root, ast.pos(root)));
+    compiler.begin(CodeKind::Root, ast.pos(root));
     if let Some(scope) = &environment.scope {
         compiler.bind_scope(scope)?;
     }
     compiler.tail(root)?;
-    Ok(compiler.functions.pop().expect("pushed above").finish())
+    let root = compiler.finish();
+    Ok(compiler.work.encoder.finish(root))
 }
 
 /// Names that operators look up when a program defines them itself.
@@ -102,13 +117,39 @@ struct Compiler<'a> {
     environment: &'a Environment<'a>,
     /// The bodies being compiled, outermost first.
     functions: Vec<Function>,
-    scopes: Scopes,
+    work: &'a mut Workspace,
     /// Registers of the `inherit (from)` expressions of the sets around: function level and first register.
     from: Vec<(usize, u16)>,
     names: Names,
 }
 
 impl Compiler<'_> {
+    /// Begins a body within the one being compiled.
+    fn begin(&mut self, kind: CodeKind, pos: Pos) {
+        let function = match self.work.spare.pop() {
+            Some(mut function) => {
+                function.reset(kind, pos);
+                function
+            }
+            None => Function::new(kind, pos),
+        };
+        self.functions.push(function);
+    }
+
+    /// Writes the body being compiled into the image.
+    fn finish(&mut self) -> CodePlace {
+        let mut function = self.functions.pop().expect("a body is being compiled");
+        let place = self.work.encoder.code(function.code());
+        self.work.spare.push(function);
+        place
+    }
+
+    /// The captures of the body that was finished last.
+    fn finished_captures(&mut self) -> &[CaptureSource] {
+        let last = self.work.spare.last_mut();
+        &last.expect("a body was finished").code().captures
+    }
+
     fn function(&mut self) -> &mut Function {
         self.functions.last_mut().expect("a body is being compiled")
     }
@@ -124,7 +165,8 @@ impl Compiler<'_> {
         self.function()
             .emit_abc(crate::bytecode::Op::Capture, set, 0, 0, Pos::NONE);
         for name in names {
-            self.scopes
+            self.work
+                .scopes
                 .bind(*name, 0, scope::Place::Attribute { set, name: *name });
         }
         Ok(())

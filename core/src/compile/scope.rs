@@ -22,6 +22,12 @@ pub(super) struct Scopes {
 }
 
 impl Scopes {
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.leave(0);
+        self.withs.clear();
+    }
+
     /// Where to go back to with [`Scopes::leave`].
     pub(super) fn enter(&self) -> usize {
         self.undo.len()

@@ -306,6 +306,8 @@ pub struct Ast {
     pub warnings: Vec<Warning>,
     /// The root, valid once parsing is done.
     pub root: Option<ExprId>,
+    /// The position of the first byte of the text.
+    pub start: Pos,
 }
 
 impl Ast {

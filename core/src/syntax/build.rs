@@ -88,6 +88,7 @@ impl<'a> Builder<'a> {
             name_pos: Vec::with_capacity(size / 64 + 8),
             bindings: Vec::with_capacity(size / 64 + 8),
             bytes: Vec::with_capacity(size / 4 + 8),
+            start: file.pos(0),
             ..Ast::default()
         };
         Builder {

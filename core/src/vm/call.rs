@@ -396,8 +396,8 @@ impl Vm {
         match function.as_closure() {
             Some(closure) => {
                 let code = Linked::at(closure.code());
-                let head = code.head();
-                let pos = head
+                let signature = code.signature();
+                let pos = signature
                     .parameters
                     .get(held)
                     .map_or(code.pos, |parameter| parameter.1);
@@ -412,7 +412,7 @@ impl Vm {
         let (inner, held) = Self::with_held(function);
         let code = Linked::at(inner.as_closure()?.code());
         Some(Parameter {
-            name: code.head().parameters.get(held)?.0,
+            name: code.signature().parameters.get(held)?.0,
             formals: self.next_formals(function),
         })
     }

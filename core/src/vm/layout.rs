@@ -15,10 +15,12 @@
 //! has a larger number, x is [`MANY_CAPTURES`] and what follows the child is [address of the captures][how many].
 
 use super::link::{Linked, Order};
-use crate::bytecode::{Body, CaptureSource, Instruction, Op, Operands};
+use crate::bytecode::{CaptureSource, Instruction, Op, Operands, Part, StrictArgument};
 use crate::heap::Value;
 use crate::source::Pos;
+use crate::symbol::Symbol;
 use rustc_hash::FxHashMap;
+use std::ops::Range;
 
 /// Says that a capture is one of the frame's own captures.
 pub(super) const FROM_CAPTURE: u16 = 1 << 15;
@@ -66,19 +68,29 @@ pub(super) fn many_words(count: u8) -> usize {
     }
 }
 
-/// Laid out code.
-pub(super) struct Layout {
-    pub(super) words: Box<[Word]>,
-    /// The position of the instruction that each word is or belongs to.
-    pub(super) positions: Box<[Pos]>,
-    /// Captures that words point to.
-    pub(super) captures: Box<[Box<[CaptureSource]>]>,
-}
-
 /// What the code makes thunks and closures of.
 pub(super) struct Child {
     pub(super) code: *const Linked,
-    pub(super) captures: Box<[CaptureSource]>,
+    /// Where its captures end among those of all children; they begin where those of the one before end.
+    pub(super) captures_end: usize,
+}
+
+/// The body being laid out, in memory that is used for one after the other.
+#[derive(Default)]
+pub(super) struct Layout {
+    pub(super) children: Vec<Child>,
+    pub(super) captures: Vec<CaptureSource>,
+    /// A shape, as it was sorted when the file was compiled.
+    pub(super) shape: Vec<(Symbol, Pos)>,
+    pub(super) orders: Vec<Order>,
+    pub(super) instructions: Vec<Instruction>,
+    /// Where each instruction comes to stand, and the end.
+    places: Vec<u32>,
+    pub(super) words: Vec<Word>,
+    /// The position of the instruction that each word is or belongs to.
+    pub(super) positions: Vec<Pos>,
+    /// The shape of the set that is being built in a register.
+    built: FxHashMap<u16, usize>,
 }
 
 /// How many captures an instruction says that there are.
@@ -107,121 +119,145 @@ fn skips(op: Op) -> bool {
     )
 }
 
-/// Words of an instruction of this code.
-fn extent(instruction: Instruction, children: &[Child], orders: &[Order]) -> usize {
-    let child = || stated(&children[instruction.wide() as usize].captures);
-    match instruction.op {
-        Op::Const => 2,
-        Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset => 2 + many_words(child()),
-        Op::Thunk | Op::Closure | Op::Fill | Op::FillIfNew => 2 + capture_words(child()),
-        Op::Attrs => 1 + usize::from(orders[usize::from(instruction.c)].is_some()),
-        _ => 1,
+impl Layout {
+    /// Forgets the body before.
+    pub(super) fn clear(&mut self) {
+        self.children.clear();
+        self.captures.clear();
+        self.orders.clear();
+        self.instructions.clear();
+        self.places.clear();
+        self.words.clear();
+        self.positions.clear();
+        self.built.clear();
     }
-}
 
-/// Lays a body out, and moves along what refers to its instructions by number.
-pub(super) fn lay_out(
-    code: &mut Body,
-    constants: &[Value],
-    children: Vec<Child>,
-    orders: &[Order],
-) -> Layout {
-    // Where each instruction comes to stand, and the end.
-    let mut places = Vec::with_capacity(code.instructions.len() + 1);
-    let mut end = 0;
-    for instruction in &code.instructions {
-        places.push(end as u32);
-        end += extent(*instruction, &children, orders);
+    fn captures_range(&self, child: usize) -> Range<usize> {
+        let before = child.checked_sub(1);
+        let start = before.map_or(0, |before| self.children[before].captures_end);
+        start..self.children[child].captures_end
     }
-    places.push(end as u32);
-    let mut words = Vec::with_capacity(end);
-    let mut positions = Vec::with_capacity(end);
-    // The shape of the set that is being built in a register.
-    let mut built = FxHashMap::default();
-    for (index, instruction) in code.instructions.iter().enumerate() {
-        let mut instruction = *instruction;
-        let wide = instruction.wide() as usize;
+
+    fn captures_of(&self, child: usize) -> &[CaptureSource] {
+        &self.captures[self.captures_range(child)]
+    }
+
+    /// Words of an instruction of this code.
+    fn extent(&self, instruction: Instruction) -> usize {
+        let child = || stated(self.captures_of(instruction.wide() as usize));
         match instruction.op {
-            Op::Attrs => match &orders[usize::from(instruction.c)] {
-                Some(order) => {
-                    instruction.x = 1;
-                    words.push(Word::of(instruction));
-                    words.push(Word(order.as_ptr() as u64));
-                }
-                None => words.push(Word::of(instruction)),
-            },
-            Op::NewAttrs => {
-                built.insert(instruction.a, wide);
-                words.push(Word::of(instruction));
-            }
-            Op::SetAttr => {
-                // It stands behind the `NewAttrs` of its set, with nothing in between that builds another in the same register.
-                let order = built
-                    .get(&instruction.a)
-                    .and_then(|shape| orders[*shape].as_ref());
-                let at =
-                    order.and_then(|order| order.iter().position(|from| *from as usize == wide));
-                let at = at.unwrap_or(wide) as u32;
-                words.push(Word::of(Instruction::aw(Op::SetAttr, instruction.a, at)));
-            }
-            Op::Const => {
-                words.push(Word::of(instruction));
-                words.push(Word(constants[wide].to_word()));
-            }
-            Op::Thunk
-            | Op::Closure
-            | Op::NewThunk
-            | Op::NewClosure
-            | Op::ThunkIfUnset
-            | Op::Fill
-            | Op::FillIfNew => {
-                let child = &children[wide];
-                instruction.x = stated(&child.captures);
-                words.push(Word::of(instruction));
-                words.push(Word(child.code as u64));
-                let lists = !matches!(
-                    instruction.op,
-                    Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset
-                );
-                if instruction.x == MANY_CAPTURES {
-                    words.push(Word(child.captures.as_ptr() as u64));
-                    words.push(Word(child.captures.len() as u64));
-                } else if lists {
-                    words.extend(child.captures.chunks(PER_WORD).map(pack));
-                }
-            }
-            op => {
-                if skips(op) {
-                    instruction.x = (places[index + 2] - places[index + 1]) as u8;
-                }
-                if matches!(op.operands(), Operands::Target | Operands::ATarget) {
-                    let target = (index + 1).wrapping_add_signed(instruction.offset());
-                    let offset = places[target].wrapping_sub(places[index] + 1);
-                    instruction.b = offset as u16;
-                    instruction.c = (offset >> 16) as u16;
-                }
-                words.push(Word::of(instruction));
-            }
-        }
-        positions.resize(words.len(), code.positions[index]);
-    }
-    for (at, _) in &mut code.part_positions {
-        *at = places[*at as usize];
-    }
-    for argument in &mut code.strict_arguments {
-        for at in [&mut argument.start, &mut argument.end, &mut argument.call] {
-            *at = places[*at as usize];
+            Op::Const => 2,
+            Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset => 2 + many_words(child()),
+            Op::Thunk | Op::Closure | Op::Fill | Op::FillIfNew => 2 + capture_words(child()),
+            Op::Attrs => 1 + usize::from(self.orders[usize::from(instruction.c)].is_some()),
+            _ => 1,
         }
     }
-    let captures = children
-        .into_iter()
-        .map(|child| child.captures)
-        .filter(|captures| stated(captures) == MANY_CAPTURES)
-        .collect();
-    Layout {
-        words: words.into(),
-        positions: positions.into(),
-        captures,
+
+    /// Lays the instructions out. Answers the captures that words point to.
+    pub(super) fn lay_out(
+        &mut self,
+        instruction_positions: impl Iterator<Item = Pos>,
+        constants: &[Value],
+    ) -> Box<[Box<[CaptureSource]>]> {
+        let mut end = 0;
+        for index in 0..self.instructions.len() {
+            self.places.push(end as u32);
+            end += self.extent(self.instructions[index]);
+        }
+        self.places.push(end as u32);
+        let many: Vec<(usize, Box<[CaptureSource]>)> = (0..self.children.len())
+            .filter(|child| stated(self.captures_of(*child)) == MANY_CAPTURES)
+            .map(|child| (child, self.captures_of(child).into()))
+            .collect();
+        for (index, pos) in instruction_positions.enumerate() {
+            let mut instruction = self.instructions[index];
+            let wide = instruction.wide() as usize;
+            match instruction.op {
+                Op::Attrs => match &self.orders[usize::from(instruction.c)] {
+                    Some(order) => {
+                        instruction.x = 1;
+                        self.words.push(Word::of(instruction));
+                        self.words.push(Word(order.as_ptr() as u64));
+                    }
+                    None => self.words.push(Word::of(instruction)),
+                },
+                Op::NewAttrs => {
+                    self.built.insert(instruction.a, wide);
+                    self.words.push(Word::of(instruction));
+                }
+                Op::SetAttr => {
+                    // It stands behind the `NewAttrs` of its set, with nothing in between that builds another in the same register.
+                    let order = self
+                        .built
+                        .get(&instruction.a)
+                        .and_then(|shape| self.orders[*shape].as_ref());
+                    let at = order
+                        .and_then(|order| order.iter().position(|from| *from as usize == wide));
+                    let at = at.unwrap_or(wide) as u32;
+                    self.words
+                        .push(Word::of(Instruction::aw(Op::SetAttr, instruction.a, at)));
+                }
+                Op::Const => {
+                    self.words.push(Word::of(instruction));
+                    self.words.push(Word(constants[wide].to_word()));
+                }
+                Op::Thunk
+                | Op::Closure
+                | Op::NewThunk
+                | Op::NewClosure
+                | Op::ThunkIfUnset
+                | Op::Fill
+                | Op::FillIfNew => {
+                    let captures = self.captures_of(wide);
+                    instruction.x = stated(captures);
+                    self.words.push(Word::of(instruction));
+                    self.words.push(Word(self.children[wide].code as u64));
+                    let lists = !matches!(
+                        instruction.op,
+                        Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset
+                    );
+                    if instruction.x == MANY_CAPTURES {
+                        let apart = many.iter().find(|(child, _)| *child == wide);
+                        let (address, count) = apart.map_or((0, 0), |(_, captures)| {
+                            (captures.as_ptr() as u64, captures.len() as u64)
+                        });
+                        self.words.push(Word(address));
+                        self.words.push(Word(count));
+                    } else if lists {
+                        let range = self.captures_range(wide);
+                        let packed = self.captures[range].chunks(PER_WORD).map(pack);
+                        self.words.extend(packed);
+                    }
+                }
+                op => {
+                    if skips(op) {
+                        instruction.x = (self.places[index + 2] - self.places[index + 1]) as u8;
+                    }
+                    if matches!(op.operands(), Operands::Target | Operands::ATarget) {
+                        let target = (index + 1).wrapping_add_signed(instruction.offset());
+                        let offset = self.places[target].wrapping_sub(self.places[index] + 1);
+                        instruction.b = offset as u16;
+                        instruction.c = (offset >> 16) as u16;
+                    }
+                    self.words.push(Word::of(instruction));
+                }
+            }
+            self.positions.resize(self.words.len(), pos);
+        }
+        many.into_iter().map(|(_, captures)| captures).collect()
+    }
+
+    /// Moves along what refers to instructions by number.
+    pub(super) fn move_along(&self, parts: &mut [Part], arguments: &mut [StrictArgument]) {
+        for (at, _) in parts {
+            *at = self.places[*at as usize];
+        }
+        for argument in arguments {
+            for at in [&mut argument.start, &mut argument.end, &mut argument.call] {
+                *at = self.places[*at as usize];
+            }
+        }
     }
 }
 

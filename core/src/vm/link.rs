@@ -1,10 +1,10 @@
 //! Code with its constants as values, ready to run.
 
-use super::layout::{self, Child, Word};
+use super::layout::{Child, Word};
 use super::machine::Vm;
 use crate::bytecode::{
-    CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction,
-    StrictArgument,
+    CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction, Part,
+    Signature, StrictArgument,
 };
 use crate::heap::{AnyAttrs, Form, KeyEntry, Keys, Marker, Value};
 use crate::source::Pos;
@@ -99,12 +99,13 @@ pub(super) struct Body {
     pub(super) formals: Box<[FormalsSpec]>,
     /// Orders of shapes, which words point to.
     #[allow(dead_code)] // it is kept, not read
-    orders: Box<[Order]>,
+    orders: Box<[Box<[u32]>]>,
     /// Captures that are too many for words, which point to them.
     #[allow(dead_code)] // it is kept, not read
     captures: Box<[Box<[CaptureSource]>]>,
     positions: Box<[Pos]>,
-    part_positions: Box<[(u32, Box<[Pos]>)]>,
+    parts: Box<[Part]>,
+    part_positions: Box<[Pos]>,
     pub(super) strict_arguments: Box<[StrictArgument]>,
 }
 
@@ -160,9 +161,9 @@ impl Linked {
         self.sites.get()
     }
 
-    /// What its image says of it beside what stands here.
-    pub(super) fn head(&self) -> Head {
-        self.image.head(self.place)
+    /// What it takes.
+    pub(super) fn signature(&self) -> Signature {
+        self.image.signature(self.place)
     }
 
     /// The instruction at `pc`, which is one's and not that of a word that belongs to one.
@@ -172,7 +173,7 @@ impl Linked {
 
     /// The formals of parameter `parameter`.
     pub fn formals_of(&self, parameter: usize) -> Option<FormalsSpec> {
-        let formals = self.head().formals;
+        let formals = self.signature().formals;
         formals
             .into_iter()
             .find(|formals| usize::from(formals.parameter) == parameter)
@@ -185,12 +186,15 @@ impl Linked {
 
     /// Where part `index` of the `+` or interpolation at `pc` begins.
     pub(super) fn part_position(&self, pc: u32, index: usize) -> Pos {
-        let parts = &self.body().part_positions;
-        match parts.binary_search_by_key(&pc, |(pc, _)| *pc) {
-            Ok(at) => parts[at].1.get(index).copied(),
-            Err(_) => None,
-        }
-        .unwrap_or_else(|| self.position(pc as usize))
+        let body = self.body();
+        let at = body.parts.binary_search_by_key(&pc, |(pc, _)| *pc);
+        at.ok()
+            .and_then(|at| {
+                let start = at.checked_sub(1).map_or(0, |before| body.parts[before].1);
+                let positions = start as usize..body.parts[at].1 as usize;
+                body.part_positions[positions].get(index).copied()
+            })
+            .unwrap_or_else(|| self.position(pc as usize))
     }
 
     pub(super) fn mark(&self, marker: &mut Marker) {
@@ -214,76 +218,111 @@ impl Vm {
     /// Makes the code of an image ready to be entered; answers its address.
     pub fn link(&mut self, image: Image) -> usize {
         let root = image.root();
-        self.link_head(Rc::new(image), &root) as usize
+        self.link_heads(std::iter::once(root), &Rc::new(image)) as usize
     }
 
-    fn link_head(&mut self, image: Rc<Image>, head: &Head) -> *const Linked {
-        let linked = Box::new(Linked {
-            start: Cell::new(std::ptr::null()),
-            sites: Cell::new(std::ptr::null()),
-            body: OnceCell::new(),
-            image,
-            kind: head.kind,
-            name: head.name,
-            pos: head.pos,
-            place: head.place,
-            registers: head.registers,
-            arity: head.arity,
-        });
-        let address: *const Linked = &*linked;
+    /// Code to be entered, in neighbouring places; answers the first one's.
+    fn link_heads(
+        &mut self,
+        heads: impl Iterator<Item = Head>,
+        image: &Rc<Image>,
+    ) -> *const Linked {
+        let linked: Box<[Linked]> = heads
+            .map(|head| Linked {
+                start: Cell::new(std::ptr::null()),
+                sites: Cell::new(std::ptr::null()),
+                body: OnceCell::new(),
+                image: image.clone(),
+                kind: head.kind,
+                name: head.name,
+                pos: head.pos,
+                place: head.place,
+                registers: head.registers,
+                arity: head.arity,
+            })
+            .collect();
+        let first = linked.as_ptr();
         self.code.push(linked);
-        address
+        first
     }
 
     /// Links the body of code that is entered for the first time.
     #[cold]
     #[inline(never)]
     pub(super) fn link_body(&mut self, linked: &Linked) {
-        let (head, mut body) = linked.image.code(linked.place);
-        let children: Vec<Child> = std::mem::take(&mut body.children)
-            .into_iter()
-            .map(|child| Child {
-                code: self.link_head(linked.image.clone(), &child),
-                captures: child.captures,
-            })
-            .collect();
-        let constants: Box<[Value]> = body
-            .constants
-            .iter()
+        let image = &linked.image;
+        let mut layout = std::mem::take(&mut self.layout);
+        layout.clear();
+        let mut reader = image.body(linked.place);
+        let formals = reader.formals();
+
+        {
+            let places = reader.children();
+            if places.len() > 0 {
+                let (captures, children) = (&mut layout.captures, &mut layout.children);
+                let heads = places.map(|place| {
+                    let head = image.head(place, captures);
+                    children.push(Child {
+                        code: std::ptr::null(),
+                        captures_end: captures.len(),
+                    });
+                    head
+                });
+                let first = self.link_heads(heads, image);
+                for (index, child) in layout.children.iter_mut().enumerate() {
+                    // SAFETY: as many were linked, in neighbouring places.
+                    child.code = unsafe { first.add(index) };
+                }
+            }
+        }
+        let constants: Box<[Value]> = reader
+            .constants()
             .map(|constant| self.constant(constant))
             .collect();
-        let orders: Box<[Order]> = body.shapes.iter().map(|shape| order(shape)).collect();
-        let shapes = body
-            .shapes
-            .iter()
-            .zip(&orders)
-            .map(|(shape, order)| {
-                let entries = (0..shape.len()).map(|index| {
+        let shapes = (0..reader.shapes())
+            .map(|_| {
+                let shape = &mut layout.shape;
+                shape.clear();
+                shape.extend(reader.shape());
+                let order = order(shape);
+                let keys = (0..shape.len()).map(|index| {
                     let from = order.as_ref().map_or(index, |order| order[index] as usize);
                     let (name, pos) = shape[from];
                     KeyEntry { name, pos }
                 });
-                self.heap.keys_of(shape.len(), entries)
+                let keys = self.heap.keys_of(keys.len(), keys);
+                layout.orders.push(order);
+                keys
             })
             .collect();
-        let layout = layout::lay_out(&mut body, &constants, children, &orders);
-        let sites = body.selects.iter().map(|name| Site {
-            keys: Cell::new(NO_SHAPE),
-            index: Cell::new(0),
-            name: *name,
-        });
+        let sites: Box<[Site]> = reader
+            .selects()
+            .map(|name| Site {
+                keys: Cell::new(NO_SHAPE),
+                index: Cell::new(0),
+                name,
+            })
+            .collect();
+        let mut strict_arguments = reader.strict_arguments();
+        let mut parts = reader.parts();
+        let part_positions = reader.part_positions();
+        layout.instructions.extend(reader.instructions());
+        let captures = layout.lay_out(reader.positions(layout.instructions.len()), &constants);
+        layout.move_along(&mut parts, &mut strict_arguments);
         let body = Box::new(Body {
-            words: layout.words,
-            sites: sites.collect(),
+            words: layout.words.as_slice().into(),
+            sites,
             shapes,
             constants,
-            formals: head.formals,
-            orders,
-            captures: layout.captures,
-            positions: layout.positions,
-            part_positions: body.part_positions.into(),
-            strict_arguments: body.strict_arguments.into(),
+            formals,
+            orders: layout.orders.drain(..).flatten().collect(),
+            captures,
+            positions: layout.positions.as_slice().into(),
+            parts,
+            part_positions,
+            strict_arguments,
         });
+        self.layout = layout;
         linked.start.set(body.words.as_ptr().cast());
         linked.sites.set(body.sites.as_ptr());
         if linked.body.set(body).is_err() {
@@ -291,14 +330,14 @@ impl Vm {
         }
     }
 
-    fn constant(&mut self, constant: &Constant) -> Value {
+    fn constant(&mut self, constant: Constant<'_>) -> Value {
         match constant {
-            Constant::Int(value) => self.heap.int(*value),
-            Constant::Float(value) => self.heap.float(*value),
+            Constant::Int(value) => self.heap.int(value),
+            Constant::Float(value) => self.heap.float(value),
             Constant::String(bytes) => self.heap.string(bytes, 0),
             Constant::Path(bytes) => self.heap.path(bytes),
-            Constant::Bool(value) => Value::bool(*value),
-            Constant::Global(index) => self.globals[*index as usize],
+            Constant::Bool(value) => Value::bool(value),
+            Constant::Global(index) => self.globals[index as usize],
         }
     }
 }

@@ -1,6 +1,7 @@
 //! [`Vm`]: the state of one evaluation.
 
 use super::frame::{Frame, Load};
+use super::layout::Layout;
 use super::link::Linked;
 use super::observer::{Counts, Observation, Observer, Sample};
 use super::run::Flow;
@@ -112,8 +113,9 @@ pub struct Vm {
     /// Files that are being evaluated.
     pub(crate) loading: FxHashSet<Box<[u8]>>,
     // Frames and closures point to them, so they stay where they are.
-    #[allow(clippy::vec_box)]
-    pub(super) code: Vec<Box<Linked>>,
+    pub(super) code: Vec<Box<[Linked]>>,
+    /// Room in which code is linked.
+    pub(super) layout: Layout,
     pub(super) stack: Stack<Value>,
     pub(super) frames: Stack<Frame>,
     pub(crate) merge_plans: MergePlans,
@@ -149,6 +151,7 @@ impl Vm {
             listings: FxHashMap::default(),
             loading: FxHashSet::default(),
             code: Vec::new(),
+            layout: Layout::default(),
             stack: Stack::default(),
             frames: Stack::default(),
             merge_plans: MergePlans::default(),
@@ -375,7 +378,7 @@ impl Vm {
             for value in imports.values().chain(listings.values()) {
                 marker.value(*value);
             }
-            for linked in code.iter() {
+            for linked in code.iter().flatten() {
                 linked.mark(marker);
                 linked.forget_caches();
             }

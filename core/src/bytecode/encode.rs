@@ -1,0 +1,246 @@
+//! Code on its way into an image: each body is appended when it is complete, what it makes before it.
+
+use super::code::{CaptureSource, Code, CodeKind, Constant};
+use super::image::{CodePlace, Image, write_number};
+use crate::source::Pos;
+use crate::symbol::Symbol;
+
+/// Gives the symbols of an image their numbers, in the order in which they come.
+#[derive(Default)]
+struct Numbering {
+    /// The number of each symbol, if its entry of `images` says that it is this image's.
+    numbers: Vec<u32>,
+    images: Vec<u32>,
+    image: u32,
+    symbols: Vec<Symbol>,
+}
+
+impl Numbering {
+    fn begin(&mut self) {
+        self.image += 1;
+        self.symbols.clear();
+    }
+
+    fn number(&mut self, symbol: Symbol) -> u32 {
+        let index = symbol.0 as usize;
+        if self.images.len() <= index {
+            self.images.resize(index + 1, 0);
+            self.numbers.resize(index + 1, 0);
+        }
+        if self.images[index] != self.image {
+            self.images[index] = self.image;
+            self.numbers[index] = self.symbols.len() as u32;
+            self.symbols.push(symbol);
+        }
+        self.numbers[index]
+    }
+}
+
+/// Writes images, one after the other, in the same memory.
+#[derive(Default)]
+pub struct Encoder {
+    out: Vec<u8>,
+    paths: Vec<Box<[u8]>>,
+    base: u32,
+    numbering: Numbering,
+}
+
+impl Encoder {
+    /// Begins the image of the text whose first byte is at `base`.
+    pub fn begin(&mut self, base: Pos) {
+        self.out.clear();
+        self.paths.clear();
+        self.base = base.0;
+        self.numbering.begin();
+    }
+
+    /// Notes a path that the text names.
+    pub fn path(&mut self, path: &[u8]) {
+        if may_be_nix(path) {
+            self.paths.push(path.into());
+        }
+    }
+
+    /// The image, in which `root` is the code of the whole.
+    pub fn finish(&mut self, root: CodePlace) -> Image {
+        Image {
+            bytes: self.out.as_slice().into(),
+            symbols: self.numbering.symbols.as_slice().into(),
+            paths: std::mem::take(&mut self.paths),
+            base: self.base,
+            root,
+        }
+    }
+
+    fn number(&mut self, number: impl Into<u64>) {
+        write_number(&mut self.out, number.into());
+    }
+
+    fn count(&mut self, count: usize) {
+        write_number(&mut self.out, count as u64);
+    }
+
+    fn symbol(&mut self, symbol: Symbol) {
+        let number = self.numbering.number(symbol);
+        self.number(number);
+    }
+
+    fn optional_symbol(&mut self, symbol: Option<Symbol>) {
+        match symbol {
+            None => self.out.push(0),
+            Some(symbol) => {
+                let number = self.numbering.number(symbol);
+                self.number(number + 1);
+            }
+        }
+    }
+
+    /// From the beginning of the file, and one; 0 is nowhere.
+    fn relative(&self, pos: Pos) -> u32 {
+        if pos.is_some() {
+            pos.0 - self.base + 1
+        } else {
+            0
+        }
+    }
+
+    fn pos(&mut self, pos: Pos) {
+        let relative = self.relative(pos);
+        self.number(relative);
+    }
+
+    /// Appends code whose children have been appended before.
+    pub fn code(&mut self, code: &Code) -> CodePlace {
+        let place = self.out.len() as u32;
+        self.head(code);
+        self.body(code, place);
+        CodePlace(place)
+    }
+
+    fn head(&mut self, code: &Code) {
+        let (kind, name) = match code.kind {
+            CodeKind::Root => (0, None),
+            CodeKind::Thunk => (1, None),
+            CodeKind::Lambda => (2, None),
+            CodeKind::Binding(name) => (3, Some(name)),
+            CodeKind::Variable(name) => (4, Some(name)),
+        };
+        self.out.push(kind);
+        self.optional_symbol(name);
+        self.pos(code.pos);
+        self.optional_symbol(code.name);
+        self.number(code.registers);
+        self.number(code.arity);
+        self.count(code.captures.len());
+        for capture in &code.captures {
+            self.number(match capture {
+                CaptureSource::Register(number) => u32::from(*number) << 1,
+                CaptureSource::Capture(number) => u32::from(*number) << 1 | 1,
+            });
+        }
+        self.count(code.parameters.len());
+        for (name, pos) in &code.parameters {
+            self.optional_symbol(*name);
+            self.pos(*pos);
+        }
+        self.count(code.formals.len());
+        for formals in &code.formals {
+            self.number(formals.parameter);
+            self.out.push(u8::from(formals.ellipsis));
+            self.count(formals.formals.len());
+            for formal in &formals.formals {
+                self.symbol(formal.name);
+                self.pos(formal.pos);
+                self.out.push(u8::from(formal.has_default));
+            }
+        }
+    }
+
+    fn body(&mut self, code: &Code, place: u32) {
+        self.count(code.children.len());
+        for child in &code.children {
+            self.number(place - child.0);
+        }
+        self.number(code.constant_count);
+        self.out.extend_from_slice(&code.constants);
+        self.count(code.shapes.len());
+        let mut start = 0;
+        for end in &code.shapes {
+            let shape = &code.keys[start..*end as usize];
+            start = *end as usize;
+            self.count(shape.len());
+            for (name, pos) in shape {
+                self.symbol(*name);
+                self.pos(*pos);
+            }
+        }
+        self.count(code.selects.len());
+        for name in &code.selects {
+            self.symbol(*name);
+        }
+        self.count(code.strict_arguments.len());
+        for argument in &code.strict_arguments {
+            for number in [
+                argument.start,
+                argument.end,
+                argument.call,
+                argument.builtin,
+            ] {
+                self.number(number);
+            }
+        }
+        self.count(code.parts.len());
+        for (at, end) in &code.parts {
+            self.number(*at);
+            self.number(*end);
+        }
+        self.count(code.part_positions.len());
+        for pos in &code.part_positions {
+            self.pos(*pos);
+        }
+        self.count(code.instructions.len());
+        for instruction in &code.instructions {
+            self.out.extend_from_slice(&instruction.to_bytes());
+        }
+        let mut before = 0;
+        for pos in &code.positions {
+            let relative = self.relative(*pos);
+            let step = i64::from(relative) - i64::from(before);
+            // Small steps in both directions are small numbers.
+            self.number((step << 1 ^ step >> 63) as u64);
+            before = relative;
+        }
+    }
+}
+
+/// Whether a path may be a file of Nix or a folder with one, by its name.
+fn may_be_nix(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    name.ends_with(b".nix") || !name.contains(&b'.')
+}
+
+/// Appends a constant as it stands in an image.
+pub(super) fn write_constant(out: &mut Vec<u8>, constant: &Constant<'_>) {
+    let text = |out: &mut Vec<u8>, kind, text: &[u8]| {
+        out.push(kind);
+        write_number(out, text.len() as u64);
+        out.extend_from_slice(text);
+    };
+    match constant {
+        Constant::Int(value) => {
+            out.push(0);
+            out.extend_from_slice(&value.to_le_bytes());
+        }
+        Constant::Float(value) => {
+            out.push(1);
+            out.extend_from_slice(&value.to_le_bytes());
+        }
+        Constant::String(bytes) => text(out, 2, bytes),
+        Constant::Path(bytes) => text(out, 3, bytes),
+        Constant::Bool(value) => out.push(4 + u8::from(*value)),
+        Constant::Global(index) => {
+            out.push(6);
+            write_number(out, (*index).into());
+        }
+    }
+}
