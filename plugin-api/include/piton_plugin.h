@@ -313,7 +313,12 @@ struct piton_host_table {
     struct piton_value (*attrs_values)(struct piton_vm *vm, const struct piton_value *attrs);
     /* The attributes of the set `b` whose names the set `a` has, too. */
     struct piton_value (*attrs_common)(struct piton_vm *vm, const struct piton_value *a, const struct piton_value *b);
+    /* The interned name that a string without context is; PITON_NO_SYMBOL for one with a context, and for other values. */
+    uint64_t (*string_symbol)(struct piton_vm *vm, const struct piton_value *string);
 };
+
+/* What is no interned name; see string_symbol. */
+#define PITON_NO_SYMBOL UINT64_MAX
 
 /* What a plugin sees of the VM that runs it. Owned by the host, at a stable address, used by one thread at a time. */
 struct piton_vm {

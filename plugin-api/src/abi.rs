@@ -408,7 +408,12 @@ pub struct HostTable {
         a: *const RawValue,
         b: *const RawValue,
     ) -> RawValue,
+    /// The interned name that a string without context is; [`NO_SYMBOL`] for one with a context, and for other values.
+    pub string_symbol: unsafe extern "C" fn(vm: *mut VmContext, string: *const RawValue) -> u64,
 }
+
+/// What is no interned name; see [`HostTable::string_symbol`].
+pub const NO_SYMBOL: u64 = u64::MAX;
 
 /// What a plugin sees of the VM that runs it. Owned by the host, at a stable address, used by one thread at a time.
 #[repr(C)]

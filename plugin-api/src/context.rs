@@ -1,6 +1,8 @@
 //! [`Cx`]: what a builtin can ask of its host, at once or by suspending.
 
-use crate::abi::{Attr, Bytes, HostTable, RawValue, VmContext, coerce, error_kind, request, tag};
+use crate::abi::{
+    Attr, Bytes, HostTable, NO_SYMBOL, RawValue, VmContext, coerce, error_kind, request, tag,
+};
 use crate::value::{Type, Value};
 use std::future::Future;
 use std::marker::PhantomData;
@@ -343,6 +345,15 @@ impl<'f> Cx<'f> {
     #[inline]
     pub fn symbol(self, name: impl AsRef<[u8]>) -> Symbol {
         Symbol(host!(self.intern(Bytes::borrow(name.as_ref()))))
+    }
+
+    /// The name that a string without context is; nothing for one with a context, and for other values.
+    #[inline]
+    pub fn string_symbol(self, string: &Value<'f>) -> Option<Symbol> {
+        match host!(self.string_symbol(string.raw())) {
+            NO_SYMBOL => None,
+            symbol => Some(Symbol(symbol as u32)),
+        }
     }
 
     /// The text of a name.

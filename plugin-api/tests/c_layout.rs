@@ -75,6 +75,7 @@ structs! {
         attrs_len, attrs_get, attrs_read, make_attrs, attrs_update, symbol_string,
         make_apply, list_map, list_generate, attrs_map,
         function_args, position, render, peek, same, attrs_without, attrs_names, attrs_values, attrs_common,
+        string_symbol,
     }
     VmContext = piton_vm { struct_size, host, roots, instance, response, request }
     Arg = piton_arg { name, mode, reserved }
@@ -121,6 +122,7 @@ constants! {
     tag::ABSENT = PITON_TAG_ABSENT,
     tag::UNSUPPORTED = PITON_TAG_UNSUPPORTED,
     FLAG_HEAP = PITON_FLAG_HEAP,
+    NO_SYMBOL = PITON_NO_SYMBOL,
     ROOT_SHIFT = PITON_ROOT_SHIFT,
     ROOT_CHUNK_BYTES = PITON_ROOT_CHUNK_BYTES,
     request::FORCE = PITON_REQUEST_FORCE,

@@ -5,7 +5,7 @@
 //!              length      | bit 16: large| state   |  kind, mark in bit 7
 //!
 //!  Int, Float   [header][64 bits]
-//!  String, Path [header: bytes][context u32, zero u32][bytes, padded]
+//!  String, Path [header: bytes][context u32, symbol and one, or zero u32][bytes, padded]
 //!  List         [header: items][item]*
 //!  Keys         [header: entries][address of the name order, or 0][symbol u32, pos u32]*
 //!  Attrs        [header: entries][address of Keys][value]*          values in the order of the keys
@@ -217,6 +217,19 @@ impl Object {
     #[inline]
     pub(super) fn context(self) -> u32 {
         self.word(0) as u32
+    }
+
+    /// The symbol of a string, if it is noted.
+    #[inline(always)]
+    pub(super) fn symbol(self) -> Option<Symbol> {
+        let noted = (self.word(0) >> 32) as u32;
+        noted.checked_sub(1).map(Symbol)
+    }
+
+    /// Notes the symbol of a string without context.
+    pub(super) fn set_symbol(self, symbol: Symbol) {
+        debug_assert!(self.kind() == Kind::String && self.context() == 0);
+        self.set_word(0, (u64::from(symbol.0) + 1) << 32);
     }
 
     /// Words that the object occupies, header included.

@@ -13,6 +13,7 @@
 //! ```
 
 use super::object::{AnyAttrs, Captured, Kind, List, Object, Partial, Thunk};
+use crate::symbol::Symbol;
 
 /// A value of the language, or a thunk that will become one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -325,6 +326,19 @@ impl Value {
     #[inline]
     pub fn context(self) -> u32 {
         self.boxed(Kind::String).map_or(0, Object::context)
+    }
+
+    /// The symbol of a string on the heap, if that has been found out.
+    #[inline(always)]
+    pub fn symbol(self) -> Option<Symbol> {
+        self.boxed(Kind::String).and_then(Object::symbol)
+    }
+
+    /// Notes the symbol of a string on the heap, which has no context.
+    pub fn set_symbol(self, symbol: Symbol) {
+        if let Some(string) = self.boxed(Kind::String) {
+            string.set_symbol(symbol);
+        }
     }
 
     #[inline(always)]

@@ -47,12 +47,6 @@ impl Vm {
         )
     }
 
-    /// A string value with the text of a name.
-    pub(crate) fn name_value(&mut self, name: crate::symbol::Symbol) -> Value {
-        let bytes = self.interner.name(name);
-        self.heap.string(bytes, 0)
-    }
-
     /// Calls a builtin with all its arguments.
     #[inline]
     pub(crate) fn call_builtin(

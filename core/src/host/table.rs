@@ -7,8 +7,8 @@ use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::vm::{Vm, indefinite_type};
 use piton_plugin_api::abi::{
-    ABI_MAJOR, ABI_MINOR, Attr, Bytes, HostTable, RawValue, Request, RootTable, VmContext,
-    error_kind, tag,
+    ABI_MAJOR, ABI_MINOR, Attr, Bytes, HostTable, NO_SYMBOL, RawValue, Request, RootTable,
+    VmContext, error_kind, tag,
 };
 
 /// The context that plugins see, and behind it the VM.
@@ -103,6 +103,7 @@ static TABLE: HostTable = HostTable {
     attrs_names,
     attrs_values,
     attrs_common,
+    string_symbol,
 };
 
 /// The value of an argument of a table function. A tag that no value has reads as null, so that a faulty plugin gets a type error.
@@ -365,6 +366,15 @@ unsafe extern "C" fn list_concat(
 unsafe extern "C" fn intern(context: *mut VmContext, name: Bytes) -> u32 {
     // SAFETY: see `error`.
     unsafe { vm(context).interner.intern(name.as_slice()).0 }
+}
+
+unsafe extern "C" fn string_symbol(context: *mut VmContext, string: *const RawValue) -> u64 {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let string = unsafe { value(vm, string) };
+    let symbol = vm.string_symbol(string);
+    symbol.map_or(NO_SYMBOL, |symbol| symbol.0.into())
 }
 
 unsafe extern "C" fn symbol_bytes(context: *mut VmContext, name: u32) -> Bytes {

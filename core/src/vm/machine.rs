@@ -3,6 +3,7 @@
 use super::frame::{Frame, Load};
 use super::layout::Layout;
 use super::link::Linked;
+use super::names::KnownNames;
 use super::observer::{Counts, Observation, Observer, Sample};
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
@@ -114,6 +115,7 @@ pub struct Vm {
     pub(crate) loading: FxHashSet<Box<[u8]>>,
     // Frames and closures point to them, so they stay where they are.
     pub(super) code: Vec<Box<[Linked]>>,
+    pub(super) known_names: KnownNames,
     /// Room in which code is linked.
     pub(super) layout: Layout,
     pub(super) stack: Stack<Value>,
@@ -151,6 +153,7 @@ impl Vm {
             listings: FxHashMap::default(),
             loading: FxHashSet::default(),
             code: Vec::new(),
+            known_names: KnownNames::default(),
             layout: Layout::default(),
             stack: Stack::default(),
             frames: Stack::default(),
@@ -368,9 +371,11 @@ impl Vm {
             frames,
             position_keys,
             merge_plans,
+            known_names,
             ..
         } = self;
         merge_plans.clear();
+        known_names.clear();
         heap.collect(|marker| {
             marker.values(globals);
             marker.values(pinned);

@@ -12,6 +12,7 @@ mod layout;
 mod link;
 mod machine;
 mod messages;
+mod names;
 mod observer;
 mod operators;
 mod order;

@@ -72,9 +72,9 @@ impl Vm {
 
     /// The symbol of a computed attribute name.
     pub(super) fn attribute_name(&mut self, name: Value) -> Result<Symbol> {
-        match name.as_string() {
-            Some(_) if name.context() != 0 => Err(self.refers_to_store(name)),
-            Some(text) => Ok(self.interner.intern(text)),
+        match self.string_symbol(name) {
+            Some(symbol) => Ok(symbol),
+            None if name.is_string() => Err(self.refers_to_store(name)),
             None => {
                 let found = describe(self, name);
                 Err(Error::new(

@@ -1,6 +1,6 @@
 //! Sets as such: their names, their values, and what is left when some are taken out.
 
-use crate::support::{forced, missing, plain, plain_symbol};
+use crate::support::{forced, missing, plain_symbol};
 use piton_plugin_api::{Type, Value, builtin};
 
 builtin! {
@@ -84,7 +84,7 @@ builtin! {
     name = "catAttrs", since = "0.1.0",
     example = "builtins.catAttrs \"a\" [ { a = 1; } { b = 2; } { a = 3; } ]" => "[ 1 3 ]",
     async fn cat_attrs<'f>(cx, attr: string, list: list) {
-        let name = cx.symbol(plain(cx, attr)?);
+        let name = plain_symbol(cx, attr)?;
         let mut values = Vec::new();
         for index in 0..cx.list_len(list)? {
             let set = forced(cx, cx.list_get(list, index), Type::Attrs).await?;

@@ -67,7 +67,11 @@ pub fn plain<'v, 'f>(cx: Cx<'f>, string: &'v Value<'f>) -> Result<&'v [u8]> {
 /// The symbol of a string without context.
 #[inline]
 pub fn plain_symbol<'f>(cx: Cx<'f>, string: &Value<'f>) -> Result<Symbol> {
-    Ok(cx.symbol(plain(cx, string)?))
+    match cx.string_symbol(string) {
+        Some(symbol) => Ok(symbol),
+        // It has a context, or is no string: that is told.
+        None => Ok(cx.symbol(plain(cx, string)?)),
+    }
 }
 
 #[cold]
