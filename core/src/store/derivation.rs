@@ -368,49 +368,51 @@ fn plain(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
-/// Whether one of eight bytes may have to stand behind a backslash: quotes, backslashes and the first control characters.
-fn may_be_special(bytes: [u8; 8]) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+/// Where the first of eight bytes is that may have to stand behind a backslash: quotes, backslashes, the first control characters.
+fn first_special(bytes: [u8; 8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
-    let word = u64::from_ne_bytes(bytes);
-    // The highest bit of a byte below `limit` comes to be set, and of no other, unless one further down is below it as well.
+    let word = u64::from_le_bytes(bytes);
+    // The highest bit of the first byte below `limit` comes to be set, and of none before it.
     let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH;
     let control = below(word, b'\r' + 1);
     let quote = below(word ^ (ONES * u64::from(b'"')), 1);
     let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-    control | quote | backslash != 0
+    let found = control | quote | backslash;
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
 
 fn escaped(out: &mut Vec<u8>, text: &[u8]) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let (words, rest) = text.as_chunks();
-    let mut copied = 0;
-    for (index, word) in words.iter().enumerate() {
-        if may_be_special(*word) {
-            let at = index * word.len();
-            out.extend_from_slice(&text[copied..at]);
-            escape_bytes(out, word);
-            copied = at + word.len();
-        }
-    }
-    out.extend_from_slice(&text[copied..text.len() - rest.len()]);
-    escape_bytes(out, rest);
-    out.push(b'"');
-}
-
-fn escape_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    for byte in bytes {
-        let escape = match byte {
-            b'"' | b'\\' => *byte,
+    let (mut copied, mut at) = (0, 0);
+    while at < text.len() {
+        let rest = &text[at..];
+        let word = match rest.first_chunk() {
+            Some(word) => *word,
+            None => {
+                let mut word = [b' '; 8];
+                word[..rest.len()].copy_from_slice(rest);
+                word
+            }
+        };
+        let Some(place) = first_special(word) else {
+            at += word.len();
+            continue;
+        };
+        at += place + 1;
+        let special = text[at - 1];
+        let escape = match special {
+            b'"' | b'\\' => special,
             b'\n' => b'n',
             b'\r' => b'r',
             b'\t' => b't',
-            _ => {
-                out.push(*byte);
-                continue;
-            }
+            _ => continue,
         };
+        out.extend_from_slice(&text[copied..at - 1]);
         out.extend_from_slice(&[b'\\', escape]);
+        copied = at;
     }
+    out.extend_from_slice(&text[copied..]);
+    out.push(b'"');
 }

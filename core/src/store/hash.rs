@@ -25,27 +25,29 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 /// In hexadecimal.
 pub fn hex(digest: &Digest) -> HexDigest {
-    let mut out = [0; 64];
-    for (pair, byte) in out.chunks_exact_mut(2).zip(digest) {
-        pair[0] = HEX[usize::from(byte >> 4)];
-        pair[1] = HEX[usize::from(byte & 15)];
+    let mut out = [[0; 2]; 32];
+    for (pair, byte) in out.iter_mut().zip(digest) {
+        *pair = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
     }
-    out
+    let mut text = [0; 64];
+    text.copy_from_slice(out.as_flattened());
+    text
 }
 
 /// In Nix's base 32: groups of five bits from the last byte to the first.
 pub fn base32(bytes: &[u8]) -> Vec<u8> {
-    let len = (bytes.len() * 8).div_ceil(5);
-    (0..len)
-        .rev()
-        .map(|digit| {
-            let bit = digit * 5;
-            let (byte, shift) = (bit / 8, bit % 8);
-            let high = bytes.get(byte + 1).map_or(0, |next| u16::from(*next) << 8);
-            let pair = high | u16::from(bytes[byte]);
-            DIGITS[usize::from(pair >> shift & 31)]
-        })
-        .collect()
+    let mut out = vec![0; (bytes.len() * 8).div_ceil(5)];
+    // Five bytes are eight digits.
+    for (group, digits) in bytes.chunks(5).zip(out.rchunks_mut(8)) {
+        let mut word = [0; 8];
+        word[..group.len()].copy_from_slice(group);
+        let mut bits = u64::from_le_bytes(word);
+        for digit in digits.iter_mut().rev() {
+            *digit = DIGITS[(bits & 31) as usize];
+            bits >>= 5;
+        }
+    }
+    out
 }
 
 /// Whether `byte` is a digit of Nix's base 32.
