@@ -22,6 +22,12 @@ pub fn canonical(path: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Whether a canonical path with `text` behind it surely is one, too: mostly it is, and then nothing has to be taken apart.
+pub fn stays_canonical(path: &[u8], text: &[u8]) -> bool {
+    let begins_oddly = |pair: &[u8]| pair[0] == b'/' && matches!(pair[1], b'/' | b'.');
+    path.len() > 1 && !text.ends_with(b"/") && !text.windows(2).any(begins_oddly)
+}
+
 /// The folder that contains `path`.
 pub fn parent(path: &[u8]) -> &[u8] {
     match path.iter().rposition(|byte| *byte == b'/') {
@@ -43,6 +49,27 @@ mod tests {
             ("/", "/"),
         ] {
             assert_eq!(canonical(path.as_bytes()), expected.as_bytes(), "{path}");
+        }
+        for (path, text) in [
+            ("/a", "/b"),
+            ("/a", "b/c"),
+            ("/a", ""),
+            ("/a", ".b"),
+            ("/a.", "."),
+            ("/a", "/b/"),
+            ("/a", "/./b"),
+            ("/a", "/../b"),
+            ("/a", "//b"),
+            ("/a", "/.b"),
+            ("/", "b"),
+            ("/", ".."),
+            ("/", "/b"),
+        ] {
+            let whole = [path, text].concat();
+            let same = canonical(whole.as_bytes()) == whole.as_bytes();
+            let sure = stays_canonical(path.as_bytes(), text.as_bytes());
+            assert!(same || !sure, "{path} and {text}");
+            assert_eq!(sure, same && path != "/" && !text.contains("/."), "{whole}");
         }
         assert_eq!(parent(b"/a/b"), b"/a");
         assert_eq!(parent(b"/a"), b"/");

@@ -435,6 +435,11 @@ impl Heap {
         self.text(Kind::String, len, context, fill)
     }
 
+    /// A path of `len` bytes that `fill` writes.
+    pub fn path_of(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Value {
+        self.text(Kind::Path, len, 0, fill)
+    }
+
     /// A path.
     pub fn path(&mut self, bytes: &[u8]) -> Value {
         self.text(Kind::Path, bytes.len(), 0, |out| out.copy_from_slice(bytes))

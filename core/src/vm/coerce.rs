@@ -33,6 +33,10 @@ pub(crate) struct Coerce {
     joins: bool,
 }
 
+/// Room for an element of a list and its separator: most are store paths.
+const ROOM_PER_ITEM: usize = 64;
+const MAX_ROOM_ITEMS: usize = 64;
+
 /// What is to be visited; values with how deep they are nested.
 enum Visit {
     Value(Value, u32),
@@ -90,6 +94,8 @@ impl Coerce {
             ValueType::List if self.coercion.more => {
                 let items = value.as_list().map(|list| list.items()).unwrap_or_default();
                 self.joins = true;
+                self.out
+                    .reserve(ROOM_PER_ITEM * items.len().min(MAX_ROOM_ITEMS));
                 let level = self.level + 1;
                 for (index, item) in items.iter().enumerate().rev() {
                     if index + 1 < items.len() {

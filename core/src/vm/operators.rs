@@ -164,14 +164,17 @@ impl Vm {
                     },
                 )))
             }
-            ValueType::Path => self.push_task(Box::new(Join::new(
-                vec![left, right],
-                true,
-                Coercion {
-                    more: false,
-                    copy_to_store: false,
-                },
-            ))),
+            ValueType::Path => match self.append_to_path(left, right)? {
+                Some(path) => Ok(Flow::Value(path)),
+                None => self.push_task(Box::new(Join::new(
+                    vec![left, right],
+                    true,
+                    Coercion {
+                        more: false,
+                        copy_to_store: false,
+                    },
+                ))),
+            },
             _ => self.push_task(Box::new(Join::new(
                 vec![left, right],
                 false,
@@ -181,6 +184,24 @@ impl Vm {
                 },
             ))),
         }
+    }
+
+    /// `path + text`, where both are there and nothing is wrong with them.
+    fn append_to_path(&mut self, path: Value, text: Value) -> Result<Option<Value>> {
+        let (Some(start), Some((end, 0))) = (path.as_path(), text.as_string_with_context()) else {
+            return Ok(None);
+        };
+        if !crate::path::stays_canonical(start, end) || end.contains(&0) {
+            return Ok(None);
+        }
+        self.check_string(start.len() + end.len())?;
+        let len = start.len() + end.len();
+        let whole = self.heap.path_of(len, |out| {
+            let (front, back) = out.split_at_mut(start.len());
+            copy_text(start, front);
+            copy_text(end, back);
+        });
+        Ok(Some(whole))
     }
 
     /// `value + number`, or `number + value` where `swapped`.
