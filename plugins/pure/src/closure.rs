@@ -2,7 +2,8 @@
 
 use crate::support::{forced, function, required, typed};
 use piton_plugin_api::{Cx, Result, Type, Value, builtin};
-use std::collections::{HashSet, VecDeque};
+use rustc_hash::FxHashSet;
+use std::collections::VecDeque;
 
 builtin! {
     /// Starts from the sets in `startSet` and adds, for each set that is new, those that `operator` returns for it, until nothing
@@ -45,9 +46,9 @@ async fn key_of<'f>(cx: Cx<'f>, item: &Value<'f>) -> Result<Value<'f>> {
 /// The keys that were met. While all are of one simple type, nothing suspends; otherwise the host compares them.
 enum Keys<'f> {
     None,
-    Ints(HashSet<i64>),
+    Ints(FxHashSet<i64>),
     /// Strings or paths, as the type says.
-    Texts(Type, HashSet<Box<[u8]>>),
+    Texts(Type, FxHashSet<Box<[u8]>>),
     Others(SortedSet<Value<'f>>),
 }
 
@@ -56,8 +57,8 @@ impl<'f> Keys<'f> {
     async fn insert(&mut self, cx: Cx<'f>, key: Value<'f>, found: &[Value<'f>]) -> Result<bool> {
         if let Keys::None = self {
             *self = match key.kind() {
-                Type::Int => Keys::Ints(HashSet::new()),
-                kind @ (Type::String | Type::Path) => Keys::Texts(kind, HashSet::new()),
+                Type::Int => Keys::Ints(FxHashSet::default()),
+                kind @ (Type::String | Type::Path) => Keys::Texts(kind, FxHashSet::default()),
                 _ => Keys::Others(SortedSet::new()),
             };
         }

@@ -2,7 +2,7 @@
 
 use crate::support::{callable, function, plain_symbol, typed};
 use piton_plugin_api::{Attribute, Cx, Result, Symbol, Type, Value, builtin};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 builtin! {
     /// Combines the elements from the left: `op (op (op nul x0) x1) x2`. Each intermediate result is evaluated before the next
@@ -118,7 +118,7 @@ builtin! {
 /// Values that share a name, by the name, in the order they came in.
 #[derive(Default)]
 pub struct Groups<'f> {
-    places: HashMap<Symbol, usize>,
+    places: FxHashMap<Symbol, usize>,
     groups: Vec<(Symbol, Vec<Value<'f>>)>,
 }
 

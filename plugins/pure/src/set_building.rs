@@ -3,7 +3,7 @@
 use crate::folds::Groups;
 use crate::support::{callable, forced, missing, plain_symbol, typed};
 use piton_plugin_api::{Attribute, Symbol, Type, builtin};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 builtin! {
     /// The set of the attributes that a list of `{ name, value }` describes. Of several with one name the first counts.
@@ -36,7 +36,7 @@ builtin! {
 /// Whether each of the names in `valueless` stands among so many first attributes as its number says: then the pair without a
 /// value is one that does not count.
 fn all_given_before(valueless: &[(Symbol, usize)], attributes: &[Attribute<'_>]) -> bool {
-    let mut places = HashMap::new();
+    let mut places = FxHashMap::default();
     for (place, attribute) in attributes.iter().enumerate() {
         places.entry(attribute.name).or_insert(place);
     }

@@ -2,7 +2,7 @@
 
 use crate::json::Nesting;
 use piton_plugin_api::{Attribute, Cx, Result, Symbol, Type, Value, builtin};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 builtin! {
     /// `e` as an XML document, contexts of strings kept. Functions appear with the names of their arguments only, and a
@@ -32,7 +32,7 @@ async fn evaluate<'f>(cx: Cx<'f>, root: &Value<'f>) -> Result<()> {
         drv_path: cx.symbol("drvPath"),
         out_path: cx.symbol("outPath"),
     };
-    let mut seen: HashSet<Vec<u8>> = HashSet::new();
+    let mut seen: FxHashSet<Vec<u8>> = FxHashSet::default();
     let mut open: Vec<Open<'f>> = Vec::new();
     let mut nesting = Nesting::new();
     let mut current = root.clone();
@@ -90,7 +90,7 @@ impl Names {
         &self,
         cx: Cx<'f>,
         set: &Value<'f>,
-        seen: &mut HashSet<Vec<u8>>,
+        seen: &mut FxHashSet<Vec<u8>>,
     ) -> Result<bool> {
         match string_attribute(cx, set, self.kind).await? {
             Some(kind) if cx.bytes(&kind)? == b"derivation" => {}

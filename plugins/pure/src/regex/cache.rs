@@ -4,18 +4,18 @@ use super::backtrack::{Exhausted, Program};
 use super::syntax::{self, ByteSet, Node, Parsed, Refusal};
 use super::translate;
 use regex::bytes::{CaptureLocations, Regex};
+use rustc_hash::FxHashMap;
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
 /// Expressions beyond this are compiled anew: somebody makes them up as he goes.
 const MAX_CACHED: usize = 2048;
 
-type Cache = HashMap<Box<[u8]>, Result<Rc<Expression>, Refusal>>;
+type Cache = FxHashMap<Box<[u8]>, Result<Rc<Expression>, Refusal>>;
 
 thread_local! {
-    static CACHE: RefCell<Cache> = RefCell::new(HashMap::new());
+    static CACHE: RefCell<Cache> = RefCell::new(FxHashMap::default());
 }
 
 /// The expression that `pattern` is.
