@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  $PITON_CACHE_HOME, or $XDG_CACHE_HOME/piton, or ~/.cache/piton
-//!    code-<id>/ab/<key>    SHA-256 of what follows | the code
+//!    code-<id>/ab/<key>    the code | its SHA-256
 //! ```
 //!
 //! An entry is written under another name and renamed when it is complete, so that several processes may use the cache. One whose
@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes of the hash that an entry begins with.
+/// Bytes of the hash that an entry ends with.
 const HASH: usize = 32;
 
 /// The cache of this user and this version of the program.
@@ -53,7 +53,7 @@ impl Folder {
         let draft = self
             .root
             .join(format!("draft-{}-{number}", std::process::id()));
-        let written = fs::write(&draft, [&sha256(&[bytes])[..], bytes].concat())
+        let written = fs::write(&draft, [bytes, &sha256(&[bytes])].concat())
             .and_then(|()| fs::rename(&draft, place));
         if written.is_err() {
             // What cannot be written may not be there to be removed either.
@@ -66,11 +66,12 @@ impl Folder {
 impl CodeCache for Folder {
     fn load(&self, key: &Key) -> Option<Vec<u8>> {
         let mut entry = fs::read(self.place(key)).ok()?;
-        let (hash, bytes) = entry.split_at_checked(HASH)?;
+        let end = entry.len().checked_sub(HASH)?;
+        let (bytes, hash) = entry.split_at(end);
         if sha256(&[bytes]) != *hash {
             return None;
         }
-        entry.drain(..HASH);
+        entry.truncate(end);
         Some(entry)
     }
 

@@ -13,7 +13,7 @@ pub type Key = [u8; 32];
 pub trait CodeCache: Send + Sync {
     /// Shorter texts, in bytes, are compiled about as soon as their code would be found, and sooner than it is written.
     fn least(&self) -> usize {
-        2048
+        512
     }
 
     /// What was stored under `key`.

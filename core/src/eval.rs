@@ -378,7 +378,7 @@ impl Evaluator {
             Some(bytes) => {
                 self.compiled_ahead += 1;
                 self.add_source(origin, text)?;
-                Image::from_bytes(&bytes, start, &mut self.vm.interner)
+                Image::from_bytes(bytes, start, &mut self.vm.interner)
             }
             None => {
                 let cache = self.cache.as_ref();
@@ -433,7 +433,7 @@ impl Evaluator {
         let start = self.vm.sources.end();
         if let Some(bytes) = cache.load(&key) {
             self.add_source(origin, text)?;
-            return Ok(Image::from_bytes(&bytes, start, &mut self.vm.interner));
+            return Ok(Image::from_bytes(bytes, start, &mut self.vm.interner));
         }
         self.vm.interner.record();
         let compiled = self.parse(origin, text).and_then(|ast| {

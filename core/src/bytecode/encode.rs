@@ -65,6 +65,7 @@ impl Encoder {
     pub fn finish(&mut self, root: CodePlace) -> Image {
         Image {
             bytes: self.out.as_slice().into(),
+            code: 0,
             symbols: self.numbering.symbols.as_slice().into(),
             paths: std::mem::take(&mut self.paths),
             base: self.base,

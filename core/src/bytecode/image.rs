@@ -23,6 +23,8 @@ use rustc_hash::FxHashMap;
 /// The code of a file.
 pub struct Image {
     pub(super) bytes: Box<[u8]>,
+    /// Where the code begins in `bytes`.
+    pub(super) code: usize,
     pub(super) symbols: Box<[Symbol]>,
     /// Paths in it that may be files of Nix, in their order.
     pub(super) paths: Vec<Box<[u8]>>,
@@ -96,7 +98,7 @@ impl Image {
             image: self,
             bytes: Bytes {
                 bytes: &self.bytes,
-                at: at as usize,
+                at: self.code + at as usize,
             },
             start: at,
         }
@@ -122,22 +124,27 @@ impl Image {
             write_number(&mut out, known[symbol]);
         }
         write_number(&mut out, self.root.0.into());
-        out.extend_from_slice(&self.bytes);
+        out.extend_from_slice(&self.bytes[self.code..]);
         out
     }
 
     /// The image that has become these `bytes`, of the same text, which now begins at `base`. They must be just those: an image
     /// that was tampered with runs as if it was code.
-    pub fn from_bytes(bytes: &[u8], base: Pos, interner: &mut Interner) -> Self {
-        let mut head = Bytes { bytes, at: 0 };
+    pub fn from_bytes(bytes: Vec<u8>, base: Pos, interner: &mut Interner) -> Self {
+        let mut head = Bytes {
+            bytes: &bytes,
+            at: 0,
+        };
         let paths = head.texts(|path| path.into());
         let names = head.texts(|name| interner.intern(name));
         let symbols = (0..head.number())
             .map(|_| names[head.number() as usize])
             .collect();
         let root = CodePlace(head.number() as u32);
+        let code = head.at;
         Image {
-            bytes: bytes[head.at..].into(),
+            bytes: bytes.into(),
+            code,
             symbols,
             paths,
             base: base.0,
