@@ -410,6 +410,15 @@ pub struct HostTable {
     ) -> RawValue,
     /// The interned name that a string without context is; [`NO_SYMBOL`] for one with a context, and for other values.
     pub string_symbol: unsafe extern "C" fn(vm: *mut VmContext, string: *const RawValue) -> u64,
+    /// Calls `f` with these arguments, if it is a builtin that takes so many and never suspends, and all that it wants forced is:
+    /// its value, perhaps a thunk, or [`tag::ERROR`]. [`tag::ABSENT`] if that is not so, or cannot be told; then [`request::CALL`] does
+    /// it.
+    pub call_at_once: unsafe extern "C" fn(
+        vm: *mut VmContext,
+        f: *const RawValue,
+        args: *const RawValue,
+        count: usize,
+    ) -> RawValue,
 }
 
 /// What is no interned name; see [`HostTable::string_symbol`].

@@ -686,6 +686,23 @@ impl<'f> Cx<'f> {
         }
     }
 
+    /// The same at once, where `f` is a builtin that never suspends and whose strict arguments are evaluated; the result may be a
+    /// thunk. Nothing where it is none, or where that cannot be told: then [`Cx::call`] does it.
+    #[inline]
+    pub fn call_at_once<const N: usize>(
+        self,
+        f: &Value<'f>,
+        args: [&Value<'f>; N],
+    ) -> Option<Result<Value<'f>>> {
+        let args = args.map(|arg| *arg.raw());
+        let raw = host!(self.call_at_once(f.raw(), args.as_ptr(), N));
+        match raw.tag() {
+            tag::ABSENT => None,
+            tag::ERROR => Some(Err(Error { marker: raw })),
+            _ => Some(Ok(self.adopt(raw))),
+        }
+    }
+
     /// Coerces to a string as interpolation does; `flags` of [`coerce`]. What is a string already returns without suspending.
     #[inline]
     pub fn coerce_to_string(self, value: &Value<'f>, flags: u64) -> Coerced<'f> {

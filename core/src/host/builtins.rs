@@ -6,6 +6,7 @@ use super::roots::Roots;
 use super::table::HostContext;
 use crate::error::Error;
 use crate::heap::Marker;
+use crate::source::Pos;
 use piton_plugin_api::abi::{Builtin, arg, flag};
 use std::collections::BTreeSet;
 use std::ffi::c_void;
@@ -75,6 +76,10 @@ pub struct Host {
     pub(super) arena: Arena,
     pub(super) error: Option<Error>,
     pub(super) next_owner: u64,
+    /// Where the builtin was called that runs.
+    pub(super) running_pos: Pos,
+    /// A builtin runs that another one has called at once: it may not do so in turn, which would take native stack.
+    pub(super) runs_at_once: bool,
     /// Requests are being served.
     pub(super) is_serving: bool,
     /// What the evaluation grants.
@@ -102,6 +107,8 @@ impl Host {
             is_serving: false,
             error: None,
             next_owner: 1,
+            running_pos: Pos::NONE,
+            runs_at_once: false,
             granted: Capabilities::DEFAULT,
             features: BTreeSet::new(),
             withheld: BTreeSet::new(),

@@ -104,6 +104,7 @@ static TABLE: HostTable = HostTable {
     attrs_values,
     attrs_common,
     string_symbol,
+    call_at_once,
 };
 
 /// The value of an argument of a table function. A tag that no value has reads as null, so that a faulty plugin gets a type error.
@@ -375,6 +376,19 @@ unsafe extern "C" fn string_symbol(context: *mut VmContext, string: *const RawVa
     let string = unsafe { value(vm, string) };
     let symbol = vm.string_symbol(string);
     symbol.map_or(NO_SYMBOL, |symbol| symbol.0.into())
+}
+
+unsafe extern "C" fn call_at_once(
+    context: *mut VmContext,
+    f: *const RawValue,
+    args: *const RawValue,
+    count: usize,
+) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`; the plugin passes so many values.
+    let (f, args) = unsafe { (value(vm, f), std::slice::from_raw_parts(args, count)) };
+    vm.answer_at_once(f, args)
 }
 
 unsafe extern "C" fn symbol_bytes(context: *mut VmContext, name: u32) -> Bytes {

@@ -1,6 +1,6 @@
 //! Passes over a list that call a function with each element at once.
 
-use crate::support::{callable, function, plain_symbol, typed};
+use crate::support::{Predicate, callable, function, plain_symbol, typed};
 use piton_plugin_api::{Attribute, Cx, Result, Symbol, Type, Value, builtin};
 use rustc_hash::FxHashMap;
 
@@ -39,9 +39,9 @@ builtin! {
 async fn reaches<'f>(cx: Cx<'f>, pred: &Value<'f>, list: &Value<'f>, answer: bool) -> Result<bool> {
     callable(cx, pred)?;
     let mut items = cx.list_cursor(list)?;
+    let mut pred = Predicate::new(cx, pred);
     while let Some(item) = items.next() {
-        let holds = cx.call(pred, [&item]).await?;
-        if cx.bool(&holds)? == answer {
+        if pred.holds(&item).await? == answer {
             return Ok(true);
         }
     }
@@ -57,12 +57,12 @@ builtin! {
             return Ok(list.clone());
         }
         let f = function(cx, f).await?;
+        let mut pred = Predicate::new(cx, &f);
         let mut kept = Vec::new();
-        for index in 0..len {
-            let item = cx.list_get(list, index);
-            let keep = cx.call(&f, [&item]).await?;
-            if cx.bool(&keep)? {
-                kept.push(item);
+        let mut items = cx.list_cursor(list)?;
+        while let Some(item) = items.next() {
+            if pred.holds(&item).await? {
+                kept.push(item.clone());
             }
         }
         Ok(if kept.len() == len { list.clone() } else { cx.list(&kept) })
@@ -76,11 +76,11 @@ builtin! {
     example = "builtins.partition (x: x > 2) [ 1 5 2 3 ]" => "{ right = [ 5 3 ]; wrong = [ 1 2 ]; }",
     async fn partition<'f>(cx, pred: function | attrs, list: list) {
         callable(cx, pred)?;
+        let mut pred = Predicate::new(cx, pred);
         let (mut right, mut wrong) = (Vec::new(), Vec::new());
         for index in 0..cx.list_len(list)? {
             let item = cx.evaluate(cx.list_get(list, index)).await?;
-            let holds = cx.call(pred, [&item]).await?;
-            if cx.bool(&holds)? {
+            if pred.holds(&item).await? {
                 right.push(item);
             } else {
                 wrong.push(item);

@@ -43,6 +43,42 @@ pub fn callable<'f>(cx: Cx<'f>, value: &Value<'f>) -> Result<()> {
     }
 }
 
+/// A predicate that is asked about one value after the other.
+pub struct Predicate<'v, 'f> {
+    cx: Cx<'f>,
+    f: &'v Value<'f>,
+    /// It may be a builtin that answers at once, as `isString` is.
+    at_once: bool,
+}
+
+impl<'v, 'f> Predicate<'v, 'f> {
+    /// The predicate that `f`, which can be called, is.
+    #[inline]
+    pub fn new(cx: Cx<'f>, f: &'v Value<'f>) -> Self {
+        Predicate {
+            cx,
+            f,
+            at_once: true,
+        }
+    }
+
+    /// Whether it holds for `value`.
+    #[inline]
+    pub async fn holds(&mut self, value: &Value<'f>) -> Result<bool> {
+        if self.at_once {
+            match self.cx.call_at_once(self.f, [value]) {
+                Some(answer) => {
+                    let answer = self.cx.evaluate(answer?).await?;
+                    return self.cx.bool(&answer);
+                }
+                None => self.at_once = false,
+            }
+        }
+        let answer = self.cx.call(self.f, [value]).await?;
+        self.cx.bool(&answer)
+    }
+}
+
 /// Coerces with the options of `abi::coerce`; a string, also one behind a finished thunk, costs no suspension.
 #[inline]
 pub fn coerced<'f>(cx: Cx<'f>, value: &Value<'f>, options: u64) -> Coerced<'f> {
