@@ -17,7 +17,7 @@ use crate::world::{FileType, World, file_to_evaluate};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 /// Files that may be compiled before one is imported.
 const FIRST_CREDIT: usize = 64;
@@ -118,12 +118,18 @@ impl State {
 /// The threads, which end with it.
 pub(crate) struct Ahead {
     shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Drop for Ahead {
     fn drop(&mut self) {
         self.shared.state().ended = true;
         self.shared.work.notify_all();
+        // One that is writing to the cache finishes that: else a draft would stay behind when the process ends.
+        for thread in self.threads.drain(..) {
+            // It has caught its panics; one that has not has nothing to tell any more.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -138,6 +144,7 @@ impl Ahead {
         let shared = Arc::new(Shared::default());
         shared.state().credit = FIRST_CREDIT;
         let surroundings = Arc::new(surroundings);
+        let mut started = Vec::new();
         for _ in 0..threads {
             let (shared, surroundings, world, cache) = (
                 shared.clone(),
@@ -149,11 +156,15 @@ impl Ahead {
             let spawned = thread::Builder::new()
                 .name("piton-ahead".to_owned())
                 .spawn(run);
-            if spawned.is_err() {
-                break;
+            match spawned {
+                Ok(thread) => started.push(thread),
+                Err(_) => break,
             }
         }
-        Ahead { shared }
+        Ahead {
+            shared,
+            threads: started,
+        }
     }
 
     /// Files that have just been named, in the order in which they are likely to be imported.
