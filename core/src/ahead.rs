@@ -17,7 +17,7 @@ use crate::world::{FileType, World, file_to_evaluate};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 /// Files that may be compiled before one is imported.
 const FIRST_CREDIT: usize = 64;
@@ -72,6 +72,8 @@ struct State {
     /// The evaluator has caught up: it is going to need what is next before that could be ready, and compiles it itself.
     caught_up: bool,
     ended: bool,
+    /// How many threads are writing to the cache.
+    writing: usize,
 }
 
 #[derive(Default)]
@@ -79,7 +81,7 @@ struct Shared {
     state: Mutex<State>,
     /// There is something to do.
     work: Condvar,
-    /// A file is no longer [`File::Running`].
+    /// A file is no longer [`File::Running`], or an entry of the cache is written.
     done: Condvar,
 }
 
@@ -118,17 +120,18 @@ impl State {
 /// The threads, which end with it.
 pub(crate) struct Ahead {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
 }
 
 impl Drop for Ahead {
     fn drop(&mut self) {
-        self.shared.state().ended = true;
+        let mut state = self.shared.state();
+        state.ended = true;
         self.shared.work.notify_all();
-        // One that is writing to the cache finishes that: else a draft would stay behind when the process ends.
-        for thread in self.threads.drain(..) {
-            // It has caught its panics; one that has not has nothing to tell any more.
-            let _ = thread.join();
+        // What is being compiled nobody waits for. An entry of the cache that is being written is finished: else a draft of it would
+        // stay behind when the process ends.
+        while state.writing > 0 {
+            let waited = self.shared.done.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -144,7 +147,6 @@ impl Ahead {
         let shared = Arc::new(Shared::default());
         shared.state().credit = FIRST_CREDIT;
         let surroundings = Arc::new(surroundings);
-        let mut started = Vec::new();
         for _ in 0..threads {
             let (shared, surroundings, world, cache) = (
                 shared.clone(),
@@ -156,15 +158,11 @@ impl Ahead {
             let spawned = thread::Builder::new()
                 .name("piton-ahead".to_owned())
                 .spawn(run);
-            match spawned {
-                Ok(thread) => started.push(thread),
-                Err(_) => break,
+            if spawned.is_err() {
+                break;
             }
         }
-        Ahead {
-            shared,
-            threads: started,
-        }
+        Ahead { shared }
     }
 
     /// Files that have just been named, in the order in which they are likely to be imported.
@@ -202,6 +200,16 @@ impl Ahead {
         self.shared.work.notify_one();
         made
     }
+}
+
+/// A compiled file.
+struct Made {
+    text: Vec<u8>,
+    image: Vec<u8>,
+    /// The paths in it.
+    paths: Vec<Box<[u8]>>,
+    /// Where the image belongs that was not there.
+    entry: Option<(Arc<dyn CodeCache>, Key)>,
 }
 
 /// What a thread compiles with.
@@ -260,15 +268,27 @@ impl<'a> Worker<'a> {
             // A panic here is one on the evaluator's thread, too, if the file is ever imported.
             let made = catch_unwind(AssertUnwindSafe(|| self.compile(&file)));
             state = shared.state();
+            let mut write = None;
             let made = match made.ok().flatten() {
-                Some((text, image, paths)) => {
-                    state.name(paths);
-                    File::Ready(text, image)
+                Some(made) => {
+                    state.name(made.paths);
+                    write = made.entry.map(|entry| (entry, made.image.clone()));
+                    File::Ready(made.text, made.image)
                 }
                 None => File::Spent,
             };
             state.files.insert(file.into(), made);
             shared.done.notify_all();
+            if let Some(((cache, key), image)) = write
+                && !state.ended
+            {
+                state.writing += 1;
+                drop(state);
+                cache.store(&key, &image);
+                state = shared.state();
+                state.writing -= 1;
+                shared.done.notify_all();
+            }
         }
     }
 
@@ -279,9 +299,8 @@ impl<'a> Worker<'a> {
         (regular && file.ends_with(b".nix")).then_some(file)
     }
 
-    /// The text of a file, its image, and the paths in it.
-    #[allow(clippy::type_complexity)] // used in one place
-    fn compile(&mut self, file: &[u8]) -> Option<(Vec<u8>, Vec<u8>, Vec<Box<[u8]>>)> {
+    /// Compiles a file, or finds it compiled.
+    fn compile(&mut self, file: &[u8]) -> Option<Made> {
         let text = self.world.read_file(file).ok()?;
         let base = crate::path::parent(file);
         let cache = self.cache.as_ref();
@@ -292,7 +311,12 @@ impl<'a> Worker<'a> {
         });
         if let Some(bytes) = entry.as_ref().and_then(|(cache, key)| cache.load(key)) {
             let paths = Image::paths_of(&bytes);
-            return Some((text, bytes, paths));
+            return Some(Made {
+                text,
+                image: bytes,
+                paths,
+                entry: None,
+            });
         }
         let mut sources = SourceMap::default();
         let source = sources
@@ -302,11 +326,13 @@ impl<'a> Worker<'a> {
         let image = self.image(source, base);
         let names = self.interner.recorded();
         let bytes = image?.to_bytes(&self.interner, &names);
-        if let Some((cache, key)) = entry {
-            cache.store(&key, &bytes);
-        }
         let paths = Image::paths_of(&bytes);
-        Some((text, bytes, paths))
+        Some(Made {
+            text,
+            image: bytes,
+            paths,
+            entry,
+        })
     }
 
     fn image(&mut self, source: &SourceFile, base: &[u8]) -> Option<Image> {

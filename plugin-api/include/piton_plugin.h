@@ -316,8 +316,8 @@ struct piton_host_table {
     /* The interned name that a string without context is; PITON_NO_SYMBOL for one with a context, and for other values. */
     uint64_t (*string_symbol)(struct piton_vm *vm, const struct piton_value *string);
     /* Calls `f` with these arguments, if it is a builtin that takes so many and never suspends, and all that it wants forced is: its
-     * value, perhaps a thunk, or PITON_TAG_ERROR. PITON_TAG_ABSENT if that is not so, or cannot be told; then PITON_REQUEST_CALL
-     * does it. */
+     * value, or PITON_TAG_ERROR. PITON_TAG_ABSENT if that is not so, if its result is a thunk, or if it cannot be told; then
+     * PITON_REQUEST_CALL does it, and may call `f` again. Not from a builtin that was called so itself. */
     struct piton_value (*call_at_once)(struct piton_vm *vm, const struct piton_value *f, const struct piton_value *args, size_t count);
 };
 

@@ -411,8 +411,8 @@ pub struct HostTable {
     /// The interned name that a string without context is; [`NO_SYMBOL`] for one with a context, and for other values.
     pub string_symbol: unsafe extern "C" fn(vm: *mut VmContext, string: *const RawValue) -> u64,
     /// Calls `f` with these arguments, if it is a builtin that takes so many and never suspends, and all that it wants forced is:
-    /// its value, perhaps a thunk, or [`tag::ERROR`]. [`tag::ABSENT`] if that is not so, or cannot be told; then [`request::CALL`] does
-    /// it.
+    /// its value, or [`tag::ERROR`]. [`tag::ABSENT`] if that is not so, if its result is a thunk, or if it cannot be told; then
+    /// [`request::CALL`] does it, and may call `f` again. Not from a builtin that was called so itself.
     pub call_at_once: unsafe extern "C" fn(
         vm: *mut VmContext,
         f: *const RawValue,

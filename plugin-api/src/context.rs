@@ -686,8 +686,8 @@ impl<'f> Cx<'f> {
         }
     }
 
-    /// The same at once, where `f` is a builtin that never suspends and whose strict arguments are evaluated; the result may be a
-    /// thunk. Nothing where it is none, or where that cannot be told: then [`Cx::call`] does it.
+    /// The same at once, where `f` is a builtin that never suspends and whose strict arguments are evaluated. Nothing where it is
+    /// none, where it comes to a thunk, or where that cannot be told: then [`Cx::call`] does it, and may call `f` again.
     #[inline]
     pub fn call_at_once<const N: usize>(
         self,

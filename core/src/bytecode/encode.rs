@@ -61,16 +61,17 @@ impl Encoder {
         }
     }
 
-    /// The image, in which `root` is the code of the whole.
-    pub fn finish(&mut self, root: CodePlace) -> Image {
-        Image {
+    /// The image, in which `root` is the code of the whole; nothing if it is larger than 4 GiB.
+    pub fn finish(&mut self, root: CodePlace) -> Option<Image> {
+        u32::try_from(self.out.len()).ok()?;
+        Some(Image {
             bytes: self.out.as_slice().into(),
             code: 0,
             symbols: self.numbering.symbols.as_slice().into(),
             paths: std::mem::take(&mut self.paths),
             base: self.base,
             root,
-        }
+        })
     }
 
     fn number(&mut self, number: impl Into<u64>) {
@@ -112,7 +113,8 @@ impl Encoder {
 
     /// Appends code whose children have been appended before.
     pub fn code(&mut self, code: &Code) -> CodePlace {
-        let place = self.out.len() as u32;
+        // Beyond that nothing comes of it; see `finish`.
+        let place = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
         self.head(code);
         self.body(code, place);
         CodePlace(place)

@@ -175,7 +175,7 @@ impl Function {
     }
 }
 
-fn too_large(limit: &str) -> Error {
+pub(super) fn too_large(limit: &str) -> Error {
     Error::new(
         ErrorKind::Limit,
         format!("an expression is too large to compile: it needs more than {limit}"),

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::{Interner, Symbol};
 use crate::syntax::ast::Ast;
-use function::Function;
+use function::{Function, too_large};
 use scope::Scopes;
 use std::sync::Arc;
 
@@ -81,7 +81,8 @@ pub fn compile(
     }
     compiler.tail(root)?;
     let root = compiler.finish();
-    Ok(compiler.work.encoder.finish(root))
+    let image = compiler.work.encoder.finish(root);
+    image.ok_or_else(|| too_large("4 GiB of code"))
 }
 
 /// Names that operators look up when a program defines them itself.

@@ -10,6 +10,7 @@ use piton_plugin_api::abi::{
     ABI_MAJOR, ABI_MINOR, Attr, Bytes, HostTable, NO_SYMBOL, RawValue, Request, RootTable,
     VmContext, error_kind, tag,
 };
+use std::ffi::c_void;
 
 /// The context that plugins see, and behind it the VM.
 #[repr(C)]
@@ -18,7 +19,30 @@ pub(super) struct HostContext {
     vm: *mut Vm,
 }
 
+/// What a poll finds again after another one within it.
+pub(super) struct Left {
+    vm: *mut Vm,
+    instance: *mut c_void,
+    request: u32,
+}
+
 impl HostContext {
+    /// What the poll that runs has to find again.
+    pub(super) fn left(&self) -> Left {
+        Left {
+            vm: self.vm,
+            instance: self.context.instance,
+            request: self.context.request.number,
+        }
+    }
+
+    /// Goes back to the poll that was left.
+    pub(super) fn go_back(&mut self, left: Left) {
+        self.vm = left.vm;
+        self.context.instance = left.instance;
+        self.context.request.number = left.request;
+    }
+
     pub(super) fn new(roots: &mut RootTable) -> Box<Self> {
         let null = RawValue::new(tag::NULL, 0);
         Box::new(HostContext {
@@ -387,7 +411,7 @@ unsafe extern "C" fn call_at_once(
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`; the plugin passes so many values.
-    let (f, args) = unsafe { (value(vm, f), std::slice::from_raw_parts(args, count)) };
+    let (f, args) = unsafe { (value(vm, f), slice(args, count)) };
     vm.answer_at_once(f, args)
 }
 

@@ -67,10 +67,7 @@ impl<'v, 'f> Predicate<'v, 'f> {
     pub async fn holds(&mut self, value: &Value<'f>) -> Result<bool> {
         if self.at_once {
             match self.cx.call_at_once(self.f, [value]) {
-                Some(answer) => {
-                    let answer = self.cx.evaluate(answer?).await?;
-                    return self.cx.bool(&answer);
-                }
+                Some(answer) => return self.cx.bool(&answer?),
                 None => self.at_once = false,
             }
         }
