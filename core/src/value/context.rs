@@ -27,8 +27,12 @@ impl<'e> Element<'e> {
         match element {
             [b'=', path @ ..] => Element::Deep(path),
             [b'!', rest @ ..] => {
-                // No store path has this character.
-                let end = rest.iter().rposition(|byte| *byte == b'!');
+                // Names of outputs have no slash, and the path begins with one; no store path has the other character.
+                let slash = rest.iter().position(|byte| *byte == b'/');
+                let end = slash
+                    .and_then(|slash| slash.checked_sub(1))
+                    .filter(|end| rest[*end] == b'!')
+                    .or_else(|| rest.iter().rposition(|byte| *byte == b'!'));
                 Element::Output {
                     outputs: &rest[..end.unwrap_or(rest.len())],
                     derivation: end.map_or(&[], |end| &rest[end + 1..]),
