@@ -64,6 +64,62 @@ fn nested_suspensions_count_as_calls() {
 }
 
 #[test]
+fn builtins_call_others_at_once() {
+    let mut inside = with_test_plugin();
+    for (text, value) in [
+        ("builtins.chain [ builtins.chain ]", "true"),
+        // One that was called so cannot do it in turn: that would take native stack.
+        (
+            "builtins.chain [ builtins.chain builtins.chain ]",
+            "\"asked\"",
+        ),
+        ("builtins.chain [ builtins.length 1 2 ]", "2"),
+        ("builtins.chain [ builtins.head \"a\" ]", "\"a\""),
+        // What has to be forced, takes more arguments, suspends or is no builtin is asked for.
+        (
+            "builtins.chain [ builtins.head (builtins.add 1 1) ]",
+            "\"asked\"",
+        ),
+        ("builtins.chain [ builtins.elemAt ]", "\"asked\""),
+        ("builtins.chain [ builtins.concatLists ]", "\"asked\""),
+        ("builtins.chain [ (x: x) ]", "\"asked\""),
+    ] {
+        assert_eq!(inside.ok(text), value, "{text}");
+    }
+    let text = "builtins.chain [ builtins.head ]";
+    assert_eq!(
+        inside.fails(text),
+        "'builtins.head' called on an empty list"
+    );
+    let message = inside.fails("builtins.chain [ builtins.panicLeaf ]");
+    assert!(
+        message.starts_with("the builtin 'panicLeaf' of plugin 'abi_test'"),
+        "{message}"
+    );
+    assert_eq!(inside.roots(), 0);
+}
+
+#[test]
+fn strings_are_names() {
+    let mut inside = with_test_plugin();
+    for (text, value) in [
+        ("builtins.named \"b\" { a = 1; b = 2; }", "2"),
+        ("builtins.named \"c\" { a = 1; b = 2; }", "null"),
+        (
+            "let name = \"a long name\" + \"!\"; in [ (builtins.named name { ${name} = 1; }) (builtins.named name { \"a long name!\" = 2; }) ]",
+            "[ 1 2 ]",
+        ),
+        (
+            "map (name: builtins.named name { aLongerName = 1; }) (builtins.attrNames { aLongerName = 0; anotherLongName = 0; })",
+            "[ 1 null ]",
+        ),
+    ] {
+        assert_eq!(inside.ok(text), value, "{text}");
+    }
+    assert_eq!(inside.roots(), 0);
+}
+
+#[test]
 fn a_million_requests_in_one_frame_in_bounded_memory() {
     let limits = Limits {
         memory: 64 << 20,

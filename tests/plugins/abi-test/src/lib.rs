@@ -4,6 +4,7 @@
 // With that feature most builtins are left out.
 #![cfg_attr(feature = "too-big", allow(dead_code))]
 
+mod at_once;
 mod faults;
 mod folds;
 mod measures;
@@ -27,6 +28,7 @@ plugin! {
         measures::leaf_add, measures::async_add, measures::ref_add, measures::ask_many, measures::plain_sum, measures::force_sum,
         measures::answer, measures::lazy_map,
         state::count_calls,
+        at_once::chain, at_once::named,
     ],
     state: state::make,
 }

@@ -1,0 +1,28 @@
+//! Builtins that call others without a suspension.
+
+use piton_plugin_api::{Value, builtin};
+
+builtin! {
+    /// Calls the first function of `fs` at once with the list of the others: its answer, "asked" where that takes a request, and
+    /// `true` for the empty list.
+    name = "chain", since = "0.1.0", example = "[ (builtins.chain [ ]) (builtins.chain [ builtins.chain ]) ]" => "[ true true ]",
+    leaf fn chain<'f>(cx, fs: list) {
+        let items = cx.list_items(&fs)?;
+        let Some((first, rest)) = items.split_first() else {
+            return Ok(Value::bool(true));
+        };
+        match cx.call_at_once(first, [&cx.list(rest)]) {
+            Some(answer) => answer,
+            None => Ok(cx.string("asked")),
+        }
+    }
+}
+
+builtin! {
+    /// The attribute of `attrs` that the string `name` names, or null.
+    name = "named", since = "0.1.0", example = "builtins.named \"a\" { a = 1; }" => "1",
+    leaf fn named<'f>(cx, name: string, attrs: attrs) {
+        let value = cx.string_symbol(&name).and_then(|name| cx.attrs_get(&attrs, name));
+        Ok(value.unwrap_or(Value::null()))
+    }
+}
