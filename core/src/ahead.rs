@@ -284,7 +284,8 @@ impl<'a> Worker<'a> {
             {
                 state.writing += 1;
                 drop(state);
-                cache.store(&key, &image);
+                // Who waits for it must not wait for ever.
+                let _ = catch_unwind(AssertUnwindSafe(|| cache.store(&key, &image)));
                 state = shared.state();
                 state.writing -= 1;
                 shared.done.notify_all();
@@ -325,12 +326,11 @@ impl<'a> Worker<'a> {
         self.interner.record();
         let image = self.image(source, base);
         let names = self.interner.recorded();
-        let bytes = image?.to_bytes(&self.interner, &names);
-        let paths = Image::paths_of(&bytes);
+        let mut image = image?;
         Some(Made {
             text,
-            image: bytes,
-            paths,
+            image: image.to_bytes(&self.interner, &names),
+            paths: image.take_paths(),
             entry,
         })
     }

@@ -7,9 +7,10 @@ use crate::source::Pos;
 use crate::symbol::Symbol;
 
 /// What a code object is the body of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CodeKind {
     /// A whole file or text.
+    #[default]
     Root,
     /// A delayed expression.
     Thunk,
@@ -90,7 +91,7 @@ pub struct StrictArgument {
 pub type Part = (u32, u32);
 
 /// One body of code, without the code of what it makes, which is in the image before.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Code {
     /// What it is the body of.
     pub kind: CodeKind,
@@ -133,32 +134,7 @@ pub struct Code {
 }
 
 impl Code {
-    /// The body of `kind` for what stands at `pos`, without instructions.
-    pub fn new(kind: CodeKind, pos: Pos) -> Self {
-        Code {
-            kind,
-            pos,
-            name: None,
-            instructions: Vec::new(),
-            positions: Vec::new(),
-            parts: Vec::new(),
-            part_positions: Vec::new(),
-            strict_arguments: Vec::new(),
-            registers: 0,
-            arity: 0,
-            parameters: Vec::new(),
-            formals: Vec::new(),
-            captures: Vec::new(),
-            constants: Vec::new(),
-            constant_count: 0,
-            shapes: Vec::new(),
-            keys: Vec::new(),
-            selects: Vec::new(),
-            children: Vec::new(),
-        }
-    }
-
-    /// Makes another body of it, in the same memory.
+    /// Begins the body of `kind` for what stands at `pos`, in the memory of the one before.
     pub fn reset(&mut self, kind: CodeKind, pos: Pos) {
         (self.kind, self.pos, self.name) = (kind, pos, None);
         (self.registers, self.arity, self.constant_count) = (0, 0, 0);

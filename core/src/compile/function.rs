@@ -6,6 +6,7 @@ use crate::source::Pos;
 use crate::symbol::Symbol;
 use rustc_hash::FxHashMap;
 
+#[derive(Default)]
 pub(super) struct Function {
     code: Code,
     next: u16,
@@ -23,16 +24,7 @@ const FEW_CAPTURES: usize = 16;
 pub(super) struct Pending(usize);
 
 impl Function {
-    pub(super) fn new(kind: CodeKind, pos: Pos) -> Self {
-        Function {
-            code: Code::new(kind, pos),
-            next: 0,
-            captures: FxHashMap::default(),
-            reserved: 0,
-        }
-    }
-
-    /// Makes another body of it, in the same memory.
+    /// Begins another body, in the memory of the one before.
     pub(super) fn reset(&mut self, kind: CodeKind, pos: Pos) {
         self.code.reset(kind, pos);
         self.next = 0;

@@ -127,13 +127,8 @@ struct Compiler<'a> {
 impl Compiler<'_> {
     /// Begins a body within the one being compiled.
     fn begin(&mut self, kind: CodeKind, pos: Pos) {
-        let function = match self.work.spare.pop() {
-            Some(mut function) => {
-                function.reset(kind, pos);
-                function
-            }
-            None => Function::new(kind, pos),
-        };
+        let mut function = self.work.spare.pop().unwrap_or_default();
+        function.reset(kind, pos);
         self.functions.push(function);
     }
 

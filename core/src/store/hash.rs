@@ -25,13 +25,11 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 /// In hexadecimal.
 pub fn hex(digest: &Digest) -> HexDigest {
-    let mut out = [[0; 2]; 32];
-    for (pair, byte) in out.iter_mut().zip(digest) {
+    let mut out = [0; 64];
+    for (pair, byte) in out.as_chunks_mut().0.iter_mut().zip(digest) {
         *pair = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
     }
-    let mut text = [0; 64];
-    text.copy_from_slice(out.as_flattened());
-    text
+    out
 }
 
 /// In Nix's base 32: groups of five bits from the last byte to the first.

@@ -194,8 +194,8 @@ impl Vm {
         if !crate::path::stays_canonical(start, end) || end.contains(&0) {
             return Ok(None);
         }
-        self.check_string(start.len() + end.len())?;
         let len = start.len() + end.len();
+        self.check_string(len)?;
         let whole = self.heap.path_of(len, |out| {
             let (front, back) = out.split_at_mut(start.len());
             copy_text(start, front);
