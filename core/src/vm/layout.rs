@@ -73,6 +73,8 @@ pub(super) struct Child {
     pub(super) code: *const Linked,
     /// Where its captures end among those of all children; they begin where those of the one before end.
     pub(super) captures_end: usize,
+    /// How many captures its instructions say that there are; see [`stated`].
+    pub(super) stated: u8,
 }
 
 /// The body being laid out, in memory that is used for one after the other.
@@ -94,7 +96,7 @@ pub(super) struct Layout {
 }
 
 /// How many captures an instruction says that there are.
-fn stated(captures: &[CaptureSource]) -> u8 {
+pub(super) fn stated(captures: &[CaptureSource]) -> u8 {
     let fits = |source: &CaptureSource| match source {
         CaptureSource::Register(number) | CaptureSource::Capture(number) => *number < FROM_CAPTURE,
     };
@@ -138,13 +140,9 @@ impl Layout {
         start..self.children[child].captures_end
     }
 
-    fn captures_of(&self, child: usize) -> &[CaptureSource] {
-        &self.captures[self.captures_range(child)]
-    }
-
     /// Words of an instruction of this code.
     fn extent(&self, instruction: Instruction) -> usize {
-        let child = || stated(self.captures_of(instruction.wide() as usize));
+        let child = || self.children[instruction.wide() as usize].stated;
         match instruction.op {
             Op::Const => 2,
             Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset => 2 + many_words(child()),
@@ -167,8 +165,8 @@ impl Layout {
         }
         self.places.push(end as u32);
         let many: Vec<(usize, Box<[CaptureSource]>)> = (0..self.children.len())
-            .filter(|child| stated(self.captures_of(*child)) == MANY_CAPTURES)
-            .map(|child| (child, self.captures_of(child).into()))
+            .filter(|child| self.children[*child].stated == MANY_CAPTURES)
+            .map(|child| (child, self.captures[self.captures_range(child)].into()))
             .collect();
         for (index, pos) in instruction_positions.enumerate() {
             let mut instruction = self.instructions[index];
@@ -209,8 +207,7 @@ impl Layout {
                 | Op::ThunkIfUnset
                 | Op::Fill
                 | Op::FillIfNew => {
-                    let captures = self.captures_of(wide);
-                    instruction.x = stated(captures);
+                    instruction.x = self.children[wide].stated;
                     self.words.push(Word::of(instruction));
                     self.words.push(Word(self.children[wide].code as u64));
                     let lists = !matches!(

@@ -1,6 +1,6 @@
 //! Code with its constants as values, ready to run.
 
-use super::layout::{Child, Word};
+use super::layout::{Child, Word, stated};
 use super::machine::Vm;
 use crate::bytecode::{
     CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction, Part,
@@ -261,10 +261,12 @@ impl Vm {
             if places.len() > 0 {
                 let (captures, children) = (&mut layout.captures, &mut layout.children);
                 let heads = places.map(|place| {
+                    let start = captures.len();
                     let head = image.head(place, captures);
                     children.push(Child {
                         code: std::ptr::null(),
                         captures_end: captures.len(),
+                        stated: stated(&captures[start..]),
                     });
                     head
                 });
