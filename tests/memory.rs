@@ -187,7 +187,7 @@ const KEEPING: &[(&str, u64, &str)] = &[
     ),
     (
         "a closure without end",
-        200,
+        240,
         "builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }",
     ),
     ("calls", 110, "let f = n: 1 + f (n + 1); in f 0"),

@@ -160,8 +160,7 @@ impl Session {
                 .evaluator
                 .link_text(Origin::String, pair[1].as_bytes(), base);
             let address = address.map_err(|error| self.report(&error))?;
-            let vm = self.evaluator.vm_mut();
-            let thunk = vm.heap.thunk(address, 0).thunk_value();
+            let thunk = self.evaluator.vm_mut().thunk_of(address);
             values.insert(pair[0].as_bytes(), self.evaluator.keep(thunk));
         }
         for pair in arguments.argstr.chunks_exact(2) {

@@ -45,6 +45,8 @@ pub struct Head {
     pub registers: u16,
     /// As in [`Code`](super::Code).
     pub arity: u16,
+    /// How many captures it has.
+    pub captures: u16,
     /// Where it stands.
     pub place: CodePlace,
 }
@@ -378,6 +380,7 @@ impl<'a> Reader<'a> {
         let pos = self.pos();
         let name = self.optional_symbol();
         let (registers, arity) = (self.small() as u16, self.small() as u16);
+        let before = captures.len();
         captures.extend(self.each(|reader| {
             let number = reader.small();
             let index = (number >> 1) as u16;
@@ -392,6 +395,7 @@ impl<'a> Reader<'a> {
             name,
             registers,
             arity,
+            captures: (captures.len() - before) as u16,
             place,
         }
     }

@@ -84,7 +84,9 @@ impl Function {
         if let Some(index) = known {
             return Ok(index);
         }
-        let index = u16::try_from(len).map_err(|_| too_large("65,535 captured variables"))?;
+        // How many there are has to be a `u16`, too.
+        let after = u16::try_from(len + 1);
+        let index = after.map_err(|_| too_large("65,535 captured variables"))? - 1;
         self.code.captures.push(source);
         if !self.captures.is_empty() {
             self.captures.insert(source, index);

@@ -1,8 +1,8 @@
 //! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than a quarter of that stands alone.
 
 use super::object::{
-    AnyAttrs, Attrs, Captured, KeyEntry, Keys, Kind, LARGE_BIT, LAST_WALK, List, Object, Partial,
-    Thunk, ThunkState,
+    AnyAttrs, Attrs, Captured, KeyEntry, Keys, Kind, LAST_WALK, List, Object, Partial, Thunk,
+    ThunkState, thunk_words,
 };
 use super::region::Regions;
 use super::shapes::{MAX_INTERNED, Shapes};
@@ -18,7 +18,7 @@ pub(super) const LINE_BYTES: usize = 256;
 /// Lines of a block.
 pub(super) const LINES: usize = BLOCK_BYTES / LINE_BYTES;
 /// Objects of more words than this stand alone.
-const LARGE_WORDS: usize = BLOCK_BYTES / 8 / 4;
+pub(super) const LARGE_WORDS: usize = BLOCK_BYTES / 8 / 4;
 
 /// A block, aligned to its size. Its first lines hold a byte for each line: whether a live object touches it.
 #[derive(Clone, Copy)]
@@ -377,7 +377,7 @@ impl Heap {
             handle_alloc_error(layout);
         }
         let object = Object::from_address(memory as usize);
-        object.set_header(header | LARGE_BIT);
+        object.set_header(header);
         self.large.push(Large { object, words });
         self.live += words * 8;
         self.statistics.reserved += words * 8;
@@ -609,38 +609,51 @@ impl Heap {
     }
 
     /// A closure of code at address `code`, its captures null.
+    ///
+    /// # Safety
+    /// As of [`Heap::closure_unfilled`].
     #[inline]
-    pub fn closure(&mut self, code: usize, captures: usize) -> Captured {
-        let closure = self.closure_unfilled(code, captures);
+    pub unsafe fn closure(&mut self, code: usize, captures: usize) -> Captured {
+        // SAFETY: the caller's promise.
+        let closure = unsafe { self.closure_unfilled(code, captures) };
         closure.captures_mut().fill(Value::NULL);
         closure
     }
 
     /// The same, for a caller that sets all captures before the next safepoint.
+    ///
+    /// # Safety
+    /// At `code` there is a [`CodeHead`](super::CodeHead) with this number of captures, for as long as the heap lives.
     #[inline(always)]
-    pub fn closure_unfilled(&mut self, code: usize, captures: usize) -> Captured {
-        let object = self.allocate(2 + captures, self.header(Kind::Closure, 0, captures));
-        object.set_word(0, code as u64);
-        Captured(object)
+    pub unsafe fn closure_unfilled(&mut self, code: usize, captures: usize) -> Captured {
+        let header = Object::code_header(Kind::Closure, self.polarity, code);
+        let closure = Captured(self.allocate(1 + captures, header));
+        debug_assert_eq!(closure.len(), captures, "what the code says");
+        closure
     }
 
     /// A thunk of code at address `code`, its captures null.
+    ///
+    /// # Safety
+    /// As of [`Heap::closure_unfilled`].
     #[inline]
-    pub fn thunk(&mut self, code: usize, captures: usize) -> Captured {
-        let thunk = self.thunk_unfilled(code, captures);
+    pub unsafe fn thunk(&mut self, code: usize, captures: usize) -> Captured {
+        // SAFETY: the caller's promise.
+        let thunk = unsafe { self.thunk_unfilled(code, captures) };
         thunk.captures_mut().fill(Value::NULL);
         thunk
     }
 
     /// The same, for a caller that sets all captures before the next safepoint.
+    ///
+    /// # Safety
+    /// As of [`Heap::closure_unfilled`].
     #[inline(always)]
-    pub fn thunk_unfilled(&mut self, code: usize, captures: usize) -> Captured {
-        let object = self.allocate(
-            2 + captures,
-            self.header(Kind::Thunk, ThunkState::Suspended as u8, captures),
-        );
-        object.set_word(0, code as u64);
-        Captured(object)
+    pub unsafe fn thunk_unfilled(&mut self, code: usize, captures: usize) -> Captured {
+        let header = Object::code_header(Kind::Thunk, self.polarity, code);
+        let thunk = Captured(self.allocate(thunk_words(captures), header));
+        debug_assert_eq!(thunk.len(), captures, "what the code says");
+        thunk
     }
 
     /// A thunk that applies `function` to `args`.

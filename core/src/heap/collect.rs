@@ -1,7 +1,7 @@
 //! Collection: mark what the roots reach, with a stack of its own; then free whole lines.
 
-use super::block::{Block, Heap, LINE_BYTES};
-use super::object::{Captured, Keys, Kind, LARGE_BIT, Object, Thunk, ThunkState};
+use super::block::{Block, Heap, LARGE_WORDS, LINE_BYTES};
+use super::object::{Captured, Keys, Kind, Object, Thunk, ThunkState};
 use super::word::Value;
 use std::alloc::dealloc;
 use std::time::Instant;
@@ -77,11 +77,11 @@ impl Marker {
 
     fn run_pending(&mut self) {
         while let Some(object) = self.pending.pop() {
-            if object.header() & LARGE_BIT == 0 {
+            let words = object.size_in_words();
+            if words <= LARGE_WORDS {
                 let block = Block::of(object.address());
                 let first = (object.address() - block.0) / LINE_BYTES;
-                let last =
-                    (object.address() + object.size_in_words() * 8 - 1 - block.0) / LINE_BYTES;
+                let last = (object.address() + words * 8 - 1 - block.0) / LINE_BYTES;
                 block.lines()[first..=last].fill(1);
             }
             let len = object.len();
@@ -104,19 +104,21 @@ impl Marker {
                         }
                     }
                 }
-                Kind::Closure => self.values(object.values(1, len)),
+                Kind::Closure => self.captures(object),
                 Kind::Partial => self.values(object.values(0, len + 1)),
                 Kind::Thunk => match Thunk(object).state() {
-                    ThunkState::Done => self.values(object.values(0, 1)),
+                    ThunkState::Done | ThunkState::ApplyDone => self.values(object.values(0, 1)),
                     ThunkState::Apply | ThunkState::ApplyRunning => {
                         self.values(object.values(0, len + 1))
                     }
-                    ThunkState::Suspended | ThunkState::Running => {
-                        self.values(object.values(1, len))
-                    }
+                    ThunkState::Suspended | ThunkState::Running => self.captures(object),
                 },
             }
         }
+    }
+
+    fn captures(&mut self, object: Object) {
+        self.values(object.values(0, Captured(object).len()));
     }
 }
 

@@ -15,7 +15,8 @@ mod word;
 pub use block::{Heap, HeapStatistics, KindCount, MAX_STRING, copy_text};
 pub use collect::Marker;
 pub use object::{
-    AnyAttrs, Attrs, Captured, Form, KeyEntry, Keys, Kind, List, Object, Partial, Thunk, ThunkState,
+    AnyAttrs, Attrs, Captured, CodeHead, Form, KeyEntry, Keys, Kind, List, Object, Partial, Thunk,
+    ThunkState,
 };
 pub use stack::Stack;
 pub use word::{MAX_INLINE_INT, MIN_INLINE_INT, Value, ValueType};

@@ -1,8 +1,10 @@
 //! Objects: a header word and what follows it.
 //!
 //! ```text
-//!  header  63 ......... 32 | 31 ..... 16 | 15 ... 8 | 7 ... 0
-//!              length      | bit 16: large| state   |  kind, mark in bit 7
+//!  header  63 ......... 32 | 31 ... 17 | 15 ... 8 | 7 ... 0
+//!              length      |   walk    |  state   |  kind, mark in bit 7
+//!          63 .................... 16 | 15 ... 8 | 7 ... 0
+//!              address of the code    |  state   |  kind, mark in bit 7      of closures, and of thunks that do not apply
 //!
 //!  Int, Float   [header][64 bits]
 //!  String, Path [header: bytes][context u32, symbol and one, or zero u32][bytes, padded]
@@ -10,12 +12,16 @@
 //!  Keys         [header: entries][address of the name order, or 0][symbol u32, pos u32]*
 //!  Attrs        [header: entries][address of Keys][value]*          values in the order of the keys
 //!  Layers       [header: entries][0][base][over][flat]              addresses: AnyAttrs, Attrs, Attrs or 0
-//!  Closure      [header: captures][code][capture]*
-//!  Thunk        [header: captures][code][capture]*     state Suspended or Running
-//!               [header: captures][function][arg]*     state Apply or ApplyRunning
-//!               [header: captures][value][dead]*       state Done
+//!  Closure      [header: code][capture]*
+//!  Thunk        [header: code][capture]*               state Suspended or Running; at least one word behind the header
+//!               [header: code][value][dead]*           state Done
+//!               [header: args][function][arg]*         state Apply or ApplyRunning
+//!               [header: args][value][dead]*           state ApplyDone
 //!  Partial      [header: args][function][arg]*
 //! ```
+//!
+//! Half of what a large program allocates is thunks: a word for the address of the code would be a fifth of them. How many captures
+//! there are says the code, which begins with a [`CodeHead`].
 
 use super::word::{TAG_ATTRS, TAG_CLOSURE, TAG_LIST, TAG_OBJECT, TAG_THUNK, Value};
 use crate::source::Pos;
@@ -55,6 +61,13 @@ impl Kind {
     }
 }
 
+/// What the heap reads of code; all code that closures and thunks are made of begins with it.
+#[repr(C)]
+pub struct CodeHead {
+    /// How many captures its closures or thunks have.
+    pub captures: u16,
+}
+
 /// Where a thunk is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -62,24 +75,32 @@ pub enum ThunkState {
     /// Code and captures, not begun.
     Suspended = 0,
     /// Its code runs: forcing it now is infinite recursion.
-    Running = 1,
+    Running = RUNNING,
     /// A function and arguments, not begun.
-    Apply = 2,
+    Apply = APPLY,
     /// The call runs.
-    ApplyRunning = 3,
+    ApplyRunning = APPLY | RUNNING,
     /// Holds its value.
-    Done = 4,
+    Done = DONE | RUNNING,
+    /// Holds the value of the call.
+    ApplyDone = DONE | APPLY | RUNNING,
 }
 
+/// The bits of a state: it has begun, ...
+const RUNNING: u8 = 1;
+/// ... it applies a function, ...
+const APPLY: u8 = 2;
+/// ... it has ended.
+const DONE: u8 = 4;
+
 const MARK_BIT: u64 = 1 << 7;
-/// Set in the header of an object that stands alone.
-pub(super) const LARGE_BIT: u64 = 1 << 16;
 /// Where the number of the last walk stands that has come by; 15 bits.
 const WALK_SHIFT: u32 = 17;
 const WALK_MASK: u64 = 0x7fff << WALK_SHIFT;
 /// The last number that a walk can have.
 pub(super) const LAST_WALK: u16 = 0x7fff;
 const STATE_SHIFT: u32 = 8;
+const CODE_SHIFT: u32 = 16;
 const LEN_SHIFT: u32 = 32;
 
 /// An object of the heap, by address.
@@ -121,6 +142,15 @@ impl Object {
             | (len as u64) << LEN_SHIFT
     }
 
+    #[inline(always)]
+    pub(super) fn code_header(kind: Kind, mark: bool, code: usize) -> u64 {
+        debug_assert!(
+            (code as u64) << CODE_SHIFT >> CODE_SHIFT == code as u64,
+            "addresses of programs have 48 bits"
+        );
+        kind as u64 | if mark { MARK_BIT } else { 0 } | (code as u64) << CODE_SHIFT
+    }
+
     /// What it is.
     #[inline(always)]
     pub fn kind(self) -> Kind {
@@ -128,7 +158,7 @@ impl Object {
         unsafe { std::mem::transmute::<u8, Kind>((self.header() & 0x7f) as u8) }
     }
 
-    /// Length as its kind counts it.
+    /// Length as its kind counts it. Closures and thunks of code have none here: see [`Captured::len`].
     #[inline(always)]
     pub fn len(self) -> usize {
         (self.header() >> LEN_SHIFT) as usize
@@ -241,9 +271,18 @@ impl Object {
             Kind::String | Kind::Path => 2 + len.div_ceil(8),
             Kind::List => 1 + len.max(1),
             Kind::Layers => 5,
-            Kind::Keys | Kind::Attrs | Kind::Closure | Kind::Thunk | Kind::Partial => 2 + len,
+            Kind::Closure => 1 + Captured(self).len(),
+            Kind::Thunk if Thunk(self).applies() => 2 + len,
+            Kind::Thunk => thunk_words(Captured(self).len()),
+            Kind::Keys | Kind::Attrs | Kind::Partial => 2 + len,
         }
     }
+}
+
+/// Words of a thunk of code with so many captures: its value has to have room.
+#[inline(always)]
+pub(super) fn thunk_words(captures: usize) -> usize {
+    1 + captures.max(1)
 }
 
 /// A list.
@@ -557,18 +596,31 @@ impl Captured {
     /// Address of the code.
     #[inline(always)]
     pub fn code(self) -> usize {
-        self.0.word(0) as usize
+        (self.0.header() >> CODE_SHIFT) as usize
+    }
+
+    /// How many captures it has.
+    #[inline]
+    pub fn len(self) -> usize {
+        // SAFETY: who made it promised that code begins so, and outlives it.
+        unsafe { (*(self.code() as *const CodeHead)).captures as usize }
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
     }
 
     /// Capture `index`, resolved in place if it is an evaluated thunk.
     #[inline(always)]
     pub fn capture(self, index: usize) -> Value {
-        debug_assert!(index < self.0.len(), "a capture that exists");
-        let value = self.0.value(1 + index);
+        debug_assert!(index < self.len(), "a capture that exists");
+        debug_assert!(!self.is_done(), "captures end where the value comes");
+        let value = self.0.value(index);
         if value.is_thunk() {
             let resolved = value.resolved();
             if !resolved.is_thunk() {
-                self.0.set_word(1 + index, resolved.to_word());
+                self.0.set_word(index, resolved.to_word());
             }
             return resolved;
         }
@@ -578,14 +630,23 @@ impl Captured {
     /// Fills capture `index` in.
     #[inline(always)]
     pub fn set_capture(self, index: usize, value: Value) {
-        debug_assert!(index < self.0.len(), "a capture that exists");
-        self.0.set_word(1 + index, value.to_word());
+        debug_assert!(index < self.len(), "a capture that exists");
+        debug_assert!(
+            !self.is_done() || index == 0 && !value.is_thunk(),
+            "captures end where the value comes"
+        );
+        self.0.set_word(index, value.to_word());
     }
 
     /// The captures, to be filled in.
     #[inline(always)]
     pub fn captures_mut<'a>(self) -> &'a mut [Value] {
-        self.0.values_mut(1, self.0.len())
+        self.0.values_mut(0, self.len())
+    }
+
+    /// Whether it is a thunk that has its value where captures were.
+    fn is_done(self) -> bool {
+        self.0.kind() == Kind::Thunk && Thunk(self.0).value().is_some()
     }
 
     /// A closure as a value.
@@ -616,51 +677,50 @@ impl Thunk {
     /// Where it is in its life.
     #[inline(always)]
     pub fn state(self) -> ThunkState {
-        // SAFETY: written by `make_header` and `set_state` alone.
+        // SAFETY: written by the heap, as `Suspended` or `Apply`, and by `begin`, `reset` and `finish`, which set and clear bits.
         unsafe { std::mem::transmute::<u8, ThunkState>((self.0.header() >> STATE_SHIFT) as u8) }
     }
 
     #[inline(always)]
-    fn set_state(self, state: ThunkState) {
+    fn has(self, bits: u8) -> bool {
+        self.0.header() & u64::from(bits) << STATE_SHIFT != 0
+    }
+
+    #[inline(always)]
+    fn set(self, bits: u8) {
         self.0
-            .set_header(self.0.header() & !(0xff << STATE_SHIFT) | (state as u64) << STATE_SHIFT);
+            .set_header(self.0.header() | u64::from(bits) << STATE_SHIFT);
+    }
+
+    /// Whether it is, or was, a function with arguments.
+    #[inline(always)]
+    pub(super) fn applies(self) -> bool {
+        self.has(APPLY)
     }
 
     /// Its value, if it has been evaluated.
     #[inline(always)]
     pub fn value(self) -> Option<Value> {
-        (self.state() == ThunkState::Done).then(|| self.0.value(0))
+        self.has(DONE).then(|| self.0.value(0))
     }
 
     /// Whether it is being evaluated.
     pub fn is_running(self) -> bool {
-        matches!(self.state(), ThunkState::Running | ThunkState::ApplyRunning)
+        self.has(RUNNING) && !self.has(DONE)
     }
 
     /// Notes that it is being evaluated.
     #[inline(always)]
     pub fn begin(self) {
-        let state = match self.state() {
-            ThunkState::Apply => ThunkState::ApplyRunning,
-            _ => ThunkState::Running,
-        };
-        self.set_state(state);
-    }
-
-    /// The same, of a thunk that is [`ThunkState::Suspended`].
-    #[inline(always)]
-    pub fn begin_code(self) {
-        debug_assert!(self.state() == ThunkState::Suspended, "not begun");
-        self.0
-            .set_header(self.0.header() | (ThunkState::Running as u64) << STATE_SHIFT);
+        debug_assert!(!self.has(RUNNING), "not begun");
+        self.set(RUNNING);
     }
 
     /// Puts it back as it was before [`Thunk::begin`], since its evaluation failed.
     pub fn reset(self) {
-        match self.state() {
-            ThunkState::Running => self.set_state(ThunkState::Suspended),
-            ThunkState::ApplyRunning => self.set_state(ThunkState::Apply),
-            _ => {}
+        if self.is_running() {
+            self.0
+                .set_header(self.0.header() & !(u64::from(RUNNING) << STATE_SHIFT));
         }
     }
 
@@ -671,8 +731,9 @@ impl Thunk {
             !value.is_thunk(),
             "a thunk's value is in weak head normal form"
         );
+        debug_assert!(self.is_running(), "begun, and not ended");
         self.0.set_word(0, value.to_word());
-        self.set_state(ThunkState::Done);
+        self.set(DONE);
     }
 
     /// Code and captures (states Suspended and Running).

@@ -6,7 +6,7 @@ use crate::bytecode::{
     CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction, Part,
     Signature, StrictArgument,
 };
-use crate::heap::{AnyAttrs, Form, KeyEntry, Keys, Marker, Value};
+use crate::heap::{AnyAttrs, CodeHead, Form, KeyEntry, Keys, Marker, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use std::cell::{Cell, OnceCell};
@@ -75,17 +75,18 @@ impl Site {
 /// its body is linked when it is first entered.
 #[repr(C, align(64))]
 pub struct Linked {
+    head: CodeHead,
+    pub(super) registers: u16,
+    pub(super) kind: CodeKind,
+    pub(super) arity: u16,
     /// The first instruction; null until the body is linked.
     start: Cell<*const Instruction>,
     sites: Cell<*const Site>,
     body: OnceCell<Box<Body>>,
     image: Rc<Image>,
-    pub(super) kind: CodeKind,
     pub(super) name: Option<Symbol>,
     pub(super) pos: Pos,
     place: CodePlace,
-    pub(super) registers: u16,
-    pub(super) arity: u16,
 }
 
 const _: () = assert!(size_of::<Linked>() == 64);
@@ -130,6 +131,11 @@ impl Linked {
     pub(super) fn at<'a>(address: usize) -> &'a Linked {
         // SAFETY: see above; closures and thunks do not outlive the VM that made them.
         unsafe { &*(address as *const Linked) }
+    }
+
+    /// How many captures its closures or thunks have.
+    pub(super) fn captures(&self) -> usize {
+        usize::from(self.head.captures)
     }
 
     /// Whether it has been entered before.
@@ -229,6 +235,9 @@ impl Vm {
     ) -> *const Linked {
         let linked: Box<[Linked]> = heads
             .map(|head| Linked {
+                head: CodeHead {
+                    captures: head.captures,
+                },
                 start: Cell::new(std::ptr::null()),
                 sites: Cell::new(std::ptr::null()),
                 body: OnceCell::new(),

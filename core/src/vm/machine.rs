@@ -188,6 +188,13 @@ impl Vm {
         })
     }
 
+    /// A thunk of code at `address` (from [`Vm::link`]), all of whose captures are null.
+    pub fn thunk_of(&mut self, address: usize) -> Value {
+        let captures = Linked::at(address).captures();
+        // SAFETY: a `Linked`, which lives as long as the VM.
+        unsafe { self.heap.thunk(address, captures) }.thunk_value()
+    }
+
     /// Begins code at `address` (from [`Vm::link`]) on top of what waits; `captures` are those of a root.
     pub fn enter_code(
         &mut self,
@@ -199,17 +206,12 @@ impl Vm {
             self.loading.insert(path.clone());
             self.push_frame(Frame::Loaded(path));
         }
-        let closure = self.heap.closure(address, captures.len());
+        let code = Linked::at(address);
+        // SAFETY: a `Linked`, which lives as long as the VM.
+        let closure = unsafe { self.heap.closure(address, code.captures()) };
         closure.captures_mut().copy_from_slice(captures);
         let depth = self.depth();
-        self.push_call(
-            Linked::at(address),
-            Some(closure),
-            None,
-            depth,
-            std::ptr::null(),
-            0,
-        );
+        self.push_call(code, Some(closure), None, depth, std::ptr::null(), 0);
         Ok(())
     }
 

@@ -149,7 +149,7 @@ impl Vm {
         match value.as_thunk() {
             None => Ok(Flow::Value(value)),
             Some(thunk) => match thunk.state() {
-                ThunkState::Done => Ok(Flow::Value(value.resolved())),
+                ThunkState::Done | ThunkState::ApplyDone => Ok(Flow::Value(value.resolved())),
                 ThunkState::Suspended => {
                     thunk.begin();
                     let captured = thunk.captured();
@@ -549,28 +549,34 @@ impl Vm {
                                 }
                                 Op::Thunk => {
                                     let (child, captures) = child!();
-                                    let object = self.heap.thunk_unfilled(child, captures);
+                                    // SAFETY: children are `Linked` with so many captures, and live as long as the VM.
+                                    let object =
+                                        unsafe { self.heap.thunk_unfilled(child, captures) };
                                     take_captures!(object);
                                     *register!(instruction.a) = object.thunk_value();
                                     skip_words!(1 + capture_words(instruction.x));
                                 }
                                 Op::Closure => {
                                     let (child, captures) = child!();
-                                    let object = self.heap.closure_unfilled(child, captures);
+                                    // SAFETY: children are `Linked` with so many captures, and live as long as the VM.
+                                    let object =
+                                        unsafe { self.heap.closure_unfilled(child, captures) };
                                     take_captures!(object);
                                     *register!(instruction.a) = object.closure_value();
                                     skip_words!(1 + capture_words(instruction.x));
                                 }
                                 Op::NewThunk => {
                                     let (child, captures) = child!();
-                                    *register!(instruction.a) =
-                                        self.heap.thunk(child, captures).thunk_value();
+                                    // SAFETY: as of `Thunk`.
+                                    let object = unsafe { self.heap.thunk(child, captures) };
+                                    *register!(instruction.a) = object.thunk_value();
                                     skip_words!(1 + many_words(instruction.x));
                                 }
                                 Op::NewClosure => {
                                     let (child, captures) = child!();
-                                    *register!(instruction.a) =
-                                        self.heap.closure(child, captures).closure_value();
+                                    // SAFETY: as of `Closure`.
+                                    let object = unsafe { self.heap.closure(child, captures) };
+                                    *register!(instruction.a) = object.closure_value();
                                     skip_words!(1 + many_words(instruction.x));
                                 }
                                 Op::Fill => {
@@ -579,6 +585,8 @@ impl Vm {
                                         .as_closure()
                                         .or_else(|| value.as_thunk().map(|thunk| thunk.captured()));
                                     if let Some(object) = object {
+                                        // A thunk that stands for a set with `__overrides` may have been forced while they were
+                                        // found out: what is filled in now takes the place of its value.
                                         take_captures!(object);
                                     }
                                     skip_words!(1 + capture_words(instruction.x));
@@ -1135,7 +1143,9 @@ impl Vm {
                                 Op::ThunkIfUnset => {
                                     if *register!(instruction.a) == Value::UNSET {
                                         let (child, captures) = child!();
-                                        let thunk = self.heap.thunk(child, captures).thunk_value();
+                                        // SAFETY: as of `Thunk`.
+                                        let thunk = unsafe { self.heap.thunk(child, captures) }
+                                            .thunk_value();
                                         *register!(instruction.a) = thunk;
                                         *register!(instruction.a + 1) = thunk;
                                     } else {
@@ -1229,7 +1239,7 @@ impl Vm {
                 if let Some(thunk) = value.as_thunk()
                     && thunk.state() == ThunkState::Suspended
                 {
-                    thunk.begin_code();
+                    thunk.begin();
                     let captured = thunk.captured();
                     let callee = Linked::at(captured.code());
                     frame =
