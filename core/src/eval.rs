@@ -321,7 +321,7 @@ impl Evaluator {
         let file = self
             .vm
             .sources
-            .add(origin, text.into())
+            .add(origin, text)
             .map_err(|limit| Error::new(ErrorKind::Limit, limit))?;
         let ast = crate::syntax::parse(file, &mut self.vm.interner, &self.parse)?;
         for warning in &ast.warnings {
@@ -486,7 +486,7 @@ impl Evaluator {
     }
 
     fn add_source(&mut self, origin: Origin, text: &[u8]) -> Result<&SourceFile> {
-        let file = self.vm.sources.add(origin, text.into());
+        let file = self.vm.sources.add(origin, text);
         file.map_err(|limit| Error::new(ErrorKind::Limit, limit))
     }
 

@@ -8,6 +8,7 @@ pub mod error;
 pub mod eval;
 pub mod heap;
 pub mod host;
+mod kept;
 pub mod path;
 pub mod print;
 pub mod report;

@@ -1,6 +1,8 @@
 //! Source texts and positions in them. A [`Pos`] is one number for file and offset; line and column are
 //! computed only when somebody looks.
 
+use crate::kept::Keeper;
+use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
 
 /// A position: 0 is "nowhere"; otherwise the base of its file plus the byte offset.
@@ -55,7 +57,7 @@ pub struct SourceFile {
     /// Where it came from.
     pub origin: Origin,
     /// Its bytes.
-    pub text: Arc<[u8]>,
+    pub text: Bytes,
     base: u32,
     /// Where the lines begin, once somebody has asked for one.
     starts: OnceLock<Vec<u32>>,
@@ -134,11 +136,12 @@ impl<'a> Location<'a> {
 #[derive(Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
+    keeper: Keeper,
 }
 
 impl SourceMap {
     /// Registers a text, or says why not: all sources together hold less than 4 GiB.
-    pub fn add(&mut self, origin: Origin, text: Arc<[u8]>) -> Result<&SourceFile, &'static str> {
+    pub fn add(&mut self, origin: Origin, text: &[u8]) -> Result<&SourceFile, &'static str> {
         let base = self
             .files
             .last()
@@ -148,7 +151,7 @@ impl SourceMap {
         }
         self.files.push(SourceFile {
             origin,
-            text,
+            text: self.keeper.keep(text),
             base: base as u32,
             starts: OnceLock::new(),
         });

@@ -2,6 +2,7 @@
 
 use super::code::{CaptureSource, Code, CodeKind, Constant};
 use super::image::{CodePlace, Image, write_number};
+use crate::kept::Keeper;
 use crate::source::Pos;
 use crate::symbol::Symbol;
 
@@ -40,6 +41,7 @@ impl Numbering {
 #[derive(Default)]
 pub struct Encoder {
     out: Vec<u8>,
+    keeper: Keeper,
     paths: Vec<Box<[u8]>>,
     base: u32,
     numbering: Numbering,
@@ -65,7 +67,7 @@ impl Encoder {
     pub fn finish(&mut self, root: CodePlace) -> Option<Image> {
         u32::try_from(self.out.len()).ok()?;
         Some(Image {
-            bytes: self.out.as_slice().into(),
+            bytes: self.keeper.keep(&self.out),
             code: 0,
             symbols: self.numbering.symbols.as_slice().into(),
             paths: std::mem::take(&mut self.paths),

@@ -18,11 +18,12 @@ use super::code::{
 use super::instruction::Instruction;
 use crate::source::Pos;
 use crate::symbol::{Interner, Symbol};
+use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
 /// The code of a file.
 pub struct Image {
-    pub(super) bytes: Box<[u8]>,
+    pub(super) bytes: Bytes,
     /// Where the code begins in `bytes`.
     pub(super) code: usize,
     pub(super) symbols: Box<[Symbol]>,
@@ -98,7 +99,7 @@ impl Image {
     fn reader(&self, CodePlace(at): CodePlace) -> Reader<'_> {
         Reader {
             image: self,
-            bytes: Bytes {
+            bytes: Cursor {
                 bytes: &self.bytes,
                 at: self.code + at as usize,
             },
@@ -133,7 +134,7 @@ impl Image {
     /// The image that has become these `bytes`, of the same text, which now begins at `base`. They must be just those: an image
     /// that was tampered with runs as if it was code.
     pub fn from_bytes(bytes: Vec<u8>, base: Pos, interner: &mut Interner) -> Self {
-        let mut head = Bytes {
+        let mut head = Cursor {
             bytes: &bytes,
             at: 0,
         };
@@ -156,7 +157,7 @@ impl Image {
 
     /// The paths in an image of these `bytes` that may be files of Nix, in their order.
     pub fn paths_of(bytes: &[u8]) -> Vec<Box<[u8]>> {
-        Bytes { bytes, at: 0 }.texts(|path| path.into())
+        Cursor { bytes, at: 0 }.texts(|path| path.into())
     }
 
     /// The paths in it that may be files of Nix, in their order. They are had once.
@@ -182,13 +183,13 @@ pub(super) fn write_number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Bytes of an image.
-struct Bytes<'a> {
+/// Cursor of an image.
+struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Bytes<'a> {
+impl<'a> Cursor<'a> {
     fn take(&mut self, len: usize) -> &'a [u8] {
         let taken = &self.bytes[self.at..self.at + len];
         self.at += len;
@@ -225,7 +226,7 @@ impl<'a> Bytes<'a> {
 /// here; each of them is called once, and an iterator is run to its end before the next is asked for.
 pub struct Reader<'a> {
     image: &'a Image,
-    bytes: Bytes<'a>,
+    bytes: Cursor<'a>,
     /// Where the code begins.
     start: u32,
 }

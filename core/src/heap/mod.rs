@@ -9,6 +9,7 @@ mod collect;
 mod object;
 mod region;
 mod shapes;
+mod slab;
 mod stack;
 mod word;
 
@@ -18,5 +19,7 @@ pub use object::{
     AnyAttrs, Attrs, Captured, CodeHead, Form, KeyEntry, Keys, Kind, List, Object, Partial, Thunk,
     ThunkState,
 };
+pub(crate) use region::populate;
+pub use slab::{Lasting, Slab};
 pub use stack::Stack;
 pub use word::{MAX_INLINE_INT, MIN_INLINE_INT, Value, ValueType};

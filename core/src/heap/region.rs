@@ -2,6 +2,7 @@
 
 use super::block::BLOCK_BYTES;
 use std::alloc::{Layout, handle_alloc_error};
+use std::mem::MaybeUninit;
 
 /// Blocks of a region. One more is mapped, since the system aligns to pages.
 const BLOCKS: usize = 32;
@@ -22,7 +23,10 @@ impl Regions {
         }
         let block = self.next;
         self.next += BLOCK_BYTES;
-        populate(block);
+        // SAFETY: it has just been mapped, and nobody else knows it.
+        populate(unsafe {
+            std::slice::from_raw_parts_mut(block as *mut MaybeUninit<u8>, BLOCK_BYTES)
+        });
         block
     }
 
@@ -59,20 +63,27 @@ pub(super) fn map(bytes: usize) -> *mut libc::c_void {
     }
 }
 
-/// Lets the system back a block with memory at once: a fault for each page would cost several times as much.
-fn populate(block: usize) {
-    // Where the system does not know how, pages come as they are touched.
+/// The size of a page, or of several.
+const PAGE_BYTES: usize = 4096;
+
+/// Lets the system back memory at once that is about to be used: a fault for each page would cost several times as much.
+pub(crate) fn populate<T>(memory: &mut [MaybeUninit<T>]) {
+    // Where the system does not know how, or its pages are larger, pages come as they are touched.
     #[cfg(target_os = "linux")]
-    // SAFETY: the block has just been mapped, and nothing of its contents changes.
-    unsafe {
-        libc::madvise(
-            block as *mut libc::c_void,
-            BLOCK_BYTES,
-            libc::MADV_POPULATE_WRITE,
-        );
+    {
+        let start = (memory.as_ptr() as usize).next_multiple_of(PAGE_BYTES);
+        let end = memory.as_ptr_range().end as usize / PAGE_BYTES * PAGE_BYTES;
+        // SAFETY: within memory that is borrowed, of whose contents nothing changes.
+        unsafe {
+            libc::madvise(
+                start as *mut libc::c_void,
+                end.saturating_sub(start),
+                libc::MADV_POPULATE_WRITE,
+            );
+        }
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = block;
+    let _ = memory;
 }
 
 impl Drop for Regions {

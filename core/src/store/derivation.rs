@@ -134,12 +134,6 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// How long the part is with all paths in place.
-    pub(super) fn filled_len(&self, paths: &[Vec<u8>]) -> usize {
-        let extra = self.holes.iter().map(|(_, output)| paths[*output].len());
-        self.bytes.len() + extra.sum::<usize>()
-    }
-
     /// Appends the part with all paths in place.
     pub(super) fn fill(&self, paths: &[Vec<u8>], out: &mut Vec<u8>) {
         let mut done = 0;

@@ -5,6 +5,7 @@ use super::derivation::Derivation;
 use super::modulo::{Modulo, ResolveError, Resolved, Resolver};
 use super::path::split_store_path;
 use crate::world::Answer;
+use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
@@ -43,7 +44,7 @@ enum Object {
         contents: Vec<u8>,
         references: Vec<Vec<u8>>,
     },
-    Derivation(Vec<u8>),
+    Derivation(Bytes),
     Source(Source),
     /// Nothing that was added: it was in the store before, and is read at its place there.
     Known(Source),
@@ -233,9 +234,8 @@ impl Store {
         }
         let (root, below) = split_store_path(path)?;
         Some(match self.objects.get(root)? {
-            Object::Text { contents, .. } | Object::Derivation(contents) if below.is_empty() => {
-                Found::Text(contents)
-            }
+            Object::Text { contents, .. } if below.is_empty() => Found::Text(contents),
+            Object::Derivation(contents) if below.is_empty() => Found::Text(contents),
             Object::Text { .. } | Object::Derivation(_) => Found::Nothing,
             Object::Source(source) | Object::Known(source) => {
                 let origin = [&source.origin, below].concat();

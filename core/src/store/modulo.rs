@@ -4,6 +4,8 @@
 use super::derivation::{Derivation, Output, Parts, Text, separate, write_input};
 use super::hash::{Digest, HexDigest, base32, hex, sha256};
 use super::path::{output_name, output_path, text_path};
+use crate::kept::Keeper;
+use bytes::Bytes;
 
 /// What a derivation counts as in the hash of one that needs it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,7 +27,7 @@ pub struct Resolved {
     /// The path of its file.
     pub path: Vec<u8>,
     /// The text of its file.
-    pub text: Vec<u8>,
+    pub text: Bytes,
     /// What it counts as.
     pub modulo: Modulo,
     /// The path of each output, as far as it is known.
@@ -38,6 +40,8 @@ pub struct Resolver {
     parts: Parts,
     /// The inputs as they enter the hash.
     inputs: Vec<u8>,
+    text: Vec<u8>,
+    keeper: Keeper,
 }
 
 impl Resolver {
@@ -51,9 +55,11 @@ impl Resolver {
     ) -> Result<Resolved, ResolveError> {
         derivation.write_parts(&mut self.parts);
         let Parts { head, inputs, tail } = &self.parts;
+        let text = &mut self.text;
+        text.clear();
         let is_deferred = |(_, output): &(_, Output<'_>)| *output == Output::Deferred;
         let mut paths = Vec::new();
-        let (modulo, outputs, text);
+        let (modulo, outputs);
         if !derivation.outputs.iter().all(is_deferred) {
             outputs = derivation
                 .outputs
@@ -61,36 +67,39 @@ impl Resolver {
                 .map(|(_, output)| output.path().map(<[u8]>::to_vec))
                 .collect();
             modulo = fixed_modulo(derivation).unwrap_or(Modulo::Deferred);
-            text = [&head.bytes[..], inputs, &tail.bytes].concat();
+            append(text, [&head.bytes, inputs, &tail.bytes]);
         } else if inputs_modulo(derivation, lookup, &mut self.inputs)? {
             let masked = sha256(&[&head.bytes, &self.inputs, &tail.bytes]);
             for (name, _) in &derivation.outputs {
                 paths.push(output_path(&derivation.name, name, &masked)?);
             }
-            let length = head.filled_len(&paths) + inputs.len() + tail.filled_len(&paths);
-            let mut filled = Vec::with_capacity(length);
-            head.fill(&paths, &mut filled);
-            let head_end = filled.len();
-            filled.extend_from_slice(inputs);
-            let tail_start = filled.len();
-            tail.fill(&paths, &mut filled);
-            let own = sha256(&[&filled[..head_end], &self.inputs, &filled[tail_start..]]);
+            head.fill(&paths, text);
+            let head_end = text.len();
+            text.extend_from_slice(inputs);
+            let tail_start = text.len();
+            tail.fill(&paths, text);
+            let own = sha256(&[&text[..head_end], &self.inputs, &text[tail_start..]]);
             modulo = Modulo::Hash(hex(&own));
             outputs = paths.into_iter().map(Some).collect();
-            text = filled;
         } else {
             outputs = vec![None; derivation.outputs.len()];
             modulo = Modulo::Deferred;
-            text = [&head.bytes[..], inputs, &tail.bytes].concat();
+            append(text, [&head.bytes, inputs, &tail.bytes]);
         }
         let name = [&derivation.name, &b".drv"[..]].concat();
-        let path = text_path(&name, &sha256(&[&text]), references.iter().copied())?;
+        let path = text_path(&name, &sha256(&[&text[..]]), references.iter().copied())?;
         Ok(Resolved {
             path,
-            text,
+            text: self.keeper.keep(text),
             modulo,
             outputs,
         })
+    }
+}
+
+fn append(text: &mut Vec<u8>, parts: [&[u8]; 3]) {
+    for part in parts {
+        text.extend_from_slice(part);
     }
 }
 

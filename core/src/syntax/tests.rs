@@ -16,7 +16,7 @@ const PIPES: ParseOptions = ParseOptions {
 
 fn sources(text: &[u8]) -> SourceMap {
     let mut sources = SourceMap::default();
-    sources.add(Origin::String, Arc::from(text)).expect("small");
+    sources.add(Origin::String, text).expect("small");
     sources
 }
 

@@ -6,7 +6,7 @@ use crate::bytecode::{
     CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction, Part,
     Signature, StrictArgument,
 };
-use crate::heap::{AnyAttrs, CodeHead, Form, KeyEntry, Keys, Marker, Value};
+use crate::heap::{AnyAttrs, CodeHead, Form, KeyEntry, Keys, Lasting, Marker, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use std::cell::{Cell, OnceCell};
@@ -93,21 +93,47 @@ const _: () = assert!(size_of::<Linked>() == 64);
 
 /// What runs, and what is told of it where something fails.
 pub(super) struct Body {
-    pub(super) words: Box<[Word]>,
-    pub(super) sites: Box<[Site]>,
-    pub(super) shapes: Box<[Keys]>,
-    pub(super) constants: Box<[Value]>,
-    pub(super) formals: Box<[FormalsSpec]>,
+    pub(super) words: Lasting<Word>,
+    pub(super) sites: Lasting<Site>,
+    pub(super) shapes: Lasting<Keys>,
+    pub(super) constants: Lasting<Value>,
+    positions: Lasting<Pos>,
+    /// What most bodies have none of.
+    rest: Option<Box<Rest>>,
+}
+
+/// What few bodies have.
+pub(super) struct Rest {
+    formals: Box<[FormalsSpec]>,
     /// Orders of shapes, which words point to.
-    #[allow(dead_code)] // it is kept, not read
     orders: Box<[Box<[u32]>]>,
     /// Captures that are too many for words, which point to them.
-    #[allow(dead_code)] // it is kept, not read
     captures: Box<[Box<[CaptureSource]>]>,
-    positions: Box<[Pos]>,
     parts: Box<[Part]>,
     part_positions: Box<[Pos]>,
-    pub(super) strict_arguments: Box<[StrictArgument]>,
+    strict_arguments: Box<[StrictArgument]>,
+}
+
+impl Rest {
+    fn is_empty(&self) -> bool {
+        self.formals.is_empty()
+            && self.orders.is_empty()
+            && self.captures.is_empty()
+            && self.parts.is_empty()
+            && self.strict_arguments.is_empty()
+    }
+}
+
+impl Body {
+    pub(super) fn formals(&self) -> &[FormalsSpec] {
+        self.rest.as_ref().map_or(&[], |rest| &rest.formals)
+    }
+
+    pub(super) fn strict_arguments(&self) -> &[StrictArgument] {
+        self.rest
+            .as_ref()
+            .map_or(&[], |rest| &rest.strict_arguments)
+    }
 }
 
 /// Which entry of a shape, as the compiler sorted it, stands at each place when it is sorted by the symbols of this evaluation; nothing
@@ -192,21 +218,19 @@ impl Linked {
 
     /// Where part `index` of the `+` or interpolation at `pc` begins.
     pub(super) fn part_position(&self, pc: u32, index: usize) -> Pos {
-        let body = self.body();
-        let at = body.parts.binary_search_by_key(&pc, |(pc, _)| *pc);
-        at.ok()
-            .and_then(|at| {
-                let start = at.checked_sub(1).map_or(0, |before| body.parts[before].1);
-                let positions = start as usize..body.parts[at].1 as usize;
-                body.part_positions[positions].get(index).copied()
-            })
-            .unwrap_or_else(|| self.position(pc as usize))
+        let known = self.body().rest.as_ref().and_then(|rest| {
+            let at = rest.parts.binary_search_by_key(&pc, |(pc, _)| *pc).ok()?;
+            let start = at.checked_sub(1).map_or(0, |before| rest.parts[before].1);
+            let positions = start as usize..rest.parts[at].1 as usize;
+            rest.part_positions[positions].get(index).copied()
+        });
+        known.unwrap_or_else(|| self.position(pc as usize))
     }
 
     pub(super) fn mark(&self, marker: &mut Marker) {
         if let Some(body) = self.body.get() {
             marker.values(&body.constants);
-            for keys in &body.shapes {
+            for keys in body.shapes.iter() {
                 marker.keys(*keys);
             }
         }
@@ -214,7 +238,7 @@ impl Linked {
 
     /// Inline caches hold addresses of shapes, which a collection may free.
     pub(super) fn forget_caches(&self) {
-        for site in self.body.get().iter().flat_map(|body| &body.sites) {
+        for site in self.body.get().iter().flat_map(|body| body.sites.iter()) {
             site.keys.set(NO_SHAPE);
         }
     }
@@ -286,53 +310,64 @@ impl Vm {
                 }
             }
         }
-        let constants: Box<[Value]> = reader
-            .constants()
-            .map(|constant| self.constant(constant))
-            .collect();
-        let shapes = (0..reader.shapes())
-            .map(|_| {
-                let shape = &mut layout.shape;
-                shape.clear();
-                shape.extend(reader.shape());
-                let order = order(shape);
-                let keys = (0..shape.len()).map(|index| {
-                    let from = order.as_ref().map_or(index, |order| order[index] as usize);
-                    let (name, pos) = shape[from];
-                    KeyEntry { name, pos }
-                });
-                let keys = self.heap.keys_of(keys.len(), keys);
-                layout.orders.push(order);
-                keys
-            })
-            .collect();
-        let sites: Box<[Site]> = reader
-            .selects()
-            .map(|name| Site {
-                keys: Cell::new(NO_SHAPE),
-                index: Cell::new(0),
-                name,
-            })
-            .collect();
+        // The VM holds both the slab and the code, which nobody enters once it has ended.
+        let mut bodies = std::mem::take(&mut self.bodies);
+        let constants = reader.constants().map(|constant| self.constant(constant));
+        // SAFETY: see above; so below.
+        let constants = unsafe { bodies.slice(constants) };
+        let shapes = (0..reader.shapes()).map(|_| {
+            let shape = &mut layout.shape;
+            shape.clear();
+            shape.extend(reader.shape());
+            let order = order(shape);
+            let keys = (0..shape.len()).map(|index| {
+                let from = order.as_ref().map_or(index, |order| order[index] as usize);
+                let (name, pos) = shape[from];
+                KeyEntry { name, pos }
+            });
+            let keys = self.heap.keys_of(keys.len(), keys);
+            layout.orders.push(order);
+            keys
+        });
+        // SAFETY: as above.
+        let shapes = unsafe { bodies.slice(shapes) };
+        let sites = reader.selects().map(|name| Site {
+            keys: Cell::new(NO_SHAPE),
+            index: Cell::new(0),
+            name,
+        });
+        // SAFETY: as above.
+        let sites = unsafe { bodies.slice(sites) };
         let mut strict_arguments = reader.strict_arguments();
         let mut parts = reader.parts();
         let part_positions = reader.part_positions();
         layout.instructions.extend(reader.instructions());
         let captures = layout.lay_out(reader.positions(layout.instructions.len()), &constants);
         layout.move_along(&mut parts, &mut strict_arguments);
-        let body = Box::new(Body {
-            words: layout.words.as_slice().into(),
-            sites,
-            shapes,
-            constants,
+        // SAFETY: as above.
+        let (words, positions) = unsafe {
+            (
+                bodies.slice(layout.words.iter().copied()),
+                bodies.slice(layout.positions.iter().copied()),
+            )
+        };
+        let rest = Rest {
             formals,
             orders: layout.orders.drain(..).flatten().collect(),
             captures,
-            positions: layout.positions.as_slice().into(),
             parts,
             part_positions,
             strict_arguments,
+        };
+        let body = Box::new(Body {
+            words,
+            sites,
+            shapes,
+            constants,
+            positions,
+            rest: (!rest.is_empty()).then(|| Box::new(rest)),
         });
+        self.bodies = bodies;
         self.layout = layout;
         linked.start.set(body.words.as_ptr().cast());
         linked.sites.set(body.sites.as_ptr());

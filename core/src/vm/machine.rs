@@ -7,7 +7,7 @@ use super::names::KnownNames;
 use super::observer::{Counts, Observation, Observer, Sample};
 use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Heap, KeyEntry, Keys, MAX_STRING, Stack, Value};
+use crate::heap::{Heap, KeyEntry, Keys, MAX_STRING, Slab, Stack, Value};
 use crate::host::Host;
 use crate::source::{Pos, SourceMap};
 use crate::store::{Backend, Overlay, Store};
@@ -115,6 +115,8 @@ pub struct Vm {
     pub(crate) loading: FxHashSet<Box<[u8]>>,
     // Frames and closures point to them, so they stay where they are.
     pub(super) code: Vec<Box<[Linked]>>,
+    /// Where its bodies lie.
+    pub(super) bodies: Slab,
     pub(super) known_names: KnownNames,
     /// Room in which code is linked.
     pub(super) layout: Layout,
@@ -153,6 +155,7 @@ impl Vm {
             listings: FxHashMap::default(),
             loading: FxHashSet::default(),
             code: Vec::new(),
+            bodies: Slab::default(),
             known_names: KnownNames::default(),
             layout: Layout::default(),
             stack: Stack::default(),

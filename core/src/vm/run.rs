@@ -1125,7 +1125,8 @@ impl Vm {
                                 }
                                 Op::Formals => {
                                     let argument = forced!(instruction.a);
-                                    let formals = &code.body().formals[usize::from(instruction.c)];
+                                    let formals =
+                                        &code.body().formals()[usize::from(instruction.c)];
                                     attempt!(self.match_formals(
                                         code,
                                         formals,

@@ -47,7 +47,7 @@ impl Vm {
                     if !calls && let Some(builtin) = self.waiting_builtin(&frame) {
                         self.builtin_trace(&mut error, builtin, here);
                     }
-                    for argument in &code.body().strict_arguments {
+                    for argument in code.body().strict_arguments() {
                         if (argument.start..argument.end).contains(&(at as u32)) {
                             let pos = code.position(argument.call as usize);
                             self.builtin_trace(&mut error, argument.builtin, pos);
