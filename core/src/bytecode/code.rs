@@ -35,6 +35,10 @@ pub enum Constant<'a> {
     Path(&'a [u8]),
     /// A bool.
     Bool(bool),
+    /// `[ ]`
+    EmptyList,
+    /// `{ }`
+    EmptySet,
     /// Entry of the table of globals: `builtins`, `true`, `map` ...
     Global(u32),
 }

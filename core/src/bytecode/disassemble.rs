@@ -109,6 +109,8 @@ fn describe(constant: &Constant<'_>) -> String {
         Constant::String(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
         Constant::Path(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Constant::Bool(value) => value.to_string(),
+        Constant::EmptyList => "[ ]".to_owned(),
+        Constant::EmptySet => "{ }".to_owned(),
         Constant::Global(index) => format!("global {index}"),
     }
 }

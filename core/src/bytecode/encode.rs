@@ -243,8 +243,10 @@ pub(super) fn write_constant(out: &mut Vec<u8>, constant: &Constant<'_>) {
         Constant::String(bytes) => text(out, 2, bytes),
         Constant::Path(bytes) => text(out, 3, bytes),
         Constant::Bool(value) => out.push(4 + u8::from(*value)),
+        Constant::EmptyList => out.push(6),
+        Constant::EmptySet => out.push(7),
         Constant::Global(index) => {
-            out.push(6);
+            out.push(8);
             write_number(out, (*index).into());
         }
     }

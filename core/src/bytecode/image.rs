@@ -255,6 +255,8 @@ impl<'a> Reader<'a> {
             3 => Constant::Path(reader.text()),
             4 => Constant::Bool(false),
             5 => Constant::Bool(true),
+            6 => Constant::EmptyList,
+            7 => Constant::EmptySet,
             _ => Constant::Global(reader.small()),
         })
     }

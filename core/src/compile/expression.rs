@@ -347,6 +347,11 @@ impl<'a> Compiler<'a> {
             Expr::Negate(_) | Expr::Binary(..) if !self.environment.keep_thunks => {
                 self.folded(id, FOLDED).map(Constant::Int)
             }
+            Expr::List(items) if items.len == 0 => Some(Constant::EmptyList),
+            // So does it of this one.
+            Expr::Attrs(node) if node.is_empty() && !self.environment.keep_thunks => {
+                Some(Constant::EmptySet)
+            }
             _ => None,
         }
     }
@@ -1039,6 +1044,8 @@ impl<'a> Compiler<'a> {
                 }
                 _ => None,
             },
+            // Whether something equals these may take an evaluation.
+            Constant::EmptyList | Constant::EmptySet => None,
             constant => Some(constant),
         }
     }

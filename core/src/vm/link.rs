@@ -383,6 +383,11 @@ impl Vm {
             Constant::String(bytes) => self.heap.string(bytes, 0),
             Constant::Path(bytes) => self.heap.path(bytes),
             Constant::Bool(value) => Value::bool(value),
+            Constant::EmptyList => self.heap.list(0).value(),
+            Constant::EmptySet => {
+                let keys = self.heap.keys(&[]);
+                self.heap.attrs(keys).value()
+            }
             Constant::Global(index) => self.globals[index as usize],
         }
     }
