@@ -1,6 +1,5 @@
 //! Code objects: what the compiler makes. They know nothing of values.
 
-use super::encode::write_constant;
 use super::image::CodePlace;
 use super::instruction::Instruction;
 use crate::source::Pos;
@@ -35,8 +34,8 @@ pub enum Constant<'a> {
     Path(&'a [u8]),
     /// A bool.
     Bool(bool),
-    /// `[ ]`
-    EmptyList,
+    /// A list of constants, as [`Constant::write`] writes one after the other.
+    List(&'a [u8]),
     /// `{ }`
     EmptySet,
     /// Entry of the table of globals: `builtins`, `true`, `map` ...
@@ -159,7 +158,7 @@ impl Code {
 
     /// Adds a constant; answers its number.
     pub fn constant(&mut self, constant: &Constant<'_>) -> u32 {
-        write_constant(&mut self.constants, constant);
+        constant.write(&mut self.constants);
         self.constant_count += 1;
         self.constant_count - 1
     }

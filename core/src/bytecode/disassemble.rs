@@ -109,7 +109,13 @@ fn describe(constant: &Constant<'_>) -> String {
         Constant::String(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
         Constant::Path(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Constant::Bool(value) => value.to_string(),
-        Constant::EmptyList => "[ ]".to_owned(),
+        Constant::List(members) => {
+            let mut text = "[ ".to_owned();
+            for member in Constant::members(members) {
+                let _ = write!(text, "{} ", describe(&member));
+            }
+            text + "]"
+        }
         Constant::EmptySet => "{ }".to_owned(),
         Constant::Global(index) => format!("global {index}"),
     }

@@ -224,30 +224,32 @@ fn may_be_nix(path: &[u8]) -> bool {
     name.ends_with(b".nix") || !name.contains(&b'.')
 }
 
-/// Appends a constant as it stands in an image.
-pub(super) fn write_constant(out: &mut Vec<u8>, constant: &Constant<'_>) {
-    let text = |out: &mut Vec<u8>, kind, text: &[u8]| {
-        out.push(kind);
-        write_number(out, text.len() as u64);
-        out.extend_from_slice(text);
-    };
-    match constant {
-        Constant::Int(value) => {
-            out.push(0);
-            out.extend_from_slice(&value.to_le_bytes());
-        }
-        Constant::Float(value) => {
-            out.push(1);
-            out.extend_from_slice(&value.to_le_bytes());
-        }
-        Constant::String(bytes) => text(out, 2, bytes),
-        Constant::Path(bytes) => text(out, 3, bytes),
-        Constant::Bool(value) => out.push(4 + u8::from(*value)),
-        Constant::EmptyList => out.push(6),
-        Constant::EmptySet => out.push(7),
-        Constant::Global(index) => {
-            out.push(8);
-            write_number(out, (*index).into());
+impl Constant<'_> {
+    /// Appends the constant, as it stands in an image.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let text = |out: &mut Vec<u8>, kind, text: &[u8]| {
+            out.push(kind);
+            write_number(out, text.len() as u64);
+            out.extend_from_slice(text);
+        };
+        match self {
+            Constant::Int(value) => {
+                out.push(0);
+                out.extend_from_slice(&value.to_le_bytes());
+            }
+            Constant::Float(value) => {
+                out.push(1);
+                out.extend_from_slice(&value.to_le_bytes());
+            }
+            Constant::String(bytes) => text(out, 2, bytes),
+            Constant::Path(bytes) => text(out, 3, bytes),
+            Constant::Bool(value) => out.push(4 + u8::from(*value)),
+            Constant::List(members) => text(out, 6, members),
+            Constant::EmptySet => out.push(7),
+            Constant::Global(index) => {
+                out.push(8);
+                write_number(out, (*index).into());
+            }
         }
     }
 }

@@ -199,12 +199,32 @@ impl<'a> Cursor<'a> {
     /// What [`write_texts`] has written.
     fn texts<T>(&mut self, mut make: impl FnMut(&[u8]) -> T) -> Vec<T> {
         let count = self.number();
-        (0..count)
-            .map(|_| {
-                let len = self.number() as usize;
-                make(self.take(len))
-            })
-            .collect()
+        (0..count).map(|_| make(self.text())).collect()
+    }
+
+    fn array<const N: usize>(&mut self) -> [u8; N] {
+        let taken = self.take(N);
+        taken.try_into().expect("as many as were taken")
+    }
+
+    fn text(&mut self) -> &'a [u8] {
+        let len = self.number() as usize;
+        self.take(len)
+    }
+
+    /// What [`Constant::write`] has written.
+    fn constant(&mut self) -> Constant<'a> {
+        match self.take(1)[0] {
+            0 => Constant::Int(i64::from_le_bytes(self.array())),
+            1 => Constant::Float(f64::from_le_bytes(self.array())),
+            2 => Constant::String(self.text()),
+            3 => Constant::Path(self.text()),
+            4 => Constant::Bool(false),
+            5 => Constant::Bool(true),
+            6 => Constant::List(self.text()),
+            7 => Constant::EmptySet,
+            _ => Constant::Global(self.number() as u32),
+        }
     }
 
     #[inline]
@@ -219,6 +239,14 @@ impl<'a> Cursor<'a> {
             }
             shift += 7;
         }
+    }
+}
+
+impl<'a> Constant<'a> {
+    /// The members of a list, from what [`Constant::List`] holds.
+    pub fn members(list: &'a [u8]) -> impl Iterator<Item = Constant<'a>> {
+        let mut members = Cursor { bytes: list, at: 0 };
+        std::iter::from_fn(move || (members.at < list.len()).then(|| members.constant()))
     }
 }
 
@@ -248,17 +276,7 @@ impl<'a> Reader<'a> {
 
     /// Its constants.
     pub fn constants(&mut self) -> impl ExactSizeIterator<Item = Constant<'a>> {
-        self.each(|reader| match reader.byte() {
-            0 => Constant::Int(i64::from_le_bytes(reader.array())),
-            1 => Constant::Float(f64::from_le_bytes(reader.array())),
-            2 => Constant::String(reader.text()),
-            3 => Constant::Path(reader.text()),
-            4 => Constant::Bool(false),
-            5 => Constant::Bool(true),
-            6 => Constant::EmptyList,
-            7 => Constant::EmptySet,
-            _ => Constant::Global(reader.small()),
-        })
+        self.each(|reader| reader.bytes.constant())
     }
 
     /// How many shapes there are.
@@ -298,7 +316,7 @@ impl<'a> Reader<'a> {
 
     /// The instructions.
     pub fn instructions(&mut self) -> impl ExactSizeIterator<Item = Instruction> {
-        self.each(|reader| Instruction::from_bytes(reader.array()))
+        self.each(|reader| Instruction::from_bytes(reader.bytes.array()))
     }
 
     /// The positions of so many instructions.
@@ -324,16 +342,6 @@ impl<'a> Reader<'a> {
 
     fn byte(&mut self) -> u8 {
         self.bytes.take(1)[0]
-    }
-
-    fn array<const N: usize>(&mut self) -> [u8; N] {
-        let taken = self.bytes.take(N);
-        taken.try_into().expect("as many as were taken")
-    }
-
-    fn text(&mut self) -> &'a [u8] {
-        let len = self.count();
-        self.bytes.take(len)
     }
 
     fn symbol(&mut self) -> Symbol {

@@ -24,6 +24,8 @@ const STACK_PIECE: usize = 4 * 1024 * 1024;
 const MAX_EAGER: usize = 8;
 /// Arithmetic of literals is done here where it is nested at most so deep: each level of a longer chain would look at all below it.
 const FOLDED: usize = 3;
+/// Lists of constants are constants where they are nested at most so deep, for the same reason.
+const NESTED: usize = 3;
 
 impl<'a> Compiler<'a> {
     /// Emits code that evaluates `id` into register `dst`.
@@ -140,6 +142,12 @@ impl<'a> Compiler<'a> {
             Expr::Call { callee, args } => {
                 let (base, count) = self.call_operands(callee, args)?;
                 self.function().emit_abc(Op::Call, dst, base, count, pos);
+            }
+            Expr::List(_) if self.is_constant_list(id) => {
+                let mut members = Vec::new();
+                self.write_members(id, &mut members);
+                self.function()
+                    .emit_constant(dst, Constant::List(&members), pos);
             }
             Expr::List(items) => self.list(items, dst, pos)?,
             Expr::Attrs(node) => self.attrs(node, dst, pos)?,
@@ -316,6 +324,7 @@ impl<'a> Compiler<'a> {
                     && self.ast.ids[items.range()]
                         .iter()
                         .all(|item| self.is_atom(*item))
+                    || self.is_constant_list(id)
             }
             Expr::Attrs(node) => {
                 !node.recursive
@@ -347,12 +356,45 @@ impl<'a> Compiler<'a> {
             Expr::Negate(_) | Expr::Binary(..) if !self.environment.keep_thunks => {
                 self.folded(id, FOLDED).map(Constant::Int)
             }
-            Expr::List(items) if items.len == 0 => Some(Constant::EmptyList),
+            Expr::List(items) if items.len == 0 => Some(Constant::List(&[])),
             // So does it of this one.
             Expr::Attrs(node) if node.is_empty() && !self.environment.keep_thunks => {
                 Some(Constant::EmptySet)
             }
             _ => None,
+        }
+    }
+
+    /// Whether `id` is a list of constants and of lists of them. Nobody can tell whether it is built once or each time.
+    pub(super) fn is_constant_list(&self, id: ExprId) -> bool {
+        !self.environment.keep_thunks && self.is_list_of_constants(id, NESTED)
+    }
+
+    fn is_list_of_constants(&self, id: ExprId, levels: usize) -> bool {
+        let Expr::List(items) = self.ast.expr(id) else {
+            return false;
+        };
+        let is_constant = |item: &ExprId| {
+            self.constant_of(*item).is_some()
+                || levels > 0 && self.is_list_of_constants(*item, levels - 1)
+        };
+        self.ast.ids[items.range()].iter().all(is_constant)
+    }
+
+    /// Appends the members of a list of constants.
+    fn write_members(&self, id: ExprId, out: &mut Vec<u8>) {
+        let Expr::List(items) = self.ast.expr(id) else {
+            return;
+        };
+        for item in &self.ast.ids[items.range()] {
+            match self.constant_of(*item) {
+                Some(constant) => constant.write(out),
+                None => {
+                    let mut members = Vec::new();
+                    self.write_members(*item, &mut members);
+                    Constant::List(&members).write(out);
+                }
+            }
         }
     }
 
@@ -1045,7 +1087,7 @@ impl<'a> Compiler<'a> {
                 _ => None,
             },
             // Whether something equals these may take an evaluation.
-            Constant::EmptyList | Constant::EmptySet => None,
+            Constant::List(_) | Constant::EmptySet => None,
             constant => Some(constant),
         }
     }

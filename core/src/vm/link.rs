@@ -383,7 +383,11 @@ impl Vm {
             Constant::String(bytes) => self.heap.string(bytes, 0),
             Constant::Path(bytes) => self.heap.path(bytes),
             Constant::Bool(value) => Value::bool(value),
-            Constant::EmptyList => self.heap.list(0).value(),
+            Constant::List(members) => {
+                let members = Constant::members(members);
+                let members: Vec<Value> = members.map(|member| self.constant(member)).collect();
+                self.heap.list_of(&members).value()
+            }
             Constant::EmptySet => {
                 let keys = self.heap.keys(&[]);
                 self.heap.attrs(keys).value()
