@@ -319,6 +319,9 @@ struct piton_host_table {
      * value, or PITON_TAG_ERROR. PITON_TAG_ABSENT if that is not so, if its result is a thunk, or if it cannot be told; then
      * PITON_REQUEST_CALL does it, and may call `f` again. Not from a builtin that was called so itself. */
     struct piton_value (*call_at_once)(struct piton_vm *vm, const struct piton_value *f, const struct piton_value *args, size_t count);
+    /* A set without the attributes whose names a list holds; PITON_TAG_ABSENT where a member of it is not evaluated, or is no string
+     * without context. */
+    struct piton_value (*attrs_without_list)(struct piton_vm *vm, const struct piton_value *attrs, const struct piton_value *list);
 };
 
 /* What is no interned name; see string_symbol. */

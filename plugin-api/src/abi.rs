@@ -419,6 +419,13 @@ pub struct HostTable {
         args: *const RawValue,
         count: usize,
     ) -> RawValue,
+    /// A set without the attributes whose names a list holds; [`tag::ABSENT`] where a member of it is not evaluated, or is no string
+    /// without context.
+    pub attrs_without_list: unsafe extern "C" fn(
+        vm: *mut VmContext,
+        attrs: *const RawValue,
+        list: *const RawValue,
+    ) -> RawValue,
 }
 
 /// What is no interned name; see [`HostTable::string_symbol`].

@@ -527,6 +527,13 @@ impl<'f> Cx<'f> {
         self.adopt(raw)
     }
 
+    /// The same for names in a list; nothing where a member of it is not evaluated, or is no string without context.
+    #[inline]
+    pub fn attrs_without_list(self, attrs: &Value<'f>, list: &Value<'f>) -> Option<Value<'f>> {
+        let raw = host!(self.attrs_without_list(attrs.raw(), list.raw()));
+        (raw.tag() != tag::ABSENT).then(|| self.adopt(raw))
+    }
+
     /// The attributes of the set `b` whose names the set `a` has, too.
     #[inline]
     pub fn attrs_common(self, a: &Value<'f>, b: &Value<'f>) -> Value<'f> {

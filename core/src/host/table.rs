@@ -10,6 +10,7 @@ use piton_plugin_api::abi::{
     ABI_MAJOR, ABI_MINOR, Attr, Bytes, HostTable, NO_SYMBOL, RawValue, Request, RootTable,
     VmContext, error_kind, tag,
 };
+use smallvec::SmallVec;
 use std::ffi::c_void;
 
 /// The context that plugins see, and behind it the VM.
@@ -129,6 +130,7 @@ static TABLE: HostTable = HostTable {
     attrs_common,
     string_symbol,
     call_at_once,
+    attrs_without_list,
 };
 
 /// The value of an argument of a table function. A tag that no value has reads as null, so that a faulty plugin gets a type error.
@@ -668,6 +670,29 @@ unsafe extern "C" fn attrs_without(
     // SAFETY: the plugin passes `count` names.
     let names = (0..count).map(|index| Symbol(unsafe { *names.add(index) }));
     to_raw(crate::value::without(&mut vm.heap, attrs, names).value())
+}
+
+unsafe extern "C" fn attrs_without_list(
+    context: *mut VmContext,
+    attrs: *const RawValue,
+    list: *const RawValue,
+) -> RawValue {
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
+    // SAFETY: see `error`.
+    let (attrs, list) = unsafe { (value(vm, attrs).as_attrs(), value(vm, list).as_list()) };
+    let (Some(attrs), Some(list)) = (attrs, list) else {
+        return RawValue::new(tag::ABSENT, 0);
+    };
+    let attrs = crate::value::flat(&mut vm.heap, attrs);
+    let mut names = SmallVec::<[Symbol; 32]>::new();
+    for item in list.items() {
+        match vm.string_symbol(item.resolved()) {
+            Some(name) => names.push(name),
+            None => return RawValue::new(tag::ABSENT, 0),
+        }
+    }
+    to_raw(crate::value::without(&mut vm.heap, attrs, names.into_iter()).value())
 }
 
 /// A list of what `item` makes of each attribute of a set, in the order of the names' bytes.

@@ -7,7 +7,8 @@
 //!  NewThunk, NewClosure,
 //!  ThunkIfUnset           [instruction, x: captures][child]                     no list of captures
 //!  Fill, FillIfNew        [instruction, x: captures][child][capture u16 * 4]*
-//!  Attrs                  [instruction], or, where its shape is sorted anew, [instruction, x: 1][order]
+//!  Attrs                  [instruction, c: length][shape], and [order] where its shape is sorted anew, which x says
+//!  Call, TailCall         [instruction][position]
 //!  all others             [instruction]; one that may skip the next has the words of that in x
 //! ```
 //!
@@ -16,7 +17,7 @@
 
 use super::link::{Linked, Order};
 use crate::bytecode::{CaptureSource, Instruction, Op, Operands, Part, StrictArgument};
-use crate::heap::Value;
+use crate::heap::{Keys, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use rustc_hash::FxHashMap;
@@ -27,6 +28,8 @@ pub(super) const FROM_CAPTURE: u16 = 1 << 15;
 /// See the module.
 pub(super) const MANY_CAPTURES: u8 = u8::MAX;
 const MAX_CAPTURES: usize = MANY_CAPTURES as usize - 1;
+/// Words of a call.
+pub(super) const CALL_WORDS: usize = 2;
 /// Captures in a word.
 const PER_WORD: usize = 4;
 
@@ -145,9 +148,10 @@ impl Layout {
         let child = || self.children[instruction.wide() as usize].stated;
         match instruction.op {
             Op::Const => 2,
+            Op::Call | Op::TailCall => CALL_WORDS,
             Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset => 2 + many_words(child()),
             Op::Thunk | Op::Closure | Op::Fill | Op::FillIfNew => 2 + capture_words(child()),
-            Op::Attrs => 1 + usize::from(self.orders[usize::from(instruction.c)].is_some()),
+            Op::Attrs => 2 + usize::from(self.orders[usize::from(instruction.c)].is_some()),
             _ => 1,
         }
     }
@@ -157,6 +161,7 @@ impl Layout {
         &mut self,
         instruction_positions: impl Iterator<Item = Pos>,
         constants: &[Value],
+        shapes: &[Keys],
     ) -> Box<[Box<[CaptureSource]>]> {
         let mut end = 0;
         for index in 0..self.instructions.len() {
@@ -172,14 +177,21 @@ impl Layout {
             let mut instruction = self.instructions[index];
             let wide = instruction.wide() as usize;
             match instruction.op {
-                Op::Attrs => match &self.orders[usize::from(instruction.c)] {
-                    Some(order) => {
-                        instruction.x = 1;
-                        self.words.push(Word::of(instruction));
+                Op::Attrs => {
+                    let shape = usize::from(instruction.c);
+                    let order = &self.orders[shape];
+                    instruction.x = u8::from(order.is_some());
+                    instruction.c = shapes[shape].len() as u16;
+                    self.words.push(Word::of(instruction));
+                    self.words.push(Word(shapes[shape].address() as u64));
+                    if let Some(order) = order {
                         self.words.push(Word(order.as_ptr() as u64));
                     }
-                    None => self.words.push(Word::of(instruction)),
-                },
+                }
+                Op::Call | Op::TailCall => {
+                    self.words.push(Word::of(instruction));
+                    self.words.push(Word(pos.0.into()));
+                }
                 Op::NewAttrs => {
                     self.built.insert(instruction.a, wide);
                     self.words.push(Word::of(instruction));

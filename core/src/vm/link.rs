@@ -311,10 +311,10 @@ impl Vm {
             }
         }
         // The VM holds both the slab and the code, which nobody enters once it has ended.
-        let mut bodies = std::mem::take(&mut self.bodies);
+        let [mut bodies, mut others] = std::mem::take(&mut self.bodies);
         let constants = reader.constants().map(|constant| self.constant(constant));
         // SAFETY: see above; so below.
-        let constants = unsafe { bodies.slice(constants) };
+        let constants = unsafe { others.slice(constants) };
         let shapes = (0..reader.shapes()).map(|_| {
             let shape = &mut layout.shape;
             shape.clear();
@@ -330,7 +330,7 @@ impl Vm {
             keys
         });
         // SAFETY: as above.
-        let shapes = unsafe { bodies.slice(shapes) };
+        let shapes = unsafe { others.slice(shapes) };
         let sites = reader.selects().map(|name| Site {
             keys: Cell::new(NO_SHAPE),
             index: Cell::new(0),
@@ -342,13 +342,17 @@ impl Vm {
         let mut parts = reader.parts();
         let part_positions = reader.part_positions();
         layout.instructions.extend(reader.instructions());
-        let captures = layout.lay_out(reader.positions(layout.instructions.len()), &constants);
+        let captures = layout.lay_out(
+            reader.positions(layout.instructions.len()),
+            &constants,
+            &shapes,
+        );
         layout.move_along(&mut parts, &mut strict_arguments);
         // SAFETY: as above.
         let (words, positions) = unsafe {
             (
                 bodies.slice(layout.words.iter().copied()),
-                bodies.slice(layout.positions.iter().copied()),
+                others.slice(layout.positions.iter().copied()),
             )
         };
         let rest = Rest {
@@ -367,7 +371,7 @@ impl Vm {
             positions,
             rest: (!rest.is_empty()).then(|| Box::new(rest)),
         });
-        self.bodies = bodies;
+        self.bodies = [bodies, others];
         self.layout = layout;
         linked.start.set(body.words.as_ptr().cast());
         linked.sites.set(body.sites.as_ptr());

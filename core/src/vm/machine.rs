@@ -115,8 +115,8 @@ pub struct Vm {
     pub(crate) loading: FxHashSet<Box<[u8]>>,
     // Frames and closures point to them, so they stay where they are.
     pub(super) code: Vec<Box<[Linked]>>,
-    /// Where its bodies lie.
-    pub(super) bodies: Slab,
+    /// Where what runs of its bodies lies, and where the rest does, so that the former is close together.
+    pub(super) bodies: [Slab; 2],
     pub(super) known_names: KnownNames,
     /// Room in which code is linked.
     pub(super) layout: Layout,
@@ -155,7 +155,7 @@ impl Vm {
             listings: FxHashMap::default(),
             loading: FxHashSet::default(),
             code: Vec::new(),
-            bodies: Slab::default(),
+            bodies: Default::default(),
             known_names: KnownNames::default(),
             layout: Layout::default(),
             stack: Stack::default(),

@@ -2,13 +2,13 @@
 
 use super::call::Args;
 use super::frame::{CodeFrame, Frame, Load};
-use super::layout::{FROM_CAPTURE, MANY_CAPTURES, capture_words, many_words};
+use super::layout::{CALL_WORDS, FROM_CAPTURE, MANY_CAPTURES, capture_words, many_words};
 use super::link::Linked;
 use super::machine::{Outcome, Vm};
 use super::task::{Step, Task};
 use crate::bytecode::{BoolUse, CaptureSource, Instruction, Op, Operands};
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Captured, Form, ThunkState, Value};
+use crate::heap::{Captured, Form, Keys, ThunkState, Value};
 use crate::source::Pos;
 use piton_plugin_api::abi::arg;
 use std::time::Instant;
@@ -456,11 +456,7 @@ impl Vm {
                             ($result:expr) => {
                                 match $result {
                                     Ok(flow) => flow,
-                                    Err(error) => {
-                                        // SAFETY: an instruction that fails is one of the code.
-                                        let behind = unsafe { ip.add(1) };
-                                        return Err(self.failed_at(error, code, behind));
-                                    }
+                                    Err(error) => return Err(self.failed_at(error, code, ip)),
                                 }
                             };
                         }
@@ -508,6 +504,13 @@ impl Vm {
                                         skip!(next);
                                     }
                                 }
+                            }};
+                        }
+                        // The position of a call stands with it: that of others takes a look at what is not at hand.
+                        macro_rules! call_position {
+                            () => {{
+                                // SAFETY: `ip` is at a call; see `layout`.
+                                Pos(unsafe { *ip.add(1).cast::<u64>() } as u32)
                             }};
                         }
                         macro_rules! position {
@@ -618,12 +621,15 @@ impl Vm {
                                     }
                                 }
                                 Op::Attrs => {
-                                    let keys = code.body().shapes[usize::from(instruction.c)];
-                                    // SAFETY: as many registers as the shape has keys belong to the frame.
-                                    let values = unsafe {
-                                        std::slice::from_raw_parts(
-                                            registers.add(usize::from(instruction.b)),
-                                            keys.len(),
+                                    // SAFETY: the shape stands behind the instruction; as many registers as it has keys
+                                    // belong to the frame.
+                                    let (keys, values) = unsafe {
+                                        (
+                                            *ip.add(1).cast::<Keys>(),
+                                            std::slice::from_raw_parts(
+                                                registers.add(usize::from(instruction.b)),
+                                                usize::from(instruction.c),
+                                            ),
                                         )
                                     };
                                     *register!(instruction.a) = if values.is_empty() {
@@ -632,11 +638,11 @@ impl Vm {
                                         self.heap.attrs_of(keys, values).value()
                                     } else {
                                         let attrs = self.heap.attrs_unfilled(keys);
-                                        // SAFETY: the word behind the instruction is the address of the shape's order, which
-                                        // has as many entries as the shape, each the number of one.
+                                        // SAFETY: the word behind that is the address of the shape's order, which has as many
+                                        // entries as the shape, each the number of one.
                                         let order = unsafe {
-                                            let order = *ip.add(1).cast::<*const u32>();
-                                            std::slice::from_raw_parts(order, keys.len())
+                                            let order = *ip.add(2).cast::<*const u32>();
+                                            std::slice::from_raw_parts(order, values.len())
                                         };
                                         for (slot, from) in attrs.values_mut().iter_mut().zip(order)
                                         {
@@ -645,6 +651,7 @@ impl Vm {
                                         skip!();
                                         attrs.value()
                                     };
+                                    skip!();
                                 }
                                 Op::NewAttrs => {
                                     *register!(instruction.a) = self
@@ -786,7 +793,7 @@ impl Vm {
                                     if let Some(builtin) = function.as_builtin() {
                                         force_arguments!(instruction, builtin);
                                     }
-                                    wait!(ip.add(1), instruction.a);
+                                    wait!(ip.add(CALL_WORDS), instruction.a);
                                     // SAFETY: callee and arguments are registers of the frame.
                                     let args =
                                         unsafe { registers.add(usize::from(instruction.b) + 1) };
@@ -812,11 +819,12 @@ impl Vm {
                                     let args = unsafe {
                                         std::slice::from_raw_parts(args, usize::from(instruction.c))
                                     };
-                                    let pos = position!();
+                                    let pos = call_position!();
                                     finish!(
                                         instruction.a,
                                         self.call_in_code(function, args, depth, pos)
                                     );
+                                    skip_words!(CALL_WORDS - 1);
                                 }
                                 Op::TailCall => {
                                     let function = forced!(instruction.b);
@@ -841,7 +849,7 @@ impl Vm {
                                     let args = unsafe {
                                         std::slice::from_raw_parts(args, usize::from(instruction.c))
                                     };
-                                    let pos = position!();
+                                    let pos = call_position!();
                                     // A builtin comes back soon, and the `Return` that follows is cheaper than a frame for the
                                     // thunk that this code may be the body of.
                                     if let Some(builtin) = function.as_builtin()
@@ -849,12 +857,12 @@ impl Vm {
                                     {
                                         // SAFETY: see the head of the loop.
                                         let depth = unsafe { (*frame).depth };
-                                        wait!(ip.add(1), instruction.a);
+                                        wait!(ip.add(CALL_WORDS), instruction.a);
                                         finish!(
                                             instruction.a,
                                             self.call_builtin(builtin, args, depth, pos)
                                         );
-                                        skip!();
+                                        skip_words!(CALL_WORDS);
                                         continue;
                                     }
                                     wait!(ip, 0);
@@ -1320,15 +1328,20 @@ impl Vm {
         }
     }
 
-    /// An error of the instruction before `ip` of `code`, which may have left other frames on top.
+    /// An error of the instruction at `at` of `code`, which may have left other frames on top.
     #[cold]
     #[inline(never)]
-    fn failed_at(&mut self, error: Error, code: &Linked, ip: *const Instruction) -> Error {
-        // SAFETY: `ip` is behind an instruction of `code`.
-        let at = unsafe { ip.sub(1) };
+    fn failed_at(&mut self, error: Error, code: &Linked, at: *const Instruction) -> Error {
+        // SAFETY: `at` is an instruction of `code`, which ends with one that leaves.
+        let behind = unsafe {
+            match (*at).op {
+                Op::Call | Op::TailCall => at.add(CALL_WORDS),
+                _ => at.add(1),
+            }
+        };
         if let Some(Frame::Code(frame)) = self.frames.last_mut()
             && std::ptr::eq(frame.code, code)
-            && (frame.ip == ip || frame.ip == at)
+            && (frame.ip == behind || frame.ip == at)
         {
             frame.ip = at;
             frame.dst = 0;

@@ -55,6 +55,7 @@ builtin! {
     name = "removeAttrs", since = "0.1.0",
     example = "removeAttrs { a = 1; b = 2; c = 3; } [ \"a\" \"c\" \"d\" ]" => "{ b = 2; }",
     flags = [BARE],
+    quick = |cx, set, list| cx.attrs_without_list(set, list),
     async fn remove_attrs<'f>(cx, set: attrs, list: list) {
         let mut names = Vec::new();
         let mut items = cx.list_cursor(list)?;
