@@ -616,7 +616,8 @@ impl Heap {
     pub unsafe fn closure(&mut self, code: usize, captures: usize) -> Captured {
         // SAFETY: the caller's promise.
         let closure = unsafe { self.closure_unfilled(code, captures) };
-        closure.captures_mut().fill(Value::NULL);
+        // Without a look at the code, which may not be at hand.
+        closure.0.values_mut(0, captures).fill(Value::NULL);
         closure
     }
 
@@ -640,7 +641,7 @@ impl Heap {
     pub unsafe fn thunk(&mut self, code: usize, captures: usize) -> Captured {
         // SAFETY: the caller's promise.
         let thunk = unsafe { self.thunk_unfilled(code, captures) };
-        thunk.captures_mut().fill(Value::NULL);
+        thunk.0.values_mut(0, captures).fill(Value::NULL);
         thunk
     }
 

@@ -2,7 +2,8 @@
 //! other cache lines.
 //!
 //! ```text
-//!  Const                  [instruction][value]
+//!  Const, ConstIfUnset,
+//!  EqConst                [instruction][value]
 //!  Thunk, Closure         [instruction, x: captures][child][capture u16 * 4]*
 //!  NewThunk, NewClosure,
 //!  ThunkIfUnset           [instruction, x: captures][child]                     no list of captures
@@ -147,7 +148,7 @@ impl Layout {
     fn extent(&self, instruction: Instruction) -> usize {
         let child = || self.children[instruction.wide() as usize].stated;
         match instruction.op {
-            Op::Const => 2,
+            Op::Const | Op::ConstIfUnset | Op::EqConst => 2,
             Op::Call | Op::TailCall => CALL_WORDS,
             Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset => 2 + many_words(child()),
             Op::Thunk | Op::Closure | Op::Fill | Op::FillIfNew => 2 + capture_words(child()),
@@ -208,9 +209,14 @@ impl Layout {
                     self.words
                         .push(Word::of(Instruction::aw(Op::SetAttr, instruction.a, at)));
                 }
-                Op::Const => {
+                Op::Const | Op::ConstIfUnset => {
                     self.words.push(Word::of(instruction));
                     self.words.push(Word(constants[wide].to_word()));
+                }
+                Op::EqConst => {
+                    let constant = constants[usize::from(instruction.c)];
+                    self.words.push(Word::of(instruction));
+                    self.words.push(Word(constant.to_word()));
                 }
                 Op::Thunk
                 | Op::Closure

@@ -339,14 +339,11 @@ impl Vm {
                     unsafe { &mut *registers.add($index as usize) }
                 }};
             }
+            // The constant of the instruction.
             macro_rules! constant {
-                ($index:expr) => {{
-                    debug_assert!(
-                        ($index as usize) < code.body().constants.len(),
-                        "a constant of this code"
-                    );
-                    // SAFETY: see the head of the loop.
-                    unsafe { *code.body().constants.get_unchecked($index as usize) }
+                () => {{
+                    // SAFETY: the value stands behind the instruction; constants are roots.
+                    unsafe { *ip.add(1).cast::<Value>() }
                 }};
             }
             macro_rules! site {
@@ -530,9 +527,7 @@ impl Vm {
                             }
                             match instruction.op {
                                 Op::Const => {
-                                    // SAFETY: the value stands behind the instruction; constants are roots.
-                                    *register!(instruction.a) =
-                                        unsafe { *ip.add(1).cast::<Value>() };
+                                    *register!(instruction.a) = constant!();
                                     skip!();
                                 }
                                 Op::Capture => {
@@ -1012,7 +1007,8 @@ impl Vm {
                                 }
                                 Op::EqConst => {
                                     let left = forced!(instruction.b);
-                                    let right = constant!(instruction.c);
+                                    let right = constant!();
+                                    skip!();
                                     let equal = if !left.is_heap() && !right.is_heap() {
                                         left == right
                                     } else {
@@ -1146,8 +1142,9 @@ impl Vm {
                                 }
                                 Op::ConstIfUnset => {
                                     if *register!(instruction.a) == Value::UNSET {
-                                        *register!(instruction.a) = constant!(instruction.wide());
+                                        *register!(instruction.a) = constant!();
                                     }
+                                    skip!();
                                 }
                                 Op::ThunkIfUnset => {
                                     if *register!(instruction.a) == Value::UNSET {
