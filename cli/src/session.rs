@@ -194,11 +194,12 @@ impl Session {
 
     /// A set of attributes without positions, kept alive.
     pub fn attrs(&mut self, entries: &[(Symbol, Value)]) -> Value {
-        let entries = entries
+        let mut entries: Vec<_> = entries
             .iter()
             .map(|(name, value)| (*name, Pos::NONE, *value))
             .collect();
-        let value = self.evaluator.vm_mut().heap.attrs_from(entries).value();
+        let heap = &mut self.evaluator.vm_mut().heap;
+        let value = heap.attrs_from(&mut entries).value();
         self.evaluator.keep(value)
     }
 }

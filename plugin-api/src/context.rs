@@ -6,6 +6,7 @@ use crate::abi::{
 use crate::value::{Type, Value};
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::offset_of;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -67,8 +68,9 @@ impl StringContext {
     }
 }
 
-/// An attribute with its position.
+/// An attribute with its position, as [`Attr`] lays it out.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Attribute<'f> {
     /// Its name.
     pub name: Symbol,
@@ -543,15 +545,12 @@ impl<'f> Cx<'f> {
 
     /// A set; of attributes with one name the first stays.
     pub fn attrs(self, attributes: &[Attribute<'f>]) -> Value<'f> {
-        let raw: Vec<Attr> = attributes
-            .iter()
-            .map(|attribute| Attr {
-                name: attribute.name.0,
-                pos: attribute.pos,
-                value: *attribute.value.raw(),
-            })
-            .collect();
-        let raw = host!(self.make_attrs(raw.as_ptr(), raw.len()));
+        const {
+            assert!(size_of::<Attribute<'_>>() == size_of::<Attr>());
+            assert!(offset_of!(Attribute<'_>, pos) == offset_of!(Attr, pos));
+            assert!(offset_of!(Attribute<'_>, value) == offset_of!(Attr, value));
+        }
+        let raw = host!(self.make_attrs(attributes.as_ptr().cast(), attributes.len()));
         self.adopt(raw)
     }
 

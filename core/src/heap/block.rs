@@ -589,20 +589,24 @@ impl Heap {
         AnyAttrs(object)
     }
 
-    /// A set of entries in any order; of entries with one name the first stays.
-    pub fn attrs_from(&mut self, mut entries: Vec<(Symbol, crate::source::Pos, Value)>) -> Attrs {
-        entries.sort_by_key(|entry| entry.0);
-        entries.dedup_by_key(|entry| entry.0);
-        let names: Vec<KeyEntry> = entries
-            .iter()
-            .map(|(name, pos, _)| KeyEntry {
-                name: *name,
-                pos: *pos,
-            })
-            .collect();
-        let keys = self.keys(&names);
+    /// A set of entries in any order, which are sorted; of entries with one name the first stays.
+    pub fn attrs_from(&mut self, entries: &mut [(Symbol, crate::source::Pos, Value)]) -> Attrs {
+        if !entries.is_sorted_by_key(|entry| entry.0) {
+            entries.sort_by_key(|entry| entry.0);
+        }
+        let mut last = None;
+        let firsts = entries.iter().filter(move |entry| {
+            let before = last.replace(entry.0);
+            before != last
+        });
+        let len = firsts.clone().count();
+        let keys = firsts.clone().map(|(name, pos, _)| KeyEntry {
+            name: *name,
+            pos: *pos,
+        });
+        let keys = self.keys_of(len, keys);
         let attrs = self.attrs(keys);
-        for (slot, entry) in attrs.values_mut().iter_mut().zip(&entries) {
+        for (slot, entry) in attrs.values_mut().iter_mut().zip(firsts) {
             *slot = entry.2;
         }
         attrs

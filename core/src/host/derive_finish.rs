@@ -234,7 +234,7 @@ impl Draft {
             ));
         }
         vm.add_derivation(resolved, &references)?;
-        Ok(vm.heap.attrs_from(members).value())
+        Ok(vm.heap.attrs_from(&mut members).value())
     }
 }
 

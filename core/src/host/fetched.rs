@@ -66,11 +66,11 @@ impl Vm {
         let hash = Hash::of_sha256(nar_hash).sri();
         let hash = self.heap.string(hash.as_bytes(), 0);
         let hash_name = self.interner.intern(b"narHash");
-        let members = vec![
+        let mut members = [
             (self.names.out_path, Pos::NONE, path),
             (hash_name, Pos::NONE, hash),
         ];
-        Ok(self.heap.attrs_from(members).value())
+        Ok(self.heap.attrs_from(&mut members).value())
     }
 
     /// Serves `FIND_IN_STORE`: the store path, unset if nothing is there.

@@ -233,7 +233,7 @@ impl Vm {
         // `builtins` holds itself.
         let builtins = self.interner.intern(b"builtins");
         members.push((builtins, crate::source::Pos::NONE, Value::NULL));
-        let attrs = self.heap.attrs_from(members);
+        let attrs = self.heap.attrs_from(&mut members);
         if let Some(index) = attrs.keys().index_of(builtins) {
             attrs.values_mut()[index] = attrs.value();
         }

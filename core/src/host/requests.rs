@@ -181,11 +181,11 @@ impl Vm {
         for (slot, (prefix, path)) in list.items_mut().iter_mut().zip(entries) {
             let path = self.heap.string(&path, 0);
             let prefix = self.heap.string(&prefix, 0);
-            let members = vec![
+            let mut members = [
                 (self.names.path, Pos::NONE, path),
                 (self.names.prefix, Pos::NONE, prefix),
             ];
-            *slot = self.heap.attrs_from(members).value();
+            *slot = self.heap.attrs_from(&mut members).value();
         }
         list.value()
     }
@@ -433,14 +433,14 @@ impl PathUse {
                     .world
                     .read_dir(&path)
                     .map_err(|error| vm.world_error(&path, error))?;
-                let entries = entries
+                let mut entries: Vec<_> = entries
                     .into_iter()
                     .map(|(name, kind)| {
                         let kind = vm.heap.string(kind.name().as_bytes(), 0);
                         (vm.interner.intern(&name), Pos::NONE, kind)
                     })
                     .collect();
-                let listing = vm.heap.attrs_from(entries).value();
+                let listing = vm.heap.attrs_from(&mut entries).value();
                 if vm.listings.len() < MAX_LISTINGS {
                     vm.listings.insert(path.into(), listing);
                 }

@@ -480,7 +480,7 @@ unsafe extern "C" fn make_attrs(
 ) -> RawValue {
     // SAFETY: see `error`; the plugin passes `count` attributes.
     let (vm, attrs) = unsafe { (vm(context), slice(attrs, count)) };
-    let entries = attrs
+    let mut entries: SmallVec<[_; 32]> = attrs
         .iter()
         .map(|attr| {
             // SAFETY: as above.
@@ -488,7 +488,7 @@ unsafe extern "C" fn make_attrs(
             (Symbol(attr.name), Pos(attr.pos), value)
         })
         .collect();
-    to_raw(vm.heap.attrs_from(entries).value())
+    to_raw(vm.heap.attrs_from(&mut entries).value())
 }
 
 unsafe extern "C" fn attrs_update(
@@ -610,7 +610,7 @@ unsafe extern "C" fn function_args(context: *mut VmContext, f: *const RawValue) 
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
     let f = unsafe { value(vm, f) };
-    let entries = match vm.next_formals(f) {
+    let mut entries = match vm.next_formals(f) {
         Some(spec) => spec
             .formals
             .iter()
@@ -618,7 +618,7 @@ unsafe extern "C" fn function_args(context: *mut VmContext, f: *const RawValue) 
             .collect(),
         None => Vec::new(),
     };
-    to_raw(vm.heap.attrs_from(entries).value())
+    to_raw(vm.heap.attrs_from(&mut entries).value())
 }
 
 unsafe extern "C" fn position(context: *mut VmContext, pos: u32) -> RawValue {

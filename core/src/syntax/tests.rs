@@ -1,7 +1,5 @@
 //! What sources mean, as the text that Nix prints for them, and how they fail.
 
-use std::sync::Arc;
-
 use super::{Lint, ParseOptions, ast_equal, oracle, parse, show};
 use crate::error::ErrorKind;
 use crate::source::{Origin, Pos, SourceMap};

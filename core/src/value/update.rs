@@ -172,14 +172,14 @@ mod tests {
 
     /// A set of `names`, each with its own number plus `offset`.
     fn set(heap: &mut Heap, interner: &mut Interner, names: &[usize], offset: i64) -> Attrs {
-        let members = names
+        let mut members: Vec<_> = names
             .iter()
             .map(|name| {
                 let symbol = interner.intern(format!("n{name}").as_bytes());
                 (symbol, Pos::NONE, heap.int(*name as i64 + offset))
             })
             .collect();
-        heap.attrs_from(members)
+        heap.attrs_from(&mut members)
     }
 
     #[test]

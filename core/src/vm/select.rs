@@ -132,7 +132,7 @@ impl Vm {
                 format!("dynamic attribute '{text}' already defined{place}"),
             ));
         }
-        let more = self.heap.attrs_from(vec![(symbol, pos, value)]);
+        let more = self.heap.attrs_from(&mut [(symbol, pos, value)]);
         Ok(crate::value::update(&mut self.heap, &mut self.merge_plans, attrs, more.into()).value())
     }
 }
