@@ -174,14 +174,12 @@ fn make(kind: &[u8], hash: &Digest, name: &[u8]) -> Result<Vec<u8>, String> {
     for (index, byte) in digest.iter().enumerate() {
         folded[index % FOLDED] ^= byte;
     }
-    let base = [&base32(&folded), name].join(&b'-');
+    let path = [STORE_DIR.as_bytes(), b"/", &base32(&folded), b"-", name].concat();
     check_name(name).map_err(|reason| {
-        format!(
-            "path '{}' is not a valid store path: {reason}",
-            String::from_utf8_lossy(&base)
-        )
+        let base = String::from_utf8_lossy(&path[STORE_DIR.len() + 1..]);
+        format!("path '{base}' is not a valid store path: {reason}")
     })?;
-    Ok([STORE_DIR.as_bytes(), &base].join(&b'/'))
+    Ok(path)
 }
 
 #[cfg(test)]
