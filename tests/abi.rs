@@ -120,6 +120,39 @@ fn strings_are_names() {
 }
 
 #[test]
+fn listed_names_are_left_out() {
+    let mut inside = with_test_plugin();
+    for (text, value) in [
+        (
+            "builtins.unlisted { a = 1; b = 2; c = 3; } [ \"c\" \"a\" \"c\" \"d\" ]",
+            "{ b = 2; }",
+        ),
+        ("builtins.unlisted { a = 1; } [ ]", "{ a = 1; }"),
+        (
+            "builtins.unlisted ({ a = 1; } // builtins.listToAttrs (builtins.genList (i: { name = \"n${toString i}\"; value = i; }) 100)) (builtins.genList (i: \"n${toString i}\") 99)",
+            "\"asked\"",
+        ),
+        (
+            "let names = builtins.genList (i: \"n${toString i}\") 99; in builtins.deepSeq names (builtins.unlisted (builtins.listToAttrs (builtins.genList (i: { name = \"n${toString i}\"; value = i; }) 100)) names)",
+            "{ n99 = 99; }",
+        ),
+        // Neither what has to be forced, nor other values, nor strings with a context.
+        (
+            "builtins.unlisted { a = 1; } [ (builtins.head [ \"a\" ]) ]",
+            "\"asked\"",
+        ),
+        ("builtins.unlisted { a = 1; } [ 1 ]", "\"asked\""),
+        (
+            "let text = \"${builtins.toFile \"a\" \"\"}\"; in builtins.seq text (builtins.unlisted { a = 1; } [ text ])",
+            "\"asked\"",
+        ),
+    ] {
+        assert_eq!(inside.ok(text), value, "{text}");
+    }
+    assert_eq!(inside.roots(), 0);
+}
+
+#[test]
 fn a_million_requests_in_one_frame_in_bounded_memory() {
     let limits = Limits {
         memory: 64 << 20,

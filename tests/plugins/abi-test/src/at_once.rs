@@ -26,3 +26,12 @@ builtin! {
         Ok(value.unwrap_or(Value::null()))
     }
 }
+
+builtin! {
+    /// `attrs` without the attributes that `names` lists, or "asked" where that takes a request.
+    name = "unlisted", since = "0.1.0", example = "builtins.unlisted { a = 1; b = 2; } [ \"a\" ]" => "{ b = 2; }",
+    leaf fn unlisted<'f>(cx, attrs: attrs, names: list) {
+        let rest = cx.attrs_without_list(&attrs, &names);
+        Ok(rest.unwrap_or_else(|| cx.string("asked")))
+    }
+}
