@@ -3,7 +3,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// Bytes of the first piece; each next one is twice as large, up to [`LAST_PIECE`].
+/// Bytes of the first piece; each next one is twice as large at least, up to [`LAST_PIECE`].
 const FIRST_PIECE: usize = 16 << 10;
 const LAST_PIECE: usize = 1 << 20;
 /// Pieces from this size on are had from the system at once.
@@ -21,13 +21,13 @@ impl Keeper {
     /// A copy of `bytes`.
     pub fn keep(&mut self, bytes: &[u8]) -> Bytes {
         if self.room.capacity() < bytes.len() {
-            let piece = (self.piece * 2).clamp(FIRST_PIECE, LAST_PIECE);
-            if bytes.len() > piece / 4 {
+            if bytes.len() > LAST_PIECE / 4 {
                 return Bytes::copy_from_slice(bytes);
             }
-            self.piece = piece;
-            self.room = BytesMut::with_capacity(piece);
-            if piece >= POPULATED {
+            let wanted = (4 * bytes.len()).next_power_of_two();
+            self.piece = wanted.max(2 * self.piece).clamp(FIRST_PIECE, LAST_PIECE);
+            self.room = BytesMut::with_capacity(self.piece);
+            if self.piece >= POPULATED {
                 crate::heap::populate(self.room.spare_capacity_mut());
             }
         }

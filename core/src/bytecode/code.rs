@@ -36,8 +36,6 @@ pub enum Constant<'a> {
     Bool(bool),
     /// A list of constants, as [`Constant::write`] writes one after the other.
     List(&'a [u8]),
-    /// `{ }`
-    EmptySet,
     /// Entry of the table of globals: `builtins`, `true`, `map` ...
     Global(u32),
 }

@@ -116,7 +116,6 @@ fn describe(constant: &Constant<'_>) -> String {
             }
             text + "]"
         }
-        Constant::EmptySet => "{ }".to_owned(),
         Constant::Global(index) => format!("global {index}"),
     }
 }

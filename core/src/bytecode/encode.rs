@@ -245,9 +245,8 @@ impl Constant<'_> {
             Constant::Path(bytes) => text(out, 3, bytes),
             Constant::Bool(value) => out.push(4 + u8::from(*value)),
             Constant::List(members) => text(out, 6, members),
-            Constant::EmptySet => out.push(7),
             Constant::Global(index) => {
-                out.push(8);
+                out.push(7);
                 write_number(out, (*index).into());
             }
         }

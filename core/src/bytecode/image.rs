@@ -183,7 +183,7 @@ pub(super) fn write_number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Cursor of an image.
+/// Reads the bytes of an image.
 struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -222,7 +222,6 @@ impl<'a> Cursor<'a> {
             4 => Constant::Bool(false),
             5 => Constant::Bool(true),
             6 => Constant::List(self.text()),
-            7 => Constant::EmptySet,
             _ => Constant::Global(self.number() as u32),
         }
     }

@@ -221,8 +221,6 @@ impl Compiler<'_> {
         for (register, id, name, pos) in members {
             if let Some(constant) = self.constant_of(*id) {
                 self.function().emit_constant(*register, constant, *pos);
-            } else if self.is_constant_list(*id) {
-                self.value(*id, *register)?;
             } else if self.is_variable(*id, |register| !is_to_come(&to_come, register)) {
                 self.delay(*id, *register, *name)?;
             } else {

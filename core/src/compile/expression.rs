@@ -324,7 +324,6 @@ impl<'a> Compiler<'a> {
                     && self.ast.ids[items.range()]
                         .iter()
                         .all(|item| self.is_atom(*item))
-                    || self.is_constant_list(id)
             }
             Expr::Attrs(node) => {
                 !node.recursive
@@ -357,16 +356,12 @@ impl<'a> Compiler<'a> {
                 self.folded(id, FOLDED).map(Constant::Int)
             }
             Expr::List(items) if items.len == 0 => Some(Constant::List(&[])),
-            // So does it of this one.
-            Expr::Attrs(node) if node.is_empty() && !self.environment.keep_thunks => {
-                Some(Constant::EmptySet)
-            }
             _ => None,
         }
     }
 
-    /// Whether `id` is a list of constants and of lists of them. Nobody can tell whether it is built once or each time.
-    pub(super) fn is_constant_list(&self, id: ExprId) -> bool {
+    /// Whether `id` is a list of constants and of short lists of them: nobody can tell whether it is built once or each time.
+    fn is_constant_list(&self, id: ExprId) -> bool {
         !self.environment.keep_thunks && self.is_list_of_constants(id, NESTED)
     }
 
@@ -374,9 +369,11 @@ impl<'a> Compiler<'a> {
         let Expr::List(items) = self.ast.expr(id) else {
             return false;
         };
+        // A longer one within is delayed, which messages show.
+        let is_short = |item| matches!(self.ast.expr(item), Expr::List(items) if items.len as usize <= MAX_EAGER);
         let is_constant = |item: &ExprId| {
             self.constant_of(*item).is_some()
-                || levels > 0 && self.is_list_of_constants(*item, levels - 1)
+                || levels > 0 && is_short(*item) && self.is_list_of_constants(*item, levels - 1)
         };
         self.ast.ids[items.range()].iter().all(is_constant)
     }
@@ -1086,8 +1083,8 @@ impl<'a> Compiler<'a> {
                 }
                 _ => None,
             },
-            // Whether something equals these may take an evaluation.
-            Constant::List(_) | Constant::EmptySet => None,
+            // Whether something equals it may take an evaluation.
+            Constant::List(_) => None,
             constant => Some(constant),
         }
     }

@@ -16,8 +16,8 @@ mod word;
 pub use block::{Heap, HeapStatistics, KindCount, MAX_STRING, copy_text};
 pub use collect::Marker;
 pub use object::{
-    AnyAttrs, Attrs, Captured, CodeHead, Form, KeyEntry, Keys, Kind, List, Object, Partial, Thunk,
-    ThunkState,
+    AnyAttrs, Attrs, CODE_END, Captured, CodeHead, Form, KeyEntry, Keys, Kind, List, Object,
+    Partial, Thunk, ThunkState,
 };
 pub(crate) use region::populate;
 pub use slab::{Lasting, Slab};

@@ -101,6 +101,8 @@ const WALK_MASK: u64 = 0x7fff << WALK_SHIFT;
 pub(super) const LAST_WALK: u16 = 0x7fff;
 const STATE_SHIFT: u32 = 8;
 const CODE_SHIFT: u32 = 16;
+/// Code that closures and thunks are made of lies below this address.
+pub const CODE_END: u64 = 1 << (64 - CODE_SHIFT);
 const LEN_SHIFT: u32 = 32;
 
 /// An object of the heap, by address.
@@ -144,17 +146,14 @@ impl Object {
 
     #[inline(always)]
     pub(super) fn code_header(kind: Kind, mark: bool, code: usize) -> u64 {
-        debug_assert!(
-            (code as u64) << CODE_SHIFT >> CODE_SHIFT == code as u64,
-            "addresses of programs have 48 bits"
-        );
+        debug_assert!((code as u64) < CODE_END, "its address has room");
         kind as u64 | if mark { MARK_BIT } else { 0 } | (code as u64) << CODE_SHIFT
     }
 
     /// What it is.
     #[inline(always)]
     pub fn kind(self) -> Kind {
-        // SAFETY: headers are written by `make_header` alone, so the seven bits are a `Kind`.
+        // SAFETY: headers are written by `make_header` and `code_header` alone, so the seven bits are a `Kind`.
         unsafe { std::mem::transmute::<u8, Kind>((self.header() & 0x7f) as u8) }
     }
 

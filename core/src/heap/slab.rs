@@ -25,7 +25,7 @@ impl<T> Deref for Lasting<T> {
 /// See the module.
 #[derive(Default)]
 pub struct Slab {
-    pieces: Vec<Box<[MaybeUninit<u64>]>>,
+    pieces: Vec<NonNull<[MaybeUninit<u64>]>>,
     /// Words of the last piece that are taken.
     used: usize,
 }
@@ -63,13 +63,23 @@ impl Slab {
             let piece = (last * 2).clamp(FIRST_PIECE, LAST_PIECE).max(words);
             let mut piece = Box::new_uninit_slice(piece);
             populate(&mut piece);
-            self.pieces.push(piece);
+            self.pieces.push(NonNull::from(Box::leak(piece)));
             self.used = 0;
         }
-        let piece = self.pieces.last_mut().expect("one with room");
-        let taken = &mut piece[self.used..self.used + words];
+        let piece = self.pieces.last().expect("one with room");
+        // SAFETY: within the piece, which is longer by `words` at least.
+        let taken = unsafe { piece.cast().add(self.used) };
         self.used += words;
-        NonNull::from(taken).cast()
+        taken
+    }
+}
+
+impl Drop for Slab {
+    fn drop(&mut self) {
+        for piece in &self.pieces {
+            // SAFETY: leaked from a box by `take`; who has slices of it promised to be gone.
+            drop(unsafe { Box::from_raw(piece.as_ptr()) });
+        }
     }
 }
 

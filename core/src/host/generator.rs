@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::source::Pos;
 use crate::vm::GeneratorFrame;
-use crate::vm::{Flow, Frame, Vm, indefinite_type, show_short};
+use crate::vm::{Flow, Frame, Passed, Vm, indefinite_type, show_short};
 use piton_plugin_api::abi::{RawValue, VmContext, arg, request, tag};
 use std::mem::MaybeUninit;
 use std::time::Instant;
@@ -19,11 +19,11 @@ type Start = unsafe extern "C" fn(*mut u8, *mut VmContext, *const RawValue, usiz
 const INLINE_ARGS: usize = 6;
 
 /// Where the arguments of a builtin are while it runs.
-enum Arguments<'a> {
+enum Arguments {
     /// On the stack, from here on.
     OnStack(usize),
     /// With the caller, until the builtin suspends.
-    Held(&'a [Value]),
+    Held(Passed),
 }
 
 const NOTHING: RawValue = RawValue::new(tag::NULL, 0);
@@ -52,7 +52,7 @@ impl Vm {
     pub(crate) fn call_builtin(
         &mut self,
         builtin: u32,
-        args: &[Value],
+        args: Passed,
         depth: u32,
         pos: Pos,
     ) -> Result<Flow> {
@@ -64,7 +64,7 @@ impl Vm {
             let mut raw = [const { MaybeUninit::<RawValue>::uninit() }; INLINE_ARGS];
             let mut ready = 1;
             for index in 0..count {
-                let value = raw[index].write(to_raw(args[index]));
+                let value = raw[index].write(to_raw(args.get(index)));
                 ready &= entry.ready[index] >> value.tag();
             }
             if ready & 1 != 0 {
@@ -246,7 +246,7 @@ impl Vm {
         &mut self,
         builtin: u32,
         raw: &[RawValue],
-        arguments: Arguments<'_>,
+        arguments: Arguments,
         depth: u32,
         pos: Pos,
     ) -> Result<Flow> {
@@ -321,7 +321,7 @@ impl Vm {
     }
 
     #[inline(always)]
-    fn take_off(&mut self, arguments: &Arguments<'_>) {
+    fn take_off(&mut self, arguments: &Arguments) {
         if let Arguments::OnStack(base) = arguments {
             self.truncate_stack(*base);
         }
@@ -431,7 +431,7 @@ impl Vm {
             unreachable!("a generator is on top")
         };
         let (depth, pos) = frame.depth_pos;
-        Some(self.call_builtin(builtin, &args[..count], depth, pos))
+        Some(self.call_builtin(builtin, Passed::of(&args[..count]), depth, pos))
     }
 
     /// Serves the most frequent request, the call of a lambda with as many arguments as it takes, if that is the one of the
@@ -461,7 +461,7 @@ impl Vm {
                 None => return false,
             }
         }
-        self.call_closure(function, &args[..count], depth)
+        self.call_closure(function, Passed::of(&args[..count]), depth)
     }
 
     /// Polls the generator on top with an answer; `None` if it has asked for something else.

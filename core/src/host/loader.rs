@@ -7,7 +7,7 @@ use super::table::HostContext;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::symbol::Symbol;
-use crate::vm::{Flow, Vm};
+use crate::vm::{Flow, Passed, Vm};
 use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -195,7 +195,7 @@ impl Vm {
         if entry.is_leaf() && entry.descriptor.capabilities == 0 {
             // `true` and `null` are values wherever they stand, not something to be evaluated yet.
             if let Ok(Flow::Value(value)) =
-                self.call_builtin(index, &[], 0, crate::source::Pos::NONE)
+                self.call_builtin(index, Passed::of(&[]), 0, crate::source::Pos::NONE)
             {
                 return value;
             }

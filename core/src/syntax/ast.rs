@@ -139,15 +139,6 @@ pub struct AttrsNode {
     pub inherit_from: Run,
 }
 
-impl AttrsNode {
-    /// Whether it is `{ }`.
-    pub fn is_empty(&self) -> bool {
-        [self.bindings, self.dynamic, self.inherit_from]
-            .iter()
-            .all(|run| run.len == 0)
-    }
-}
-
 /// One formal of `{ a, b ? e }: body`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Formal {

@@ -21,6 +21,61 @@ pub struct Parameter {
 /// Arguments on their way from one place of the stack to another.
 pub(super) type Args = SmallVec<[Value; 6]>;
 
+/// Where the arguments of a call are: on the stack, perhaps, which moves when it grows. So this is no slice: what a slice refers to
+/// does not change while a function has it, the compiler relies on that and reads from where it was. Whoever is passed one copies
+/// the values before it lets the stack change, or asks [`Vm::grow_stack`] where they have gone.
+#[derive(Clone, Copy)]
+pub(crate) struct Passed {
+    start: *const Value,
+    len: usize,
+}
+
+impl Passed {
+    /// Arguments that are not on the stack.
+    pub(crate) fn of(values: &[Value]) -> Self {
+        Passed {
+            start: values.as_ptr(),
+            len: values.len(),
+        }
+    }
+
+    /// # Safety
+    /// There are `len` values at `start`, until they are copied.
+    #[inline(always)]
+    pub(super) unsafe fn at(start: *const Value, len: usize) -> Self {
+        Passed { start, len }
+    }
+
+    #[inline(always)]
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(self, index: usize) -> Value {
+        debug_assert!(index < self.len, "an argument that was passed");
+        // SAFETY: see `at`, and the type's contract.
+        unsafe { *self.start.add(index) }
+    }
+
+    /// The values themselves.
+    pub(super) fn copied(self) -> Args {
+        (0..self.len).map(|index| self.get(index)).collect()
+    }
+
+    /// The first `len`, and the others.
+    fn split_at(self, len: usize) -> (Self, Self) {
+        assert!(len <= self.len, "so many were passed");
+        // SAFETY: within what was passed.
+        unsafe {
+            (
+                Passed::at(self.start, len),
+                Passed::at(self.start.add(len), self.len - len),
+            )
+        }
+    }
+}
+
 /// Registers are set to null in steps of so many, so that as many behind the last one may be written, too.
 const FILL: usize = 4;
 
@@ -74,14 +129,14 @@ impl Vm {
     /// Applies `function`, a thunk perhaps, to `args` for the frame on top.
     pub(crate) fn apply(&mut self, function: Value, args: &[Value], pos: Pos) -> Result<Flow> {
         let depth = self.depth();
-        self.apply_at(function, args, depth, pos)
+        self.apply_at(function, Passed::of(args), depth, pos)
     }
 
     /// The same, at a known depth of calls.
     pub(crate) fn apply_at(
         &mut self,
         function: Value,
-        args: &[Value],
+        args: Passed,
         depth: u32,
         pos: Pos,
     ) -> Result<Flow> {
@@ -96,20 +151,25 @@ impl Vm {
         }
     }
 
-    /// Pushes values that may themselves lie on the stack, which moves when it grows.
+    /// Pushes values that may themselves lie on the stack.
     #[inline(always)]
-    pub(crate) fn extend_stack(&mut self, values: &[Value]) {
-        if self.stack.capacity() - self.stack.len() < values.len() {
-            let copy = values.to_vec();
-            self.stack.extend_from_slice(&copy);
-        } else {
-            self.stack.extend_from_slice(values);
+    pub(crate) fn extend_stack(&mut self, values: Passed) {
+        let len = self.stack.len();
+        let mut start = values.start;
+        if self.stack.capacity() - len < values.len {
+            start = self.grow_stack(values.len, start);
+        }
+        // SAFETY: there is room behind the last, and that many values are at `start`.
+        unsafe {
+            let end = self.stack.as_mut_ptr().add(len);
+            end.copy_from_nonoverlapping(start, values.len);
+            self.stack.set_len(len + values.len);
         }
     }
 
     /// Enters `function` if it is a closure that takes just these arguments, and the limit of calls allows it.
     #[inline(always)]
-    pub(crate) fn call_closure(&mut self, function: Value, args: &[Value], depth: u32) -> bool {
+    pub(crate) fn call_closure(&mut self, function: Value, args: Passed, depth: u32) -> bool {
         let Some(closure) = function.as_closure() else {
             return false;
         };
@@ -117,14 +177,7 @@ impl Vm {
         if usize::from(code.arity) != args.len() || depth >= self.limits.call_depth {
             return false;
         }
-        self.push_call(
-            code,
-            Some(closure),
-            None,
-            depth + 1,
-            args.as_ptr(),
-            args.len(),
-        );
+        self.push_call(code, Some(closure), None, depth + 1, args.start, args.len);
         true
     }
 
@@ -252,7 +305,7 @@ impl Vm {
         }
     }
 
-    fn push_apply(&mut self, args: &[Value], depth: u32, pos: Pos) {
+    fn push_apply(&mut self, args: Passed, depth: u32, pos: Pos) {
         let base = self.stack.len() as u32;
         self.extend_stack(args);
         self.push_frame(Frame::Apply {
@@ -276,7 +329,7 @@ impl Vm {
         };
         let args = Args::from_slice(&self.stack[base as usize..(base + count) as usize]);
         self.stack.truncate(base as usize);
-        self.call_in_code(function, &args, depth, pos)
+        self.call_in_code(function, Passed::of(&args), depth, pos)
     }
 
     /// Calls `function`, in weak head normal form.
@@ -284,7 +337,7 @@ impl Vm {
     pub(super) fn call_in_code(
         &mut self,
         function: Value,
-        args: &[Value],
+        args: Passed,
         depth: u32,
         pos: Pos,
     ) -> Result<Flow> {
@@ -312,12 +365,13 @@ impl Vm {
         &mut self,
         function: Value,
         arity: usize,
-        args: &[Value],
+        args: Passed,
         depth: u32,
         pos: Pos,
     ) -> Result<Flow> {
         if args.len() < arity {
-            return Ok(Flow::Value(self.heap.partial(function, &[], args).value()));
+            let partial = self.heap.partial(function, &[], &args.copied());
+            return Ok(Flow::Value(partial.value()));
         }
         let (now, later) = args.split_at(arity);
         self.call_and_go_on(function, now, later, depth, pos)
@@ -327,37 +381,31 @@ impl Vm {
     fn call_and_go_on(
         &mut self,
         function: Value,
-        now: &[Value],
-        later: &[Value],
+        now: Passed,
+        later: Passed,
         depth: u32,
         pos: Pos,
     ) -> Result<Flow> {
-        let now = Args::from_slice(now);
+        let now = now.copied();
         self.push_apply(later, depth, pos);
-        match self.call_in_code(function, &now, depth, pos)? {
+        match self.call_in_code(function, Passed::of(&now), depth, pos)? {
             Flow::Value(function) => self.apply_waiting(function),
             flow => Ok(flow),
         }
     }
 
     #[inline(never)]
-    fn call_other(
-        &mut self,
-        function: Value,
-        args: &[Value],
-        depth: u32,
-        pos: Pos,
-    ) -> Result<Flow> {
+    fn call_other(&mut self, function: Value, args: Passed, depth: u32, pos: Pos) -> Result<Flow> {
         if let Some(partial) = function.as_partial() {
             let mut all = Args::from_slice(partial.args());
-            all.extend_from_slice(args);
+            all.extend(args.copied());
             let arity = self.function_arity(partial.function());
             if all.len() < arity {
                 return Ok(Flow::Value(
                     self.heap.partial(partial.function(), &all, &[]).value(),
                 ));
             }
-            return self.call_in_code(partial.function(), &all, depth, pos);
+            return self.call_in_code(partial.function(), Passed::of(&all), depth, pos);
         }
         if let Some(attrs) = function.as_attrs()
             && let Some(functor) = attrs.get(self.names.functor)
@@ -366,8 +414,8 @@ impl Vm {
                 return Err(self.too_deep());
             }
             let mut all = Args::from_slice(&[function]);
-            all.extend_from_slice(args);
-            return self.apply_at(functor, &all, depth + 1, pos);
+            all.extend(args.copied());
+            return self.apply_at(functor, Passed::of(&all), depth + 1, pos);
         }
         debug_assert!(
             function.value_type() != ValueType::Thunk,

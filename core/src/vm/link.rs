@@ -6,7 +6,7 @@ use crate::bytecode::{
     CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction, Part,
     Signature, StrictArgument,
 };
-use crate::heap::{AnyAttrs, CodeHead, Form, KeyEntry, Keys, Lasting, Marker, Value};
+use crate::heap::{AnyAttrs, CODE_END, CodeHead, Form, KeyEntry, Keys, Lasting, Marker, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use std::cell::{Cell, OnceCell};
@@ -275,6 +275,10 @@ impl Vm {
             })
             .collect();
         let first = linked.as_ptr();
+        assert!(
+            (first as u64) < CODE_END,
+            "closures and thunks have no more than 48 bits for the address of their code"
+        );
         self.code.push(linked);
         first
     }
@@ -391,10 +395,6 @@ impl Vm {
                 let members = Constant::members(members);
                 let members: Vec<Value> = members.map(|member| self.constant(member)).collect();
                 self.heap.list_of(&members).value()
-            }
-            Constant::EmptySet => {
-                let keys = self.heap.keys(&[]);
-                self.heap.attrs(keys).value()
             }
             Constant::Global(index) => self.globals[index as usize],
         }

@@ -22,6 +22,7 @@ mod task;
 mod unwind;
 
 pub use call::Parameter;
+pub(crate) use call::Passed;
 pub(crate) use coerce::{Coerce, CoerceItems, Coercion, cannot_coerce};
 pub(crate) use deep::DeepForce;
 pub(crate) use equality::Equal;

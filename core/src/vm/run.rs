@@ -1,6 +1,6 @@
 //! The loop: runs the frame on top until it needs another one or has its value, then goes on with what is on top.
 
-use super::call::Args;
+use super::call::{Args, Passed};
 use super::frame::{CodeFrame, Frame, Load};
 use super::layout::{CALL_WORDS, FROM_CAPTURE, MANY_CAPTURES, capture_words, many_words};
 use super::link::Linked;
@@ -186,7 +186,7 @@ impl Vm {
                         return Ok(Flow::Enter);
                     }
                     self.push_frame(Frame::Update(thunk));
-                    let flow = self.apply_at(function, args, depth, Pos::NONE)?;
+                    let flow = self.apply_at(function, Passed::of(args), depth, Pos::NONE)?;
                     if let Flow::Value(value) = flow {
                         thunk.finish(value);
                         self.frames.pop();
@@ -811,9 +811,8 @@ impl Vm {
                                         }
                                     }
                                     // SAFETY: as above.
-                                    let args = unsafe {
-                                        std::slice::from_raw_parts(args, usize::from(instruction.c))
-                                    };
+                                    let args =
+                                        unsafe { Passed::at(args, usize::from(instruction.c)) };
                                     let pos = call_position!();
                                     finish!(
                                         instruction.a,
@@ -841,9 +840,8 @@ impl Vm {
                                         }
                                     }
                                     // SAFETY: as above.
-                                    let args = unsafe {
-                                        std::slice::from_raw_parts(args, usize::from(instruction.c))
-                                    };
+                                    let args =
+                                        unsafe { Passed::at(args, usize::from(instruction.c)) };
                                     let pos = call_position!();
                                     // A builtin comes back soon, and the `Return` that follows is cheaper than a frame for the
                                     // thunk that this code may be the body of.
@@ -1399,7 +1397,7 @@ impl Vm {
 
     /// A call in place of the code frame on top that [`Vm::replace_call`] does not serve.
     #[inline(never)]
-    fn tail_call(&mut self, function: Value, args: &[Value], pos: Pos) -> Result<Flow> {
+    fn tail_call(&mut self, function: Value, args: Passed, pos: Pos) -> Result<Flow> {
         if let (Some(closure), Some(Frame::Code(frame))) =
             (function.as_closure(), self.frames.last())
             && usize::from(Linked::at(closure.code()).arity) == args.len()
@@ -1407,9 +1405,9 @@ impl Vm {
         {
             return Err(self.too_deep());
         }
-        let args = Args::from_slice(args);
+        let args = args.copied();
         let depth = self.leave_code();
-        self.apply_at(function, &args, depth, pos)
+        self.apply_at(function, Passed::of(&args), depth, pos)
     }
 
     #[cold]
