@@ -321,7 +321,7 @@ impl<'a> Worker<'a> {
         }
         let mut sources = SourceMap::default();
         let source = sources
-            .add(Origin::File(file.into()), text.as_slice().into())
+            .add(Origin::File(file.into()), text.as_slice())
             .ok()?;
         self.interner.record();
         let image = self.image(source, base);

@@ -63,8 +63,8 @@ impl Vm {
             // The common case needs no frame for them: all strict arguments are there already.
             let mut raw = [const { MaybeUninit::<RawValue>::uninit() }; INLINE_ARGS];
             let mut ready = 1;
-            for index in 0..count {
-                let value = raw[index].write(to_raw(args.get(index)));
+            for (index, slot) in raw[..count].iter_mut().enumerate() {
+                let value = slot.write(to_raw(args.get(index)));
                 ready &= entry.ready[index] >> value.tag();
             }
             if ready & 1 != 0 {
