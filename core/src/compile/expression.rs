@@ -143,13 +143,15 @@ impl<'a> Compiler<'a> {
                 let (base, count) = self.call_operands(callee, args)?;
                 self.function().emit_abc(Op::Call, dst, base, count, pos);
             }
-            Expr::List(_) if self.is_constant_list(id) => {
+            Expr::List(items) => {
                 let mut members = Vec::new();
-                self.write_members(id, &mut members);
-                self.function()
-                    .emit_constant(dst, Constant::List(&members), pos);
+                if !self.environment.keep_thunks && self.constants(items, NESTED, &mut members) {
+                    self.function()
+                        .emit_constant(dst, Constant::List(&members), pos);
+                } else {
+                    self.list(items, dst, pos)?;
+                }
             }
-            Expr::List(items) => self.list(items, dst, pos)?,
             Expr::Attrs(node) => self.attrs(node, dst, pos)?,
             Expr::Let { bindings, body } => {
                 self.let_in(bindings, |compiler| compiler.value(body, dst))?
@@ -360,39 +362,25 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Whether `id` is a list of constants and of short lists of them: nobody can tell whether it is built once or each time.
-    fn is_constant_list(&self, id: ExprId) -> bool {
-        !self.environment.keep_thunks && self.is_list_of_constants(id, NESTED)
-    }
-
-    fn is_list_of_constants(&self, id: ExprId, levels: usize) -> bool {
-        let Expr::List(items) = self.ast.expr(id) else {
-            return false;
-        };
-        // A longer one within is delayed, which messages show.
-        let is_short = |item| matches!(self.ast.expr(item), Expr::List(items) if items.len as usize <= MAX_EAGER);
-        let is_constant = |item: &ExprId| {
-            self.constant_of(*item).is_some()
-                || levels > 0 && is_short(*item) && self.is_list_of_constants(*item, levels - 1)
-        };
-        self.ast.ids[items.range()].iter().all(is_constant)
-    }
-
-    /// Appends the members of a list of constants.
-    fn write_members(&self, id: ExprId, out: &mut Vec<u8>) {
-        let Expr::List(items) = self.ast.expr(id) else {
-            return;
-        };
-        for item in &self.ast.ids[items.range()] {
-            match self.constant_of(*item) {
-                Some(constant) => constant.write(out),
-                None => {
-                    let mut members = Vec::new();
-                    self.write_members(*item, &mut members);
-                    Constant::List(&members).write(out);
-                }
+    /// Appends the members of a list, if they are constants and short lists of constants, nested at most `levels` deep: nobody can
+    /// tell whether such a list is built once or each time.
+    fn constants(&self, items: Run, levels: usize, out: &mut Vec<u8>) -> bool {
+        self.ast.ids[items.range()].iter().all(|item| {
+            if let Some(constant) = self.constant_of(*item) {
+                constant.write(out);
+                return true;
             }
-        }
+            match self.ast.expr(*item) {
+                // A longer one within is delayed, which messages show.
+                Expr::List(items) if levels > 0 && items.len as usize <= MAX_EAGER => {
+                    let mut members = Vec::new();
+                    let constant = self.constants(items, levels - 1, &mut members);
+                    Constant::List(&members).write(out);
+                    constant
+                }
+                _ => false,
+            }
+        })
     }
 
     /// The integer that arithmetic of literals comes to, nested at most `levels` deep; nothing where it fails, or where the program

@@ -684,7 +684,6 @@ unsafe extern "C" fn attrs_without_list(
     let (Some(attrs), Some(list)) = (attrs, list) else {
         return RawValue::new(tag::ABSENT, 0);
     };
-    let attrs = crate::value::flat(&mut vm.heap, attrs);
     let mut names = SmallVec::<[Symbol; 32]>::new();
     for item in list.items() {
         match vm.string_symbol(item.resolved()) {
@@ -692,6 +691,7 @@ unsafe extern "C" fn attrs_without_list(
             None => return RawValue::new(tag::ABSENT, 0),
         }
     }
+    let attrs = crate::value::flat(&mut vm.heap, attrs);
     to_raw(crate::value::without(&mut vm.heap, attrs, names.into_iter()).value())
 }
 

@@ -41,7 +41,7 @@ pub struct Source {
 
 enum Object {
     Text {
-        contents: Vec<u8>,
+        contents: Bytes,
         references: Vec<Vec<u8>>,
     },
     Derivation(Bytes),
@@ -105,7 +105,7 @@ impl Store {
         self.objects
             .entry(path.into())
             .or_insert_with(|| Object::Text {
-                contents: contents.to_vec(),
+                contents: Bytes::copy_from_slice(contents),
                 references,
             });
     }
@@ -234,8 +234,9 @@ impl Store {
         }
         let (root, below) = split_store_path(path)?;
         Some(match self.objects.get(root)? {
-            Object::Text { contents, .. } if below.is_empty() => Found::Text(contents),
-            Object::Derivation(contents) if below.is_empty() => Found::Text(contents),
+            Object::Text { contents, .. } | Object::Derivation(contents) if below.is_empty() => {
+                Found::Text(contents)
+            }
             Object::Text { .. } | Object::Derivation(_) => Found::Nothing,
             Object::Source(source) | Object::Known(source) => {
                 let origin = [&source.origin, below].concat();

@@ -58,9 +58,13 @@ impl Passed {
         unsafe { *self.start.add(index) }
     }
 
+    fn values(self) -> impl Iterator<Item = Value> {
+        (0..self.len).map(move |index| self.get(index))
+    }
+
     /// The values themselves.
     pub(super) fn copied(self) -> Args {
-        (0..self.len).map(|index| self.get(index)).collect()
+        self.values().collect()
     }
 
     /// The first `len`, and the others.
@@ -398,7 +402,7 @@ impl Vm {
     fn call_other(&mut self, function: Value, args: Passed, depth: u32, pos: Pos) -> Result<Flow> {
         if let Some(partial) = function.as_partial() {
             let mut all = Args::from_slice(partial.args());
-            all.extend(args.copied());
+            all.extend(args.values());
             let arity = self.function_arity(partial.function());
             if all.len() < arity {
                 return Ok(Flow::Value(
@@ -414,7 +418,7 @@ impl Vm {
                 return Err(self.too_deep());
             }
             let mut all = Args::from_slice(&[function]);
-            all.extend(args.copied());
+            all.extend(args.values());
             return self.apply_at(functor, Passed::of(&all), depth + 1, pos);
         }
         debug_assert!(
