@@ -358,6 +358,9 @@ impl Evaluator {
             }
             _ => self.new_image(origin, text, base, scope),
         };
+        if image.is_ok() {
+            self.vm.sources.release_last();
+        }
         if let Some(observer) = &mut self.vm.observer {
             observer.file(bytes, begun.elapsed());
         }
@@ -535,6 +538,11 @@ impl Evaluator {
 
     /// An error as text.
     pub fn report(&self, error: &Error, options: ReportOptions) -> String {
+        let traced = error.traces.iter().map(|trace| trace.pos);
+        for pos in traced.chain([error.pos]) {
+            let read = |path: &[u8]| self.vm.world.read_file(path).ok();
+            self.vm.sources.recall(pos, read);
+        }
         report(error, &self.vm.sources, options)
     }
 }

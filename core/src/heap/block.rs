@@ -14,7 +14,7 @@ use std::num::NonZeroU16;
 /// Bytes of a block.
 pub(super) const BLOCK_BYTES: usize = 1 << 20;
 /// Bytes of a line, the grain in which collected memory is used again.
-pub(super) const LINE_BYTES: usize = 256;
+pub(super) const LINE_BYTES: usize = 128;
 /// Lines of a block.
 pub(super) const LINES: usize = BLOCK_BYTES / LINE_BYTES;
 /// Objects of more words than this stand alone.

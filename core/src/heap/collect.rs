@@ -72,7 +72,18 @@ impl Marker {
         if left > PIECE {
             self.long.push((object, from + PIECE));
         }
-        self.values(object.values(from, left.min(PIECE)));
+        self.places(object, from, left.min(PIECE));
+    }
+
+    /// What so many words of an object from `from` on refer to. A word that refers to an evaluated thunk refers to its value from
+    /// now on, so that the thunk can be freed.
+    #[inline]
+    fn places(&mut self, object: Object, from: usize, count: usize) {
+        for place in object.values_mut(from, count) {
+            let value = place.resolved();
+            *place = value;
+            self.value(value);
+        }
     }
 
     fn run_pending(&mut self) {
@@ -105,12 +116,10 @@ impl Marker {
                     }
                 }
                 Kind::Closure => self.captures(object),
-                Kind::Partial => self.values(object.values(0, len + 1)),
+                Kind::Partial => self.places(object, 0, len + 1),
                 Kind::Thunk => match Thunk(object).state() {
-                    ThunkState::Done | ThunkState::ApplyDone => self.values(object.values(0, 1)),
-                    ThunkState::Apply | ThunkState::ApplyRunning => {
-                        self.values(object.values(0, len + 1))
-                    }
+                    ThunkState::Done | ThunkState::ApplyDone => self.places(object, 0, 1),
+                    ThunkState::Apply | ThunkState::ApplyRunning => self.places(object, 0, len + 1),
                     ThunkState::Suspended | ThunkState::Running => self.captures(object),
                 },
             }
@@ -118,7 +127,7 @@ impl Marker {
     }
 
     fn captures(&mut self, object: Object) {
-        self.values(object.values(0, Captured(object).len()));
+        self.places(object, 0, Captured(object).len());
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) struct Builder<'a> {
 impl<'a> Builder<'a> {
     pub fn new(file: &'a SourceFile, interner: &'a mut Interner) -> Self {
         // What real sources need, rounded up: growing in steps costs a tenth of the whole parse.
-        let size = file.text.len();
+        let size = file.len();
         let ast = Ast {
             exprs: Vec::with_capacity(size / 24 + 8),
             pos: Vec::with_capacity(size / 24 + 8),
@@ -244,7 +244,7 @@ impl<'a> Builder<'a> {
         start: usize,
     ) -> ExprId {
         let mut stripped = std::mem::take(&mut self.stripped);
-        strip_indentation(&self.file.text, pieces, &mut self.ast.bytes, &mut stripped);
+        strip_indentation(self.file.text(), pieces, &mut self.ast.bytes, &mut stripped);
         let run = |start: usize, end: usize| Run {
             start: start as u32,
             len: (end - start) as u32,

@@ -32,7 +32,7 @@ pub fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions)
         0..0x80 => char::from(*byte),
         _ => '\u{1}',
     };
-    let masked: String = file.text.iter().map(mask).collect();
+    let masked: String = file.text().iter().map(mask).collect();
     let tokens = count_tokens(masked.as_bytes());
     if tokens > RNIX_TOKEN_LIMIT {
         let message = format!("the source has more tokens than the limit of {RNIX_TOKEN_LIMIT}");
@@ -52,7 +52,7 @@ pub fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions)
         let Some(expr) = root.children().next() else {
             return Err(lowering
                 .builder
-                .error(file.text.len(), "syntax error, unexpected end of file"));
+                .error(file.len(), "syntax error, unexpected end of file"));
         };
         match lowering.expr(&expr) {
             Ok(root) => Ok(lowering.builder.finish(root)),
@@ -88,7 +88,7 @@ fn explain(error: &rnix::ParseError, file: &SourceFile) -> Error {
             let message = format!("expressions nest deeper than the limit of {RNIX_DEPTH_LIMIT}");
             return Error::new(ErrorKind::Limit, message);
         }
-        _ => file.text.len(),
+        _ => file.len(),
     };
     Error::new(ErrorKind::Parse, format!("syntax error, {error}")).at(file.pos(offset))
 }

@@ -33,9 +33,10 @@ impl Lowering<'_, '_> {
 
     pub(super) fn string(&mut self, node: &SyntaxNode) -> Result<ExprId> {
         let at = start(node);
-        let text = self.builder.file.text.clone();
+        let file = self.builder.file;
+        let text = file.text();
         if text[at] == b'\'' {
-            return self.indented_string(node, &text);
+            return self.indented_string(node, text);
         }
         let mut parts = Vec::new();
         let mut buffer = Vec::new();

@@ -49,7 +49,7 @@ pub enum Lint {
 pub fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions) -> Result<Ast> {
     let cur_pos = interner.intern(b"__curPos");
     let mut parser = Parser {
-        lexer: Lexer::new(&file.text, options.pipe_operators),
+        lexer: Lexer::new(file.text(), options.pipe_operators),
         builder: Builder::new(file, interner),
         cur_pos,
         options: *options,

@@ -36,7 +36,7 @@ impl Default for Limits {
         Limits {
             call_depth: 10_000,
             memory: usize::MAX,
-            first_collection: 1 << 30,
+            first_collection: 72 << 20,
             gc_stress: false,
         }
     }
