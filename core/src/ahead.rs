@@ -12,7 +12,7 @@ use crate::code_cache::{self, CodeCache, Key};
 use crate::compile::{Environment, KnownBuiltin, Workspace, compile};
 use crate::source::{Origin, SourceFile, SourceMap};
 use crate::symbol::{Interner, Symbol};
-use crate::syntax::ParseOptions;
+use crate::syntax::{ParseMemory, ParseOptions};
 use crate::world::{FileType, World, file_to_evaluate};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -219,6 +219,7 @@ struct Worker<'a> {
     cache: Option<Arc<dyn CodeCache>>,
     interner: Interner,
     globals: FxHashMap<Symbol, u32>,
+    parsing: ParseMemory,
     compiling: Workspace,
 }
 
@@ -240,6 +241,7 @@ impl<'a> Worker<'a> {
             cache,
             interner,
             globals,
+            parsing: ParseMemory::default(),
             compiling: Workspace::default(),
         }
     }
@@ -336,8 +338,9 @@ impl<'a> Worker<'a> {
     }
 
     fn image(&mut self, source: &SourceFile, base: &[u8]) -> Option<Image> {
-        let ast =
-            crate::syntax::parse(source, &mut self.interner, &self.surroundings.parse).ok()?;
+        let options = &self.surroundings.parse;
+        let memory = &mut self.parsing;
+        let ast = crate::syntax::parse(source, &mut self.interner, options, memory).ok()?;
         if !ast.warnings.is_empty() {
             return None;
         }
@@ -351,6 +354,8 @@ impl<'a> Worker<'a> {
             home: self.surroundings.home.clone(),
             scope: None,
         };
-        compile(&ast, &mut self.interner, &environment, &mut self.compiling).ok()
+        let image = compile(&ast, &mut self.interner, &environment, &mut self.compiling).ok();
+        self.parsing.recycle(ast);
+        image
     }
 }

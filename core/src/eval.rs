@@ -21,7 +21,7 @@ use crate::report::{ReportOptions, report};
 use crate::source::{Origin, SourceFile};
 use crate::store::{Backend, InMemory};
 use crate::symbol::Symbol;
-use crate::syntax::{ParseOptions, ast::Ast};
+use crate::syntax::{ParseMemory, ParseOptions, ast::Ast};
 use crate::vm::{DeepForce, Limits, Load, Outcome, Task, Vm};
 use crate::world::{Message, World};
 
@@ -86,6 +86,7 @@ pub struct Evaluator {
     /// The number of each global variable, and whether only texts of builtins see it.
     globals: FxHashMap<Symbol, (u32, bool)>,
     keep_thunks: bool,
+    parsing: ParseMemory,
     compiling: Workspace,
     cache: Option<Arc<dyn CodeCache>>,
     /// What compiling depends on beside the text, hashed; made when it is first needed.
@@ -117,6 +118,7 @@ impl Evaluator {
             home: options.home.map(Into::into),
             globals: FxHashMap::default(),
             keep_thunks: false,
+            parsing: ParseMemory::default(),
             compiling: Workspace::default(),
             cache: None,
             surroundings: None,
@@ -323,7 +325,8 @@ impl Evaluator {
             .sources
             .add(origin, text)
             .map_err(|limit| Error::new(ErrorKind::Limit, limit))?;
-        let ast = crate::syntax::parse(file, &mut self.vm.interner, &self.parse)?;
+        let ast =
+            crate::syntax::parse(file, &mut self.vm.interner, &self.parse, &mut self.parsing)?;
         for warning in &ast.warnings {
             let text = crate::report::warning(warning, &self.vm.sources);
             self.vm.world.emit(Message::Lint, text.as_bytes());
@@ -408,7 +411,9 @@ impl Evaluator {
     ) -> Result<Image> {
         let internal = matches!(origin, Origin::Internal);
         let ast = self.parse(origin, text)?;
-        self.compile_ast(&ast, base, scope, internal)
+        let image = self.compile_ast(&ast, base, scope, internal);
+        self.parsing.recycle(ast);
+        image
     }
 
     fn start_ahead(&mut self) {
@@ -449,6 +454,7 @@ impl Evaluator {
         if ast.warnings.is_empty() {
             cache.store(&key, &image.to_bytes(&self.vm.interner, &names));
         }
+        self.parsing.recycle(ast);
         Ok(image)
     }
 
@@ -538,11 +544,6 @@ impl Evaluator {
 
     /// An error as text.
     pub fn report(&self, error: &Error, options: ReportOptions) -> String {
-        let traced = error.traces.iter().map(|trace| trace.pos);
-        for pos in traced.chain([error.pos]) {
-            let read = |path: &[u8]| self.vm.world.read_file(path).ok();
-            self.vm.sources.recall(pos, read);
-        }
         report(error, &self.vm.sources, options)
     }
 }

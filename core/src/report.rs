@@ -131,6 +131,10 @@ fn alternatives(names: &[String]) -> String {
 
 fn place(out: &mut String, sources: &SourceMap, pos: Pos, indent: &str, paint: Paint) {
     let Some(location) = sources.locate(pos) else {
+        if let Some(file) = sources.file(pos) {
+            let name = paint.blue(&file.origin.display());
+            let _ = writeln!(out, "{indent}at {name}, which has changed meanwhile");
+        }
         return;
     };
     let name = location.file.origin.display();

@@ -1,7 +1,11 @@
 //! Source texts and positions in them. A [`Pos`] is one number for file and offset; line and column are
 //! computed only when somebody looks.
 
+use crate::world::World;
 use bytes::Bytes;
+use rustc_hash::FxHasher;
+use std::hash::Hasher;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 /// A position: 0 is "nowhere"; otherwise the base of its file plus the byte offset.
@@ -55,13 +59,13 @@ impl Origin {
 pub struct SourceFile {
     /// Where it came from.
     pub origin: Origin,
-    /// Its bytes. Those of a file are let go when it has been compiled, and read again if a message shows them.
+    /// Its bytes. Those of a file are let go when it has been compiled, and read again for a message that shows them.
     text: OnceLock<Bytes>,
     /// How many these are.
     len: usize,
+    /// A hash of a text that was let go.
+    hash: u64,
     base: u32,
-    /// What tells where the lines begin while the text is not there.
-    lines: Lines,
     /// Where the lines begin, once somebody has asked for one.
     starts: OnceLock<Vec<u32>>,
 }
@@ -87,84 +91,52 @@ impl SourceFile {
         Pos(self.base + offset.min(self.len) as u32)
     }
 
-    /// Line and column of byte `offset`, both from 1.
-    pub fn line_and_column(&self, offset: usize) -> (u32, u32) {
+    /// Line and column of byte `offset`, both from 1. None if the text has been let go and `world` has another one by now.
+    pub fn line_and_column(&self, offset: usize, world: Option<&dyn World>) -> Option<(u32, u32)> {
         let offset = offset.min(self.len) as u32;
-        let starts = self.starts();
+        let starts = match self.starts.get() {
+            Some(starts) => starts,
+            None => {
+                let starts = line_starts(&self.bytes(world)?);
+                self.starts.get_or_init(|| starts)
+            }
+        };
         let line = starts.partition_point(|start| *start <= offset);
-        (line as u32, offset - starts[line - 1] + 1)
+        Some((line as u32, offset - starts[line - 1] + 1))
     }
 
-    /// The text of a line, counted from 0, without its end, if the text is there.
-    fn line(&self, index: usize) -> Option<&[u8]> {
-        let text = self.text.get().filter(|text| !text.is_empty())?;
-        let starts = self.starts();
-        let start = *starts.get(index)? as usize;
-        let end = starts
-            .get(index + 1)
-            .map_or(text.len(), |end| *end as usize);
-        let line = &text[start..end];
-        Some(if index + 1 == starts.len() {
-            line
-        } else {
-            line.strip_suffix(b"\r\n")
-                .unwrap_or(&line[..line.len() - 1])
-        })
-    }
-
-    fn starts(&self) -> &[u32] {
-        self.starts.get_or_init(|| match self.text.get() {
-            Some(text) => Lines::of(text).starts(),
-            None => self.lines.starts(),
-        })
+    /// Its bytes, if they are here or still those of the file.
+    fn bytes(&self, world: Option<&dyn World>) -> Option<Bytes> {
+        if let Some(text) = self.text.get() {
+            return Some(text.clone());
+        }
+        let Origin::File(path) = &self.origin else {
+            return None;
+        };
+        let text = world?.read_file(path).ok()?;
+        (text.len() == self.len && hash(&text) == self.hash).then(|| text.into())
     }
 
     fn release(&mut self) {
         if let Some(text) = self.text.take() {
-            self.lines = Lines::of(&text);
+            self.hash = hash(&text);
         }
     }
 }
 
-/// How long the lines of a text are, in as little memory as it takes: a byte for each line, more for long ones.
-#[derive(Default, PartialEq)]
-struct Lines(Box<[u8]>);
+fn hash(text: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(text);
+    hasher.finish()
+}
 
-impl Lines {
-    /// So much and another byte.
-    const MORE: u8 = u8::MAX;
-
-    /// As in Nix, a carriage return ends a line with or without a line feed behind it.
-    fn of(text: &[u8]) -> Self {
-        let mut packed = Vec::with_capacity(text.len() / 16);
-        let mut start = 0;
-        for end in memchr::memchr2_iter(b'\n', b'\r', text) {
-            if text[end] == b'\r' && text.get(end + 1) == Some(&b'\n') {
-                continue;
-            }
-            let mut len = end + 1 - start;
-            while len >= usize::from(Self::MORE) {
-                packed.push(Self::MORE);
-                len -= usize::from(Self::MORE);
-            }
-            packed.push(len as u8);
-            start = end + 1;
-        }
-        Lines(packed.into())
-    }
-
-    /// Where they begin.
-    fn starts(&self) -> Vec<u32> {
-        let mut starts = vec![0];
-        let mut at = 0;
-        for byte in &self.0 {
-            at += u32::from(*byte);
-            if *byte != Self::MORE {
-                starts.push(at);
-            }
-        }
-        starts
-    }
+/// As in Nix, a carriage return ends a line with or without a line feed behind it.
+fn line_starts(text: &[u8]) -> Vec<u32> {
+    let ends = memchr::memchr2_iter(b'\n', b'\r', text)
+        .filter(|end| text[*end] == b'\n' || text.get(end + 1) != Some(&b'\n'));
+    std::iter::once(0)
+        .chain(ends.map(|end| end as u32 + 1))
+        .collect()
 }
 
 /// A position, resolved. Lines and columns count from 1, columns in bytes, as in Nix.
@@ -175,13 +147,28 @@ pub struct Location<'a> {
     pub line: u32,
     /// Column in bytes, from 1.
     pub column: u32,
+    world: Option<&'a dyn World>,
 }
 
 impl<'a> Location<'a> {
     /// The text of the line `delta` lines away (0: this line), without its end.
     pub fn line_text(&self, delta: i64) -> Option<&'a [u8]> {
         let wanted = usize::try_from(i64::from(self.line) + delta - 1).ok()?;
-        self.file.line(wanted)
+        let text = self.file.bytes(self.world)?;
+        if text.is_empty() {
+            return None;
+        }
+        let text = self.file.text.get_or_init(|| text);
+        let starts = self.file.starts.get()?;
+        let start = *starts.get(wanted)? as usize;
+        let Some(next) = starts.get(wanted + 1) else {
+            return Some(&text[start..]);
+        };
+        let line = &text[start..*next as usize];
+        Some(
+            line.strip_suffix(b"\r\n")
+                .unwrap_or(&line[..line.len() - 1]),
+        )
     }
 }
 
@@ -189,9 +176,19 @@ impl<'a> Location<'a> {
 #[derive(Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
+    /// Where the texts of files are read again.
+    world: Option<Rc<dyn World>>,
 }
 
 impl SourceMap {
+    /// No sources yet; their files are in `world`.
+    pub fn of(world: Rc<dyn World>) -> Self {
+        SourceMap {
+            files: Vec::new(),
+            world: Some(world),
+        }
+    }
+
     /// Registers a text, or says why not: all sources together hold less than 4 GiB.
     pub fn add(&mut self, origin: Origin, text: &[u8]) -> Result<&SourceFile, &'static str> {
         let base = self
@@ -206,7 +203,7 @@ impl SourceMap {
             text: OnceLock::from(Bytes::copy_from_slice(text)),
             len: text.len(),
             base: base as u32,
-            lines: Lines::default(),
+            hash: 0,
             starts: OnceLock::new(),
         });
         Ok(self.files.last().expect("just pushed"))
@@ -220,26 +217,12 @@ impl SourceMap {
             .map_or(1, |last| last.base + last.len as u32 + 1))
     }
 
-    /// Lets go of the text that was registered last, if it is that of a file.
+    /// Lets go of the text that was registered last, if it is that of a file: it is read again if somebody asks for its lines.
     pub fn release_last(&mut self) {
         if let Some(file) = self.files.last_mut()
             && matches!(file.origin, Origin::File(_))
         {
             file.release();
-        }
-    }
-
-    /// Has the text that `pos` lies in again, from what `read` answers for its path. If that is another text by now, as the lengths
-    /// of its lines tell, there is none: line and column of `pos` are those of what was evaluated.
-    pub fn recall(&self, pos: Pos, read: impl Fn(&[u8]) -> Option<Vec<u8>>) {
-        if let Some(file) = self.file(pos)
-            && let Origin::File(path) = &file.origin
-            && file.text.get().is_none()
-            && let Some(text) = read(path)
-            && text.len() == file.len
-            && Lines::of(&text) == file.lines
-        {
-            file.text.get_or_init(|| text.into());
         }
     }
 
@@ -255,96 +238,16 @@ impl SourceMap {
         Some(&self.files[index])
     }
 
-    /// File, line and column of `pos`.
+    /// File, line and column of `pos`. None if it is nowhere, or in a file that has changed since it was evaluated.
     pub fn locate(&self, pos: Pos) -> Option<Location<'_>> {
         let file = self.file(pos)?;
-        let (line, column) = file.line_and_column((pos.0 - file.base) as usize);
-        Some(Location { file, line, column })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LONG: usize = 600;
-
-    fn text() -> Vec<u8> {
-        let long = "x".repeat(LONG);
-        let exact = "y".repeat(254);
-        format!("a\nbc\r\nd\re\n\n{long}\n{exact}\nlast").into_bytes()
-    }
-
-    fn map(origin: Origin) -> SourceMap {
-        let mut sources = SourceMap::default();
-        sources.add(Origin::String, b"before").expect("small");
-        sources.add(origin, &text()).expect("small");
-        sources
-    }
-
-    /// Every position with the lines around it.
-    fn shown(sources: &SourceMap) -> Vec<(u32, u32, Option<Vec<u8>>)> {
-        let base = sources.files[1].base;
-        (0..=text().len() as u32)
-            .map(|offset| {
-                let at = sources.locate(Pos(base + offset)).expect("a place");
-                (at.line, at.column, at.line_text(0).map(<[u8]>::to_vec))
-            })
-            .collect()
-    }
-
-    #[test]
-    fn what_was_let_go_is_read_again() {
-        let origin = Origin::File(Arc::from(&b"/a.nix"[..]));
-        let kept = shown(&map(origin.clone()));
-        assert_eq!(kept[2], (2, 1, Some(b"bc".to_vec())));
-        assert_eq!(kept[6], (3, 1, Some(b"d".to_vec())));
-        assert_eq!(kept[8], (4, 1, Some(b"e".to_vec())));
-        assert_eq!(kept[10], (5, 1, Some(Vec::new())));
-        assert_eq!(kept[11 + LONG].1, LONG as u32 + 1);
-        assert_eq!(kept.last().expect("not empty").2, Some(b"last".to_vec()));
-
-        let mut sources = map(origin.clone());
-        sources.release_last();
-        let places = |shown: &[(u32, u32, _)]| -> Vec<_> {
-            shown
-                .iter()
-                .map(|(line, column, _)| (*line, *column))
-                .collect()
-        };
-        let gone = shown(&sources);
-        assert_eq!(places(&gone), places(&kept));
-        assert!(gone.iter().all(|(_, _, line)| line.is_none()));
-
-        let pos = sources.files[1].pos(3);
-        sources.recall(pos, |path| {
-            assert_eq!(path, b"/a.nix");
-            Some(text())
-        });
-        assert_eq!(shown(&sources), kept);
-    }
-
-    #[test]
-    fn another_text_is_not_shown() {
-        let origin = Origin::File(Arc::from(&b"/a.nix"[..]));
-        let mut shorter = text();
-        shorter.pop();
-        let mut other = text();
-        other[0] = b'\n';
-        for read in [None, Some(shorter), Some(other)] {
-            let mut sources = map(origin.clone());
-            sources.release_last();
-            let before = shown(&sources);
-            sources.recall(sources.files[1].pos(0), |_| read.clone());
-            assert_eq!(shown(&sources), before);
-        }
-    }
-
-    #[test]
-    fn a_text_that_is_no_file_stays() {
-        let mut sources = map(Origin::String);
-        let before = shown(&sources);
-        sources.release_last();
-        assert_eq!(shown(&sources), before);
+        let world = self.world.as_deref();
+        let (line, column) = file.line_and_column((pos.0 - file.base) as usize, world)?;
+        Some(Location {
+            file,
+            line,
+            column,
+            world,
+        })
     }
 }

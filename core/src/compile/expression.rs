@@ -524,7 +524,7 @@ impl<'a> Compiler<'a> {
         }
         let mut source = CaptureSource::Register(register);
         let mut index = 0;
-        for function in &mut self.functions[level + 1..] {
+        for function in &mut self.work.functions[level + 1..self.depth] {
             index = function.capture(source)?;
             source = CaptureSource::Capture(index);
         }

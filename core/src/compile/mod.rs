@@ -51,8 +51,9 @@ pub struct KnownBuiltin {
 pub struct Workspace {
     encoder: Encoder,
     scopes: Scopes,
-    /// Bodies that are finished, to be begun anew; the last is the one finished last.
-    spare: Vec<Function>,
+    /// The bodies that are being compiled, outermost first, then bodies that are finished, whose memory is used again: the first of
+    /// these is the one finished last.
+    functions: Vec<Function>,
 }
 
 /// Compiles a source text.
@@ -69,7 +70,7 @@ pub fn compile(
         ast,
         interner,
         environment,
-        functions: Vec::new(),
+        depth: 0,
         work,
         from: Vec::new(),
         names,
@@ -116,8 +117,8 @@ struct Compiler<'a> {
     ast: &'a Ast,
     interner: &'a mut Interner,
     environment: &'a Environment<'a>,
-    /// The bodies being compiled, outermost first.
-    functions: Vec<Function>,
+    /// How many bodies are being compiled, one within the other.
+    depth: usize,
     work: &'a mut Workspace,
     /// Registers of the `inherit (from)` expressions of the sets around: function level and first register.
     from: Vec<(usize, u16)>,
@@ -127,31 +128,31 @@ struct Compiler<'a> {
 impl Compiler<'_> {
     /// Begins a body within the one being compiled.
     fn begin(&mut self, kind: CodeKind, pos: Pos) {
-        let mut function = self.work.spare.pop().unwrap_or_default();
-        function.reset(kind, pos);
-        self.functions.push(function);
+        if self.depth == self.work.functions.len() {
+            self.work.functions.push(Function::default());
+        }
+        self.depth += 1;
+        self.function().reset(kind, pos);
     }
 
     /// Writes the body being compiled into the image.
     fn finish(&mut self) -> CodePlace {
-        let mut function = self.functions.pop().expect("a body is being compiled");
-        let place = self.work.encoder.code(function.code());
-        self.work.spare.push(function);
-        place
+        self.depth -= 1;
+        let finished = &mut self.work.functions[self.depth];
+        self.work.encoder.code(finished.code())
     }
 
     /// The captures of the body that was finished last.
     fn finished_captures(&mut self) -> &[CaptureSource] {
-        let last = self.work.spare.last_mut();
-        &last.expect("a body was finished").code().captures
+        &self.work.functions[self.depth].code().captures
     }
 
     fn function(&mut self) -> &mut Function {
-        self.functions.last_mut().expect("a body is being compiled")
+        &mut self.work.functions[self.depth - 1]
     }
 
     fn level(&self) -> usize {
-        self.functions.len() - 1
+        self.depth - 1
     }
 
     /// The root's scope set arrives as capture 0 and is kept in a register.

@@ -311,6 +311,40 @@ pub struct Ast {
 }
 
 impl Ast {
+    /// Empties it, but for its memory.
+    pub(super) fn clear(&mut self) {
+        let Ast {
+            exprs,
+            pos,
+            ids,
+            names,
+            name_pos,
+            parts,
+            bindings,
+            dynamic_bindings,
+            formals,
+            bytes,
+            operand_starts,
+            warnings,
+            root,
+            start,
+        } = self;
+        exprs.clear();
+        pos.clear();
+        ids.clear();
+        names.clear();
+        name_pos.clear();
+        parts.clear();
+        bindings.clear();
+        dynamic_bindings.clear();
+        formals.clear();
+        bytes.clear();
+        operand_starts.clear();
+        warnings.clear();
+        *root = None;
+        *start = Pos::NONE;
+    }
+
     /// Adds a node.
     pub fn push(&mut self, expr: Expr, pos: Pos) -> ExprId {
         let id = ExprId(self.exprs.len() as u32);

@@ -61,46 +61,68 @@ impl Seen {
     }
 }
 
-/// A tree under construction, with the stacks of what is open.
-pub(super) struct Builder<'a> {
-    pub ast: Ast,
-    pub file: &'a SourceFile,
-    pub interner: &'a mut Interner,
+/// A tree of more nodes is not used again: its memory would be held for the few sources that are as long.
+const REUSED_NODES: usize = 1 << 16;
+
+/// Memory that parsing needs, for one text after the other.
+#[derive(Default)]
+pub struct ParseMemory {
+    tree: Ast,
     /// Open sets, the innermost last.
     sets: Vec<OpenSet>,
-    pub entries: Vec<Entry>,
-    pub components: Vec<AttrName>,
-    pub froms: Vec<ExprId>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) components: Vec<AttrName>,
+    pub(super) froms: Vec<ExprId>,
     seen: Seen,
     /// Kept from one indented string to the next for its memory alone.
     stripped: Vec<(StrippedPiece<ExprId>, usize)>,
 }
 
+impl ParseMemory {
+    /// Takes back the memory of a tree that nobody needs any more.
+    pub fn recycle(&mut self, tree: Ast) {
+        if tree.exprs.capacity() <= REUSED_NODES {
+            self.tree = tree;
+        }
+    }
+}
+
+/// A tree under construction, with the stacks of what is open.
+pub(super) struct Builder<'a> {
+    pub ast: Ast,
+    pub file: &'a SourceFile,
+    pub interner: &'a mut Interner,
+    pub memory: &'a mut ParseMemory,
+}
+
 impl<'a> Builder<'a> {
-    pub fn new(file: &'a SourceFile, interner: &'a mut Interner) -> Self {
+    pub fn new(
+        file: &'a SourceFile,
+        interner: &'a mut Interner,
+        memory: &'a mut ParseMemory,
+    ) -> Self {
+        let mut ast = std::mem::take(&mut memory.tree);
+        ast.clear();
         // What real sources need, rounded up: growing in steps costs a tenth of the whole parse.
         let size = file.len();
-        let ast = Ast {
-            exprs: Vec::with_capacity(size / 24 + 8),
-            pos: Vec::with_capacity(size / 24 + 8),
-            ids: Vec::with_capacity(size / 64 + 8),
-            names: Vec::with_capacity(size / 64 + 8),
-            name_pos: Vec::with_capacity(size / 64 + 8),
-            bindings: Vec::with_capacity(size / 64 + 8),
-            bytes: Vec::with_capacity(size / 4 + 8),
-            start: file.pos(0),
-            ..Ast::default()
-        };
+        ast.exprs.reserve(size / 24 + 8);
+        ast.pos.reserve(size / 24 + 8);
+        ast.ids.reserve(size / 64 + 8);
+        ast.names.reserve(size / 64 + 8);
+        ast.name_pos.reserve(size / 64 + 8);
+        ast.bindings.reserve(size / 64 + 8);
+        ast.bytes.reserve(size / 4 + 8);
+        ast.start = file.pos(0);
+        // A text that did not parse may have left something open.
+        memory.sets.clear();
+        memory.entries.clear();
+        memory.components.clear();
+        memory.froms.clear();
         Builder {
             ast,
             file,
             interner,
-            sets: Vec::new(),
-            entries: Vec::new(),
-            components: Vec::new(),
-            froms: Vec::new(),
-            seen: Seen::default(),
-            stripped: Vec::new(),
+            memory,
         }
     }
 
@@ -116,9 +138,11 @@ impl<'a> Builder<'a> {
 
     /// How messages name a position of this file.
     pub fn place(&self, pos: Pos) -> String {
+        let offset = (pos.0 - self.file.pos(0).0) as usize;
         let (line, column) = self
             .file
-            .line_and_column((pos.0 - self.file.pos(0).0) as usize);
+            .line_and_column(offset, None)
+            .expect("the text being parsed");
         format!("{}:{line}:{column}", self.file.origin.display())
     }
 
@@ -243,7 +267,7 @@ impl<'a> Builder<'a> {
         pieces: &[(IndentedPiece<ExprId>, usize)],
         start: usize,
     ) -> ExprId {
-        let mut stripped = std::mem::take(&mut self.stripped);
+        let mut stripped = std::mem::take(&mut self.memory.stripped);
         strip_indentation(self.file.text(), pieces, &mut self.ast.bytes, &mut stripped);
         let run = |start: usize, end: usize| Run {
             start: start as u32,
@@ -253,7 +277,7 @@ impl<'a> Builder<'a> {
             && let Expr::Str(_) = self.ast.expr(inner)
         {
             stripped.clear();
-            self.stripped = stripped;
+            self.memory.stripped = stripped;
             return inner;
         }
         let expr = match stripped[..] {
@@ -273,7 +297,7 @@ impl<'a> Builder<'a> {
             }
         };
         stripped.clear();
-        self.stripped = stripped;
+        self.memory.stripped = stripped;
         self.ast.push(expr, self.at(start))
     }
 
@@ -288,10 +312,10 @@ impl<'a> Builder<'a> {
 
     /// Begins a set or the bindings of a `let`.
     pub fn open_set(&mut self) {
-        self.sets.push(OpenSet {
-            entries: self.entries.len(),
-            components: self.components.len(),
-            froms: self.froms.len(),
+        self.memory.sets.push(OpenSet {
+            entries: self.memory.entries.len(),
+            components: self.memory.components.len(),
+            froms: self.memory.froms.len(),
         });
     }
 
@@ -309,7 +333,7 @@ impl<'a> Builder<'a> {
             start: rest_start as u32,
             len: rest_len as u32,
         };
-        self.entries.push(Entry {
+        self.memory.entries.push(Entry {
             first,
             rest,
             pos,
@@ -326,9 +350,9 @@ impl<'a> Builder<'a> {
 
     /// Begins `inherit (from) ...` in the innermost set; the result goes to [`Builder::inherit_from`].
     pub fn inherit_source(&mut self, from: ExprId) -> u32 {
-        self.froms.push(from);
-        let start = self.sets.last().map_or(0, |set| set.froms);
-        (self.froms.len() - 1 - start) as u32
+        self.memory.froms.push(from);
+        let start = self.memory.sets.last().map_or(0, |set| set.froms);
+        (self.memory.froms.len() - 1 - start) as u32
     }
 
     /// Adds one name of `inherit (from) name;` to the innermost set.
@@ -338,7 +362,7 @@ impl<'a> Builder<'a> {
     }
 
     fn inherited(&mut self, name: Symbol, pos: Pos, kind: BindingKind, value: ExprId) {
-        self.entries.push(Entry {
+        self.memory.entries.push(Entry {
             first: AttrName::Static(name),
             rest: Run::default(),
             pos,
@@ -349,31 +373,31 @@ impl<'a> Builder<'a> {
 
     /// Ends the innermost set.
     pub fn close_set(&mut self, recursive: bool) -> Result<AttrsNode> {
-        let Some(set) = self.sets.pop() else {
+        let Some(set) = self.memory.sets.pop() else {
             return Err(self.error(0, "a set ends that never began"));
         };
         let node = match self.duplicate_first_name(set.entries) {
             false => Ok(self.collect_distinct(set, recursive)),
             true => merge::collect(
                 self,
-                set.entries..self.entries.len(),
-                set.froms..self.froms.len(),
+                set.entries..self.memory.entries.len(),
+                set.froms..self.memory.froms.len(),
                 recursive,
             ),
         };
-        self.entries.truncate(set.entries);
-        self.components.truncate(set.components);
-        self.froms.truncate(set.froms);
+        self.memory.entries.truncate(set.entries);
+        self.memory.components.truncate(set.components);
+        self.memory.froms.truncate(set.froms);
         node
     }
 
     /// The error to report when `error` ends the parse: Nix checks for duplicates as it reads, so that one in an open set
     /// comes first.
     pub fn earliest_error(&mut self, error: Error) -> Error {
-        let (mut entries_end, mut froms_end) = (self.entries.len(), self.froms.len());
+        let (mut entries_end, mut froms_end) = (self.memory.entries.len(), self.memory.froms.len());
         let mut earliest = error;
         // From the innermost set outwards: what an outer set holds was read before.
-        for set in std::mem::take(&mut self.sets).into_iter().rev() {
+        for set in std::mem::take(&mut self.memory.sets).into_iter().rev() {
             if let Err(duplicate) =
                 merge::collect(self, set.entries..entries_end, set.froms..froms_end, false)
             {
@@ -387,15 +411,15 @@ impl<'a> Builder<'a> {
     /// Emits a set whose paths begin with distinct names: nothing needs merging.
     fn collect_distinct(&mut self, set: OpenSet, recursive: bool) -> AttrsNode {
         let mut dynamic_count = 0;
-        for index in set.entries..self.entries.len() {
-            let entry = self.entries[index];
+        for index in set.entries..self.memory.entries.len() {
+            let entry = self.memory.entries[index];
             dynamic_count += usize::from(matches!(entry.first, AttrName::Dynamic(_)));
             if entry.rest.len > 0 {
-                self.entries[index].value = self.nest(entry);
+                self.memory.entries[index].value = self.nest(entry);
             }
         }
         let start = self.ast.bindings.len();
-        for entry in &self.entries[set.entries..] {
+        for entry in &self.memory.entries[set.entries..] {
             if let AttrName::Static(name) = entry.first {
                 self.ast.bindings.push(Binding {
                     name,
@@ -415,7 +439,7 @@ impl<'a> Builder<'a> {
                 start: self.ast.dynamic_bindings.len() as u32,
                 len: dynamic_count as u32,
             };
-            for entry in &self.entries[set.entries..] {
+            for entry in &self.memory.entries[set.entries..] {
                 if let AttrName::Dynamic(name) = entry.first {
                     self.ast.dynamic_bindings.push(DynamicBinding {
                         name,
@@ -426,10 +450,12 @@ impl<'a> Builder<'a> {
             }
         }
         let mut inherit_from = Run::default();
-        if self.froms.len() > set.froms {
+        if self.memory.froms.len() > set.froms {
             inherit_from.start = self.ast.ids.len() as u32;
-            inherit_from.len = (self.froms.len() - set.froms) as u32;
-            self.ast.ids.extend_from_slice(&self.froms[set.froms..]);
+            inherit_from.len = (self.memory.froms.len() - set.froms) as u32;
+            self.ast
+                .ids
+                .extend_from_slice(&self.memory.froms[set.froms..]);
         }
         AttrsNode {
             recursive,
@@ -444,7 +470,7 @@ impl<'a> Builder<'a> {
         let mut value = entry.value;
         for index in entry.rest.range().rev() {
             let mut node = AttrsNode::default();
-            match self.components[index] {
+            match self.memory.components[index] {
                 AttrName::Static(name) => {
                     node.bindings = Run {
                         start: self.ast.bindings.len() as u32,
@@ -475,7 +501,7 @@ impl<'a> Builder<'a> {
     }
 
     fn duplicate_first_name(&mut self, start: usize) -> bool {
-        let entries = &self.entries[start..];
+        let entries = &self.memory.entries[start..];
         let name = |entry: &Entry| match entry.first {
             AttrName::Static(name) => Some(name),
             AttrName::Dynamic(_) => None,
@@ -489,7 +515,7 @@ impl<'a> Builder<'a> {
                         .any(|earlier| earlier.first == entry.first)
             });
         }
-        self.seen.any_twice(entries.iter().filter_map(name))
+        self.memory.seen.any_twice(entries.iter().filter_map(name))
     }
 
     /// Checks that the names of formals are distinct, and differ from that of the whole argument; `pos` is where the
@@ -507,6 +533,7 @@ impl<'a> Builder<'a> {
                     .any(|earlier| earlier.name == formal.name)
             }),
             false => self
+                .memory
                 .seen
                 .any_twice(formals.iter().map(|formal| formal.name)),
         };

@@ -5,7 +5,7 @@ use rnix::SyntaxKind::*;
 use rnix::{Root, SyntaxKind, SyntaxNode, SyntaxToken};
 
 use super::ast::{Ast, AttrName, BinaryOp, Expr, ExprId, Formal, Formals};
-use super::build::Builder;
+use super::build::{Builder, ParseMemory};
 use super::parser::{PIPES_DISABLED, ParseOptions};
 use super::stack::with_stack;
 use crate::error::{Error, ErrorKind, Result};
@@ -44,8 +44,9 @@ pub fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions)
         if let Some(error) = tree.errors().first() {
             return Err(explain(error, file));
         }
+        let mut memory = ParseMemory::default();
         let mut lowering = Lowering {
-            builder: Builder::new(file, interner),
+            builder: Builder::new(file, interner, &mut memory),
             options,
         };
         let root = tree.syntax();
@@ -327,8 +328,9 @@ impl Lowering<'_, '_> {
             match entry.kind() {
                 NODE_ATTRPATH_VALUE => {
                     let path = self.attr_path(&self.child(&entry, 0)?)?;
-                    let rest_start = self.builder.components.len();
+                    let rest_start = self.builder.memory.components.len();
                     self.builder
+                        .memory
                         .components
                         .extend(path[1..].iter().map(|(name, _)| *name));
                     let value = self.expr(&self.child(&entry, 1)?)?;

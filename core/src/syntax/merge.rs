@@ -41,7 +41,7 @@ pub(super) fn collect(
     froms: Range<usize>,
     recursive: bool,
 ) -> Result<AttrsNode> {
-    let froms = builder.froms[froms].to_vec();
+    let froms = builder.memory.froms[froms].to_vec();
     let mut merger = Merger {
         builder,
         sets: vec![Growing {
@@ -59,9 +59,9 @@ pub(super) fn collect(
 
 impl Merger<'_, '_> {
     fn entry(&mut self, index: usize) -> Result<()> {
-        let entry = self.builder.entries[index];
+        let entry = self.builder.memory.entries[index];
         let mut path = vec![entry.first];
-        path.extend_from_slice(&self.builder.components[entry.rest.range()]);
+        path.extend_from_slice(&self.builder.memory.components[entry.rest.range()]);
         let top = SetIndex(0);
         if entry.kind != BindingKind::Plain {
             let AttrName::Static(name) = entry.first else {

@@ -23,6 +23,7 @@ mod strings;
 #[cfg(test)]
 mod tests;
 
+pub use build::ParseMemory;
 pub use compare::ast_equal;
 pub use lower as oracle;
 pub use parser::{Lint, ParseOptions, parse};

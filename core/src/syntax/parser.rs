@@ -2,7 +2,7 @@
 //! heap, so that no source can overflow it.
 
 use super::ast::{Ast, AttrName, Expr, ExprId, Formal, Part};
-use super::build::Builder;
+use super::build::{Builder, ParseMemory};
 use super::lexer::{Kind, Lexer, Token, kind_name};
 use super::literal::IndentedPiece;
 use super::stack::with_stack;
@@ -46,11 +46,16 @@ pub enum Lint {
 }
 
 /// Parses a source text.
-pub fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions) -> Result<Ast> {
+pub fn parse(
+    file: &SourceFile,
+    interner: &mut Interner,
+    options: &ParseOptions,
+    memory: &mut ParseMemory,
+) -> Result<Ast> {
     let cur_pos = interner.intern(b"__curPos");
     let mut parser = Parser {
         lexer: Lexer::new(file.text(), options.pipe_operators),
-        builder: Builder::new(file, interner),
+        builder: Builder::new(file, interner, memory),
         cur_pos,
         options: *options,
         base: file.pos(0).0,

@@ -79,13 +79,13 @@ impl Parser<'_> {
 
     /// A binding whose path begins at `start` with `first`, which has been passed.
     pub(super) fn binding(&mut self, first: AttrName, start: usize) -> Result<()> {
-        let rest_start = self.builder.components.len();
+        let rest_start = self.builder.memory.components.len();
         while self.kind() == Kind::Dot {
             self.lexer.advance();
             let name = self.attr()?;
-            self.builder.components.push(name);
+            self.builder.memory.components.push(name);
         }
-        let rest_len = self.builder.components.len() - rest_start;
+        let rest_len = self.builder.memory.components.len() - rest_start;
         self.expect(Kind::Assign, "'.' or '='")?;
         let value = self.expr()?;
         if self.kind() != Kind::Semicolon {

@@ -1,8 +1,9 @@
 //! What sources mean, as the text that Nix prints for them, and how they fail.
 
-use super::{Lint, ParseOptions, ast_equal, oracle, parse, show};
-use crate::error::ErrorKind;
-use crate::source::{Origin, Pos, SourceMap};
+use super::ast::Ast;
+use super::{Lint, ParseMemory, ParseOptions, ast_equal, oracle, show};
+use crate::error::{ErrorKind, Result};
+use crate::source::{Origin, Pos, SourceFile, SourceMap};
 use crate::symbol::Interner;
 
 const PIPES: ParseOptions = ParseOptions {
@@ -11,6 +12,10 @@ const PIPES: ParseOptions = ParseOptions {
     short_paths: Lint::Ignore,
     urls: Lint::Ignore,
 };
+
+fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions) -> Result<Ast> {
+    super::parse(file, interner, options, &mut ParseMemory::default())
+}
 
 fn sources(text: &[u8]) -> SourceMap {
     let mut sources = SourceMap::default();

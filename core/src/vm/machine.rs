@@ -96,7 +96,7 @@ pub struct Vm {
     /// Plugins and their builtins.
     pub host: Host,
     /// The outside, with what is in the store laid over it.
-    pub world: Box<dyn World>,
+    pub world: Rc<dyn World>,
     /// What the evaluation has added to the store.
     pub store: Rc<RefCell<Store>>,
     /// Limits.
@@ -134,6 +134,7 @@ impl Vm {
         let mut interner = Interner::new();
         let names = WellKnown::new(&mut interner);
         let store = Rc::new(RefCell::new(Store::new(backend)));
+        let world: Rc<dyn World> = Rc::new(Overlay::new(world, store.clone()));
         let threshold = if limits.gc_stress {
             0
         } else {
@@ -142,10 +143,10 @@ impl Vm {
         Vm {
             heap: Heap::new(threshold, limits.memory, limits.gc_stress),
             interner,
-            sources: SourceMap::default(),
+            sources: SourceMap::of(world.clone()),
             contexts: Contexts::default(),
             host: Host::new(),
-            world: Box::new(Overlay::new(world, store.clone())),
+            world,
             store,
             limits,
             names,
