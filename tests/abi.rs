@@ -191,6 +191,43 @@ fn what_a_frame_holds_survives_collections() {
 }
 
 #[test]
+fn what_builtins_hold_counts_for_the_limit_of_memory() {
+    let limits = Limits {
+        memory: 64 << 20,
+        ..Limits::default()
+    };
+    let mut inside = with_options(Options {
+        limits,
+        ..Options::default()
+    });
+    let megabytes = |count: u64| format!("builtins.holdBytes {}", count << 20);
+    let too_much =
+        "out of memory: the evaluation exceeds the limit of 67108864 bytes (--max-memory)";
+    assert_eq!(inside.ok(&format!("{} (_: 1)", megabytes(60))), "1");
+    assert_eq!(inside.fails(&format!("{} (_: 1)", megabytes(64))), too_much);
+    // Frames within each other hold together what each of them holds, and those that have ended hold nothing.
+    let nested = format!("{} (_: {} (_: 2))", megabytes(40), megabytes(20));
+    assert_eq!(inside.ok(&nested), "2");
+    let nested = format!("{} (_: {} (_: 2))", megabytes(40), megabytes(40));
+    assert_eq!(inside.fails(&nested), too_much);
+    let again = format!("({} (_: 1)) + ({} (_: 1))", megabytes(40), megabytes(40));
+    assert_eq!(inside.ok(&again), "2");
+    let caught = format!(
+        "builtins.foldl' (a: b: a + (if (builtins.tryEval ({} (_: throw \"no\"))).success then 1 else 2)) 0 [ 1 2 3 ]",
+        megabytes(40)
+    );
+    assert_eq!(inside.ok(&caught), "6");
+    // Garbage makes room for what is held, and the heap leaves room for it.
+    let garbage = "builtins.foldl' (a: b: builtins.length (builtins.genList (i: i) 100000)) 0 (builtins.genList (i: i) 200)";
+    assert_eq!(
+        inside.ok(&format!("{garbage} + {} (_: {garbage})", megabytes(50))),
+        "200000"
+    );
+    assert_eq!(inside.fails("builtins.holdBytes (-1) (_: 1)"), too_much);
+    assert_eq!(inside.roots(), 0);
+}
+
+#[test]
 fn leaked_roots_do_not_stay() {
     let mut inside = with_test_plugin();
     // A value that a Rust plugin forgets is the plugin's leak; one whose frame panics or that C forgets is swept.

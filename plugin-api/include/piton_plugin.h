@@ -186,6 +186,7 @@ struct piton_request {
 #define PITON_REQUEST_COERCE_ITEMS 30        /* (list), flags PITON_COERCE_*: the list with its elements coerced to strings */
 #define PITON_REQUEST_OUTPUT_OF 31           /* (derivation, output) -> string with context */
 #define PITON_REQUEST_HASH_FILE 32           /* (algorithm, path) -> hexadecimal; needs READ */
+#define PITON_REQUEST_HOLD 33                /* (bytes): what the builtin holds in memory of its own, for the limit -> null */
 
 /* Flags of PITON_REQUEST_COERCE_TO_STRING and PITON_REQUEST_COERCE_ITEMS. */
 #define PITON_COERCE_MORE 1          /* also integers, floats, bools, null and lists */

@@ -210,6 +210,9 @@ pub mod request {
     pub const OUTPUT_OF: u32 = 31;
     /// `(algorithm, path)`: answers the hash of the file in hexadecimal. Capability `read`.
     pub const HASH_FILE: u32 = 32;
+    /// `(bytes)`: tells how much the builtin holds in memory of its own, until it tells otherwise or ends; that counts for the limit of
+    /// memory. Fails where the limit is passed. Answers null.
+    pub const HOLD: u32 = 33;
 }
 
 /// Flags of [`request::COERCE_TO_STRING`] and [`request::COERCE_ITEMS`].

@@ -668,6 +668,15 @@ impl<'f> Cx<'f> {
         self.ask(request::COERCE_ITEMS, flags, [list])
     }
 
+    /// Tells how many bytes the builtin holds in memory of its own, all together, until it tells otherwise or ends. They count for
+    /// the limit of memory, and where that is passed the builtin ends here. Whoever is about to double a large table says so first:
+    /// while it is copied, there are both.
+    #[inline]
+    pub fn hold(self, bytes: usize) -> Answer<'f> {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.ask(request::HOLD, 0, [&Value::int(bytes)])
+    }
+
     /// Evaluates to weak head normal form; `None` where `throw` or `assert` failed.
     pub fn try_force(
         self,

@@ -214,6 +214,14 @@ impl Heap {
         self.max_bytes.saturating_sub(here.saturating_add(used))
     }
 
+    /// Sees to it that the next collection comes before the heap and `used` beside it are beyond the limit. False where they are.
+    pub fn fit_beside(&mut self, used: usize) -> bool {
+        let room = self.room_beside(used);
+        let latest = self.since_collection.saturating_add(room);
+        self.threshold = self.threshold.min(latest);
+        room > 0
+    }
+
     /// Something was asked for that there is no room for, by who cannot fail: the next safepoint does.
     #[cold]
     pub fn exhaust(&mut self) {

@@ -29,8 +29,19 @@ impl Marker {
 
     /// Roots.
     pub fn values(&mut self, values: &[Value]) {
-        for value in values {
-            self.value(*value);
+        for piece in values.chunks(PIECE) {
+            for value in piece {
+                self.value(*value);
+            }
+            self.catch_up();
+        }
+    }
+
+    /// Marks what roots reach that have been taken: else what is pending could take as much memory as they do. To be called now and
+    /// then by who has many.
+    pub fn catch_up(&mut self) {
+        if self.pending.len() > PIECE {
+            self.run_pending();
         }
     }
 
@@ -133,7 +144,8 @@ impl Marker {
 
 impl Heap {
     /// Frees what `roots` does not reach. Only at a safepoint: no handle that is not below a root survives.
-    pub fn collect(&mut self, roots: impl FnOnce(&mut Marker)) {
+    /// `beside`: bytes that are in use beside the heap.
+    pub fn collect(&mut self, beside: usize, roots: impl FnOnce(&mut Marker)) {
         let begun = Instant::now();
         self.statistics.allocated += self.since_collection as u64;
         self.polarity = !self.polarity;
@@ -151,12 +163,12 @@ impl Heap {
         }
         roots(&mut marker);
         marker.run();
-        self.sweep();
+        self.sweep(beside);
         self.statistics.collections += 1;
         self.statistics.collection_time += begun.elapsed();
     }
 
-    fn sweep(&mut self) {
+    fn sweep(&mut self, beside: usize) {
         self.holes.clear();
         let mut free = 0;
         for block in &self.blocks {
@@ -196,7 +208,7 @@ impl Heap {
         }
         if self.max_bytes != usize::MAX && !self.stress {
             // Near the limit sooner, so that it is noticed; but not at every turn.
-            let room = self.max_bytes.saturating_sub(self.live);
+            let room = self.room_beside(beside);
             self.threshold = self.threshold.min(room.max(self.max_bytes / 16));
         }
     }

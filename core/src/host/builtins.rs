@@ -74,6 +74,8 @@ pub struct Host {
     pub(super) context: Box<HostContext>,
     pub(super) roots: Roots,
     pub(super) arena: Arena,
+    /// What builtins that are suspended have said that they hold in memory of their own: owner and bytes.
+    held: Vec<(u64, usize)>,
     pub(super) error: Option<Error>,
     pub(super) next_owner: u64,
     /// Where the builtin was called that runs.
@@ -104,6 +106,7 @@ impl Host {
             context,
             roots,
             arena: Arena::default(),
+            held: Vec::new(),
             is_serving: false,
             error: None,
             next_owner: 1,
@@ -121,9 +124,27 @@ impl Host {
         self.roots.mark(marker);
     }
 
-    /// Bytes of the frames of builtins that are suspended, and of their roots.
+    /// Bytes of the frames of builtins that are suspended, of their roots, and of what they hold in memory of their own.
     pub(crate) fn frame_bytes(&self) -> usize {
-        self.arena.bytes() + self.roots.bytes()
+        let own = self.arena.bytes() + self.roots.bytes();
+        let held = self.held.iter().map(|(_, bytes)| *bytes);
+        held.fold(own, usize::saturating_add)
+    }
+
+    /// From now on the frame of `owner` holds so many bytes in memory of its own.
+    pub(super) fn hold(&mut self, owner: u64, bytes: usize) {
+        match self.held.iter_mut().find(|(other, _)| *other == owner) {
+            Some((_, held)) => *held = bytes,
+            None => self.held.push((owner, bytes)),
+        }
+    }
+
+    /// The frame of `owner` has ended, and what it held is free.
+    #[inline(always)]
+    pub(super) fn let_go(&mut self, owner: u64) {
+        if !self.held.is_empty() {
+            self.held.retain(|(other, _)| *other != owner);
+        }
     }
 
     /// How many arguments builtin `index` takes.

@@ -521,6 +521,7 @@ impl Vm {
         if raw.tag() == tag::PANIC || sweeps {
             self.host.roots.sweep(owner);
         }
+        self.host.let_go(owner);
         self.take_result(builtin, raw).map_err(|mut error| {
             self.builtin_trace(&mut error, builtin, pos);
             error
@@ -591,6 +592,7 @@ impl Vm {
         if self.host.error.take().is_some() || sweeps {
             self.host.roots.sweep(frame.owner);
         }
+        self.host.let_go(frame.owner);
         self.host.arena.release(frame.mark);
     }
 }

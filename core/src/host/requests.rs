@@ -21,7 +21,7 @@ impl Vm {
         let Some(Frame::Generator(frame)) = self.top_frame() else {
             unreachable!("a generator is on top")
         };
-        let (builtin, pos) = (frame.builtin, frame.depth_pos.1);
+        let (builtin, owner, pos) = (frame.builtin, frame.owner, frame.depth_pos.1);
         let slot = &self.host.context.context.request;
         let (number, flags, argc, raw) = (slot.number, slot.flags, slot.argc as usize, slot.args);
         if number == 0 {
@@ -70,6 +70,14 @@ impl Vm {
                 }
                 None => Err(self.type_mismatch(1 << tag::LIST, a)),
             },
+            request::HOLD => {
+                let Some(bytes) = a.as_int().and_then(|bytes| usize::try_from(bytes).ok()) else {
+                    return Err(self.contract(builtin, "it holds a number of bytes that is none"));
+                };
+                self.host.hold(owner, bytes);
+                self.make_room()?;
+                Ok(Flow::Value(Value::NULL))
+            }
             request::EQUAL => self.push_task(Box::new(Equal::new(a, b, true))),
             request::LESS => self.push_task(Box::new(Order {
                 left: a,
@@ -275,7 +283,8 @@ fn requirements(number: u32) -> Option<(u64, usize)> {
         | request::FORCE_DEEP
         | request::TRY_FORCE
         | request::COERCE_TO_STRING
-        | request::COERCE_ITEMS => (0, 1),
+        | request::COERCE_ITEMS
+        | request::HOLD => (0, 1),
         request::CALL | request::EQUAL | request::LESS | request::FORCE_WITH_CONTEXT => (0, 2),
         request::IMPORT | request::COERCE_TO_PATH | request::EVAL_TEXT | request::EMIT => (0, 1),
         request::READ_FILE | request::READ_DIR | request::FILE_TYPE | request::PATH_EXISTS => {

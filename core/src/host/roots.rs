@@ -56,7 +56,10 @@ impl Roots {
 
     /// Marks the values of all slots in use.
     pub(super) fn mark(&self, marker: &mut Marker) {
-        for slot in self.slots() {
+        for (index, slot) in self.slots().enumerate() {
+            if index % SLOTS == 0 {
+                marker.catch_up();
+            }
             // SAFETY: slots in use hold words of values that the host has handed out.
             unsafe {
                 if (*slot).link & 1 == 1 {

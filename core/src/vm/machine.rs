@@ -365,6 +365,7 @@ impl Vm {
 
     /// Collects now. Only where every live value is below a root: between frames.
     pub(super) fn safepoint(&mut self) -> Result<()> {
+        let beside = self.stack_bytes();
         let Vm {
             heap,
             host,
@@ -382,7 +383,7 @@ impl Vm {
         } = self;
         merge_plans.clear();
         known_names.clear();
-        heap.collect(|marker| {
+        heap.collect(beside, |marker| {
             marker.values(globals);
             marker.values(pinned);
             marker.values(stack);
@@ -417,17 +418,25 @@ impl Vm {
                 }
             }
         });
-        if self.heap.is_over_limit(self.stack_bytes()) {
+        if self.heap.is_over_limit(beside) {
             return Err(self.out_of_memory());
         }
         Ok(())
     }
 
+    /// More is held beside the heap than before: sees to it that all of it is within the limit of memory. Only between frames.
+    #[cold]
+    pub(crate) fn make_room(&mut self) -> Result<()> {
+        if self.heap.fit_beside(self.stack_bytes()) {
+            return Ok(());
+        }
+        self.safepoint()
+    }
+
     /// Bytes that the stacks of frames and values take, and the frames of suspended builtins.
     pub(super) fn stack_bytes(&self) -> usize {
-        self.frames.len() * size_of::<Frame>()
-            + self.stack.len() * size_of::<Value>()
-            + self.host.frame_bytes()
+        let stacks = self.frames.len() * size_of::<Frame>() + self.stack.len() * size_of::<Value>();
+        self.host.frame_bytes().saturating_add(stacks)
     }
 
     /// The set `{ column, file, line }` of a position, or null.

@@ -23,6 +23,7 @@ builtin! {
         let mut waiting = VecDeque::from(cx.list_items(&start)?);
         let mut found = Vec::new();
         let mut keys = Keys::None;
+        let mut held = 0;
         while let Some(item) = waiting.pop_front() {
             let item = forced(cx, item, Type::Attrs).await?;
             let key = key_of(cx, &item).await?;
@@ -30,12 +31,44 @@ builtin! {
                 continue;
             }
             let more = typed(cx, cx.call(&operator, [&item]).await?, Type::List)?;
+            let count = cx.list_len(&more)?;
+            let values = grown(found.len() + 1, found.capacity())
+                + grown(waiting.len() + count, waiting.capacity());
+            let needed = (values * size_of::<Value<'_>>() + keys.bytes()).next_multiple_of(HELD_STEP);
+            // What has been freed is the allocator's for a while.
+            if needed > held {
+                cx.hold(needed).await?;
+                held = needed;
+            }
             found.push(item);
-            for index in 0..cx.list_len(&more)? {
+            for index in 0..count {
                 waiting.push_back(cx.evaluate(cx.list_get(&more, index)).await?);
             }
         }
         Ok(cx.list(&found))
+    }
+}
+
+/// What is held is told by steps of so many bytes.
+const HELD_STEP: usize = 1 << 16;
+
+/// For how many values there is room in memory while a vector comes to hold `len`: when it grows, the old ones stay until they are
+/// copied.
+fn grown(len: usize, capacity: usize) -> usize {
+    if len <= capacity {
+        capacity
+    } else {
+        capacity + len.max(2 * capacity)
+    }
+}
+
+/// The bytes of a hash table of entries of `size` bytes, with room for one more.
+fn table_bytes(len: usize, capacity: usize, size: usize) -> usize {
+    let bytes = |capacity: usize| (capacity * 8 / 7).next_power_of_two() * (size + 1);
+    if len < capacity {
+        bytes(capacity)
+    } else {
+        bytes(capacity) + bytes(capacity + 1)
     }
 }
 
@@ -47,26 +80,43 @@ async fn key_of<'f>(cx: Cx<'f>, item: &Value<'f>) -> Result<Value<'f>> {
 enum Keys<'f> {
     None,
     Ints(FxHashSet<i64>),
-    /// Strings or paths, as the type says.
-    Texts(Type, FxHashSet<Box<[u8]>>),
+    /// Strings or paths, as the type says, and how many bytes they have.
+    Texts(Type, FxHashSet<Box<[u8]>>, usize),
     Others(SortedSet<Value<'f>>),
 }
 
 impl<'f> Keys<'f> {
+    /// The memory that they take, with another one.
+    fn bytes(&self) -> usize {
+        match self {
+            Keys::None => 0,
+            Keys::Ints(ints) => table_bytes(ints.len(), ints.capacity(), size_of::<i64>()),
+            Keys::Texts(_, texts, total) => {
+                // An allocation takes up to 16 bytes more than was asked for.
+                total
+                    + 16 * texts.len()
+                    + table_bytes(texts.len(), texts.capacity(), size_of::<Box<[u8]>>())
+            }
+            Keys::Others(sorted) => sorted.chunks.len() * CHUNK * size_of::<Value<'_>>(),
+        }
+    }
+
     /// Adds the key of a new item; `false` if it was met before. `found` are the items with the keys so far.
     async fn insert(&mut self, cx: Cx<'f>, key: Value<'f>, found: &[Value<'f>]) -> Result<bool> {
         if let Keys::None = self {
             *self = match key.kind() {
                 Type::Int => Keys::Ints(FxHashSet::default()),
-                kind @ (Type::String | Type::Path) => Keys::Texts(kind, FxHashSet::default()),
+                kind @ (Type::String | Type::Path) => Keys::Texts(kind, FxHashSet::default(), 0),
                 _ => Keys::Others(SortedSet::new()),
             };
         }
         match (&mut *self, key.as_int()) {
             (Keys::Ints(ints), Some(int)) => return Ok(ints.insert(int)),
-            (Keys::Texts(kind, texts), _) if *kind == key.kind() => {
+            (Keys::Texts(kind, texts, total), _) if *kind == key.kind() => {
                 let bytes = cx.bytes(&key)?;
-                return Ok(!texts.contains(bytes) && texts.insert(bytes.into()));
+                let new = !texts.contains(bytes) && texts.insert(bytes.into());
+                *total += if new { bytes.len() } else { 0 };
+                return Ok(new);
             }
             _ => {}
         }

@@ -22,7 +22,7 @@ plugin! {
     builtins: [
         faults::panic_leaf, faults::panic_async, faults::panic_in_drop, faults::panic_payload, faults::panic_number, faults::fail_leaf,
         faults::fail_after, faults::needs_clock, faults::has_clock, faults::unknown_request, faults::no_request,
-        suspensions::call_nested, suspensions::loop_requests, suspensions::hold_many, suspensions::leak_roots,
+        suspensions::call_nested, suspensions::loop_requests, suspensions::hold_many, suspensions::hold_bytes, suspensions::leak_roots,
         suspensions::drop_watch, suspensions::drop_count, suspensions::try_call,
         folds::slot_fold, folds::ref_fold, folds::slot_sort, folds::ref_sort,
         measures::leaf_add, measures::async_add, measures::ref_add, measures::ask_many, measures::plain_sum, measures::force_sum,

@@ -48,6 +48,15 @@ builtin! {
 }
 
 builtin! {
+    /// Says that it holds `bytes` bytes in memory of its own, and calls `f` with that number.
+    name = "holdBytes", since = "0.1.0", example = "builtins.holdBytes 1000 (bytes: bytes + 1)" => "1001",
+    async fn hold_bytes<'f>(cx, bytes: int, f: any) {
+        cx.hold(usize::try_from(cx.int(bytes)?).unwrap_or(usize::MAX)).await?;
+        cx.call(&f, [bytes]).await
+    }
+}
+
+builtin! {
     /// Forgets `n` rooted values, as a leaking plugin would, and calls `f`: the host sweeps the roots with the frame.
     name = "leakRoots", since = "0.1.0", example = "builtins.leakRoots 10 (x: x)" => "10",
     async fn leak_roots<'f>(cx, n: int, f: any) {
