@@ -25,6 +25,10 @@ static PROFILE_DIR: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 static PITON: LazyLock<PathBuf> = LazyLock::new(|| {
+    // Another build than that of this profile.
+    if let Some(program) = std::env::var_os("PITON_PROGRAM") {
+        return std::path::absolute(program).expect("it is a path");
+    }
     let target = PROFILE_DIR
         .parent()
         .expect("target/<profile> is in a folder");
