@@ -108,6 +108,16 @@ const GARBAGE: &[(&str, &str, &str)] = &[
         r#"builtins.length (builtins.attrNames (builtins.foldl' (a: i: a // { ${"k${toString i}"} = i; }) { } (builtins.genList (i: i) 6000)))"#,
     ),
     (
+        "strings of several lines beside much that is kept in pieces",
+        "300100000",
+        r#"let kept = builtins.genList (i: builtins.seq (builtins.genList (x: x) 7) { a = i; }) 100000; text = builtins.concatStringsSep "" (builtins.genList (i: "0123456789") 300); in builtins.deepSeq kept (builtins.foldl' (a: b: a + builtins.stringLength "${text}${toString b}" / 3000 * 3001) 0 (builtins.genList (i: i) 100000) + builtins.length kept - 100000)"#,
+    ),
+    (
+        "beside a long list",
+        "20",
+        "let kept = builtins.genList (i: { a = i; }) 100000; in builtins.deepSeq kept (builtins.foldl' (a: b: builtins.length (builtins.genList (i: { x = i; }) 20)) 0 (builtins.genList (i: i) 400000))",
+    ),
+    (
         "JSON",
         "20000",
         r#"builtins.foldl' (a: b: builtins.length (builtins.fromJSON (builtins.toJSON (builtins.genList (i: { inherit i; s = "text"; }) 20000)))) 0 (builtins.genList (i: i) 20)"#,

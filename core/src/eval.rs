@@ -23,7 +23,7 @@ use crate::store::{Backend, InMemory};
 use crate::symbol::Symbol;
 use crate::syntax::{ParseMemory, ParseOptions, ast::Ast};
 use crate::vm::{DeepForce, Limits, Load, Outcome, Task, Vm};
-use crate::world::{Message, World};
+use crate::world::{FileType, Message, World};
 
 pub use crate::ahead::MakeWorld;
 use rustc_hash::FxHashMap;
@@ -362,7 +362,7 @@ impl Evaluator {
             _ => self.new_image(origin, text, base, scope),
         };
         if image.is_ok() {
-            self.vm.sources.release_last();
+            self.release_source();
         }
         if let Some(observer) = &mut self.vm.observer {
             observer.file(bytes, begun.elapsed());
@@ -492,6 +492,12 @@ impl Evaluator {
             keep_thunks: self.keep_thunks,
             globals,
         }
+    }
+
+    /// Lets go of the text that was compiled last, if it can be read again: what comes through a pipe cannot.
+    fn release_source(&mut self) {
+        let Vm { sources, world, .. } = &mut *self.vm;
+        sources.release_last(|path| world.file_type(path) == Ok(FileType::Regular));
     }
 
     fn add_source(&mut self, origin: Origin, text: &[u8]) -> Result<&SourceFile> {

@@ -217,10 +217,12 @@ impl SourceMap {
             .map_or(1, |last| last.base + last.len as u32 + 1))
     }
 
-    /// Lets go of the text that was registered last, if it is that of a file: it is read again if somebody asks for its lines.
-    pub fn release_last(&mut self) {
+    /// Lets go of the text that was registered last, if it is that of a file that can be read again, when somebody asks for its
+    /// lines.
+    pub fn release_last(&mut self, can_be_read: impl FnOnce(&[u8]) -> bool) {
         if let Some(file) = self.files.last_mut()
-            && matches!(file.origin, Origin::File(_))
+            && let Origin::File(path) = &file.origin
+            && can_be_read(path)
         {
             file.release();
         }

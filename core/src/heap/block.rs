@@ -58,6 +58,9 @@ impl Block {
     }
 }
 
+/// Holes from this size on are wide.
+const WIDE_BYTES: usize = 16 << 10;
+
 /// Less than this is allocated without asking the system whether it is there.
 const ALWAYS_ROOM: usize = 1 << 30;
 
@@ -90,7 +93,11 @@ pub struct Heap {
     pub(super) blocks: Vec<Block>,
     pub(super) large: Vec<Large>,
     /// Runs of free lines to bump through, newest last.
-    pub(super) holes: Vec<(usize, usize)>,
+    holes: Vec<(usize, usize)>,
+    /// Wide ones: for when those are used up, and for objects of several lines, which would pass over most of those.
+    wide: Vec<(usize, usize)>,
+    /// The part that is left of the wide hole that such objects go to.
+    beside: (usize, usize),
     /// The mark that says "reached by the last collection"; new objects carry it, too.
     pub(super) polarity: bool,
     /// Bytes allocated since the last collection, in whole holes.
@@ -166,6 +173,8 @@ impl Heap {
             blocks: Vec::new(),
             large: Vec::new(),
             holes: Vec::new(),
+            wide: Vec::new(),
+            beside: (0, 0),
             polarity: false,
             since_collection: 0,
             // Under stress every safepoint collects.
@@ -214,12 +223,13 @@ impl Heap {
         self.max_bytes.saturating_sub(here.saturating_add(used))
     }
 
-    /// Sees to it that the next collection comes before the heap and `used` beside it are beyond the limit. False where they are.
+    /// Sees to it that the next collection comes before the heap and `used` beside it are beyond the limit. False where they are, and
+    /// under stress.
     pub fn fit_beside(&mut self, used: usize) -> bool {
         let room = self.room_beside(used);
         let latest = self.since_collection.saturating_add(room);
         self.threshold = self.threshold.min(latest);
-        room > 0
+        room > 0 && !self.stress
     }
 
     /// Something was asked for that there is no room for, by who cannot fail: the next safepoint does.
@@ -285,7 +295,7 @@ impl Heap {
             .map_or(self.limit, |counting| counting.limit);
         HeapStatistics {
             allocated: self.statistics.allocated + self.since_collection as u64
-                - (limit - self.cursor) as u64,
+                - (limit - self.cursor + self.beside.1 - self.beside.0) as u64,
             ..self.statistics
         }
     }
@@ -345,8 +355,11 @@ impl Heap {
         if words > LARGE_WORDS {
             return self.allocate_large(words, header);
         }
+        if bytes > LINE_BYTES && !self.holes.is_empty() {
+            return self.allocate_beside(bytes, header);
+        }
         loop {
-            match self.holes.pop() {
+            match self.holes.pop().or_else(|| self.wide.pop()) {
                 Some((start, end)) => {
                     self.since_collection += end - start;
                     self.cursor = start;
@@ -360,12 +373,64 @@ impl Heap {
         }
     }
 
+    /// Allocates in a wide hole, and leaves the others to what fits in them.
+    fn allocate_beside(&mut self, bytes: usize, header: u64) -> Object {
+        while self.beside.1 - self.beside.0 < bytes {
+            match self.wide.pop() {
+                Some((start, end)) => {
+                    self.since_collection += end - start;
+                    self.beside = (start, end);
+                }
+                None => self.add_block(),
+            }
+        }
+        let object = Object::from_address(self.beside.0);
+        self.beside.0 += bytes;
+        object.set_header(header);
+        object
+    }
+
+    /// There are no holes but those that are found from now on.
+    pub(super) fn clear_holes(&mut self) {
+        self.holes.clear();
+        self.wide.clear();
+    }
+
+    /// A run of free lines to allocate in.
+    pub(super) fn add_hole(&mut self, start: usize, end: usize) {
+        if end - start < WIDE_BYTES {
+            self.holes.push((start, end));
+        } else {
+            self.wide.push((start, end));
+        }
+    }
+
     /// Allocates from the next hole on.
     pub(super) fn forget_hole(&mut self) {
         self.cursor = 0;
         self.limit = 0;
+        self.beside = (0, 0);
         if let Some(counting) = &mut self.counting {
             counting.limit = 0;
+        }
+    }
+
+    /// Frees the object that was allocated last.
+    fn take_back(&mut self, object: Object, words: usize) {
+        let (start, end) = (object.address(), object.address() + words * 8);
+        if end == self.beside.0 {
+            self.beside.0 = start;
+        } else {
+            debug_assert!(end == self.cursor, "the object that was allocated last");
+            self.cursor = start;
+        }
+        if let Some(counting) = &mut self.counting {
+            // Or else the next one would fit and not be counted.
+            self.limit = self.cursor;
+            debug_assert!(counting.limit >= self.limit, "the true limit is behind");
+            let count = &mut counting.kinds[object.kind() as usize];
+            count.objects -= 1;
+            count.bytes -= words as u64 * 8;
         }
     }
 
@@ -374,7 +439,9 @@ impl Heap {
         let block = Block(self.regions.block());
         self.blocks.push(block);
         self.statistics.reserved += BLOCK_BYTES;
-        self.holes.extend(block.holes());
+        for (start, end) in block.holes() {
+            self.add_hole(start, end);
+        }
     }
 
     fn allocate_large(&mut self, words: usize, header: u64) -> Object {
@@ -533,16 +600,7 @@ impl Heap {
         if len <= MAX_INTERNED
             && let Some(known) = self.shapes.intern(keys)
         {
-            // Nothing has been allocated since: the new ones are taken back.
-            self.cursor = keys.address();
-            if let Some(counting) = &mut self.counting {
-                // Or else the next one would fit and not be counted.
-                self.limit = self.cursor;
-                debug_assert!(counting.limit >= self.limit, "the true limit is behind");
-                let count = &mut counting.kinds[Kind::Keys as usize];
-                count.objects -= 1;
-                count.bytes -= (2 + len as u64) * 8;
-            }
+            self.take_back(keys.0, 2 + len);
             return known;
         }
         debug_assert!(

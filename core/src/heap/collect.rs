@@ -12,6 +12,8 @@ pub struct Marker {
     /// Long lists and sets, with the first of their words that has not been looked at.
     long: Vec<(Object, usize)>,
     polarity: bool,
+    /// The addresses of all blocks, sorted.
+    blocks: Vec<usize>,
 }
 
 /// So many words of a list or set are looked at before what they refer to: else what is pending could take as much memory as the longest
@@ -83,25 +85,17 @@ impl Marker {
         if left > PIECE {
             self.long.push((object, from + PIECE));
         }
-        self.places(object, from, left.min(PIECE));
-    }
-
-    /// What so many words of an object from `from` on refer to. A word that refers to an evaluated thunk refers to its value from
-    /// now on, so that the thunk can be freed.
-    #[inline]
-    fn places(&mut self, object: Object, from: usize, count: usize) {
-        for place in object.values_mut(from, count) {
-            let value = place.resolved();
-            *place = value;
-            self.value(value);
+        for value in object.values(from, left.min(PIECE)) {
+            self.value(*value);
         }
     }
 
     fn run_pending(&mut self) {
         while let Some(object) = self.pending.pop() {
             let words = object.size_in_words();
-            if words <= LARGE_WORDS {
-                let block = Block::of(object.address());
+            let block = Block::of(object.address());
+            // A large object lies in a block, too, where one had as much room left when it was made.
+            if words <= LARGE_WORDS || self.blocks.binary_search(&block.0).is_ok() {
                 let first = (object.address() - block.0) / LINE_BYTES;
                 let last = (object.address() + words * 8 - 1 - block.0) / LINE_BYTES;
                 block.lines()[first..=last].fill(1);
@@ -127,18 +121,25 @@ impl Marker {
                     }
                 }
                 Kind::Closure => self.captures(object),
-                Kind::Partial => self.places(object, 0, len + 1),
+                Kind::Partial => self.words_of(object, len + 1),
                 Kind::Thunk => match Thunk(object).state() {
-                    ThunkState::Done | ThunkState::ApplyDone => self.places(object, 0, 1),
-                    ThunkState::Apply | ThunkState::ApplyRunning => self.places(object, 0, len + 1),
+                    ThunkState::Done | ThunkState::ApplyDone => self.words_of(object, 1),
+                    ThunkState::Apply | ThunkState::ApplyRunning => self.words_of(object, len + 1),
                     ThunkState::Suspended | ThunkState::Running => self.captures(object),
                 },
             }
         }
     }
 
+    /// What its first `count` words refer to.
+    fn words_of(&mut self, object: Object, count: usize) {
+        for value in object.values(0, count) {
+            self.value(*value);
+        }
+    }
+
     fn captures(&mut self, object: Object) {
-        self.places(object, 0, Captured(object).len());
+        self.words_of(object, Captured(object).len());
     }
 }
 
@@ -153,10 +154,13 @@ impl Heap {
         for block in &self.blocks {
             block.lines()[..].fill(0);
         }
+        let mut blocks: Vec<usize> = self.blocks.iter().map(|block| block.0).collect();
+        blocks.sort_unstable();
         let mut marker = Marker {
             pending: Vec::new(),
             long: Vec::new(),
             polarity: self.polarity,
+            blocks,
         };
         for value in self.singletons() {
             marker.value(value);
@@ -169,17 +173,17 @@ impl Heap {
     }
 
     fn sweep(&mut self, beside: usize) {
-        self.holes.clear();
+        self.clear_holes();
         let mut free = 0;
-        for block in &self.blocks {
-            for (start, end) in block.holes() {
+        for index in 0..self.blocks.len() {
+            for (start, end) in self.blocks[index].holes() {
                 free += end - start;
                 if self.stress {
                     // A value that was not rooted then reads as nonsense at once, not when the memory is used again.
                     // SAFETY: the lines hold nothing live.
                     unsafe { (start as *mut u8).write_bytes(0xdb, end - start) };
                 }
-                self.holes.push((start, end));
+                self.add_hole(start, end);
             }
         }
         let polarity = self.polarity;

@@ -224,8 +224,7 @@ impl Object {
     #[inline(always)]
     #[allow(clippy::mut_from_ref)]
     pub(super) fn values_mut<'a>(self, start: usize, len: usize) -> &'a mut [Value] {
-        // SAFETY: as in `values`; used on objects being built, for the one slot of a capture that is updated in place, and by the
-        // collector while nobody else looks.
+        // SAFETY: as in `values`; used on objects being built, or for the one slot of a capture that is updated in place.
         unsafe {
             std::slice::from_raw_parts_mut(self.0.as_ptr().add(1 + start).cast::<Value>(), len)
         }

@@ -74,8 +74,10 @@ pub struct Host {
     pub(super) context: Box<HostContext>,
     pub(super) roots: Roots,
     pub(super) arena: Arena,
-    /// What builtins that are suspended have said that they hold in memory of their own: owner and bytes.
+    /// What builtins that are suspended have said that they hold in memory of their own: owner and bytes, inner frames last.
     held: Vec<(u64, usize)>,
+    /// The sum of these bytes.
+    held_bytes: usize,
     pub(super) error: Option<Error>,
     pub(super) next_owner: u64,
     /// Where the builtin was called that runs.
@@ -107,6 +109,7 @@ impl Host {
             roots,
             arena: Arena::default(),
             held: Vec::new(),
+            held_bytes: 0,
             is_serving: false,
             error: None,
             next_owner: 1,
@@ -126,25 +129,30 @@ impl Host {
 
     /// Bytes of the frames of builtins that are suspended, of their roots, and of what they hold in memory of their own.
     pub(crate) fn frame_bytes(&self) -> usize {
-        let own = self.arena.bytes() + self.roots.bytes();
-        let held = self.held.iter().map(|(_, bytes)| *bytes);
-        held.fold(own, usize::saturating_add)
+        self.held_bytes
+            .saturating_add(self.arena.bytes() + self.roots.bytes())
     }
 
-    /// From now on the frame of `owner` holds so many bytes in memory of its own.
+    /// From now on the frame of `owner`, which is on top, holds so many bytes in memory of its own.
     pub(super) fn hold(&mut self, owner: u64, bytes: usize) {
-        match self.held.iter_mut().find(|(other, _)| *other == owner) {
-            Some((_, held)) => *held = bytes,
-            None => self.held.push((owner, bytes)),
-        }
+        self.let_go(owner);
+        self.held.push((owner, bytes));
+        self.count_held();
     }
 
-    /// The frame of `owner` has ended, and what it held is free.
+    /// The frame of `owner`, which was on top, has ended, and what it held is free.
     #[inline(always)]
     pub(super) fn let_go(&mut self, owner: u64) {
-        if !self.held.is_empty() {
-            self.held.retain(|(other, _)| *other != owner);
+        if self.held.last().is_some_and(|(last, _)| *last == owner) {
+            self.held.pop();
+            self.count_held();
         }
+    }
+
+    #[cold]
+    fn count_held(&mut self) {
+        let held = self.held.iter().map(|(_, bytes)| *bytes);
+        self.held_bytes = held.fold(0, usize::saturating_add);
     }
 
     /// How many arguments builtin `index` takes.

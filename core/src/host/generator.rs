@@ -481,6 +481,8 @@ impl Vm {
         let (instance, sweeps) = (entry.instance, entry.sweeps);
         let Some(resume) = entry.descriptor.resume else {
             self.pop_frame();
+            self.host.let_go(owner);
+            self.host.arena.release(mark);
             return Err(self.contract(builtin, "it suspended but has no 'resume'"));
         };
         self.host.roots.table.owner = owner;

@@ -1,7 +1,7 @@
 //! `genericClosure`: everything that can be reached from some first items, each once.
 
 use crate::support::{forced, function, required, typed};
-use piton_plugin_api::{Cx, Result, Type, Value, builtin};
+use piton_plugin_api::{Cx, Result, Type, Value, abi, builtin};
 use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 
@@ -34,13 +34,19 @@ builtin! {
             let count = cx.list_len(&more)?;
             let values = grown(found.len() + 1, found.capacity())
                 + grown(waiting.len() + count, waiting.capacity());
-            let needed = (values * size_of::<Value<'_>>() + keys.bytes()).next_multiple_of(HELD_STEP);
+            // Each of the new ones takes a root besides.
+            let needed = (values * size_of::<Value<'_>>()
+                + count * size_of::<abi::RootSlot>()
+                + keys.bytes())
+                / HELD_STEP
+                * HELD_STEP;
             // What has been freed is the allocator's for a while.
             if needed > held {
                 cx.hold(needed).await?;
                 held = needed;
             }
             found.push(item);
+            waiting.reserve(count);
             for index in 0..count {
                 waiting.push_back(cx.evaluate(cx.list_get(&more, index)).await?);
             }
@@ -97,7 +103,8 @@ impl<'f> Keys<'f> {
                     + 16 * texts.len()
                     + table_bytes(texts.len(), texts.capacity(), size_of::<Box<[u8]>>())
             }
-            Keys::Others(sorted) => sorted.chunks.len() * CHUNK * size_of::<Value<'_>>(),
+            // A chunk that has been full keeps room for twice as many.
+            Keys::Others(sorted) => 2 * sorted.chunks.len() * CHUNK * size_of::<Value<'_>>(),
         }
     }
 
