@@ -376,6 +376,12 @@ impl Heap {
     /// Allocates in a wide hole, and leaves the others to what fits in them.
     fn allocate_beside(&mut self, bytes: usize, header: u64) -> Object {
         while self.beside.1 - self.beside.0 < bytes {
+            // What is too small for this object is not for others.
+            if self.beside.0 < self.beside.1 {
+                self.since_collection -= self.beside.1 - self.beside.0;
+                self.holes.push(self.beside);
+            }
+            self.beside = (0, 0);
             match self.wide.pop() {
                 Some((start, end)) => {
                     self.since_collection += end - start;
