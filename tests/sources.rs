@@ -1,7 +1,6 @@
 //! Lines that messages show are read again from the file when it has been compiled: as long as it is still that file.
 
 use piton_tests::inside::{Inside, inside};
-use std::path::Path;
 
 const TEXT: &str = "# first\r\n# second\r{ fails = x:\n  x.missing;\n\n  here = 1; }";
 
@@ -24,7 +23,7 @@ fn file(folder: &tempfile::TempDir) -> String {
 }
 
 fn write(folder: &tempfile::TempDir, text: &str) {
-    std::fs::write(Path::new(&file(folder)), text).expect("it can be written");
+    std::fs::write(file(folder), text).expect("it can be written");
 }
 
 /// The attribute `here` is the only one of its line.

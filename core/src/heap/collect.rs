@@ -85,9 +85,7 @@ impl Marker {
         if left > PIECE {
             self.long.push((object, from + PIECE));
         }
-        for value in object.values(from, left.min(PIECE)) {
-            self.value(*value);
-        }
+        self.words_of(object, from, left.min(PIECE));
     }
 
     fn run_pending(&mut self) {
@@ -121,25 +119,28 @@ impl Marker {
                     }
                 }
                 Kind::Closure => self.captures(object),
-                Kind::Partial => self.words_of(object, len + 1),
+                Kind::Partial => self.words_of(object, 0, len + 1),
                 Kind::Thunk => match Thunk(object).state() {
-                    ThunkState::Done | ThunkState::ApplyDone => self.words_of(object, 1),
-                    ThunkState::Apply | ThunkState::ApplyRunning => self.words_of(object, len + 1),
+                    ThunkState::Done | ThunkState::ApplyDone => self.words_of(object, 0, 1),
+                    ThunkState::Apply | ThunkState::ApplyRunning => {
+                        self.words_of(object, 0, len + 1)
+                    }
                     ThunkState::Suspended | ThunkState::Running => self.captures(object),
                 },
             }
         }
     }
 
-    /// What its first `count` words refer to.
-    fn words_of(&mut self, object: Object, count: usize) {
-        for value in object.values(0, count) {
+    /// What `count` words of an object from `from` on refer to.
+    #[inline]
+    fn words_of(&mut self, object: Object, from: usize, count: usize) {
+        for value in object.values(from, count) {
             self.value(*value);
         }
     }
 
     fn captures(&mut self, object: Object) {
-        self.words_of(object, Captured(object).len());
+        self.words_of(object, 0, Captured(object).len());
     }
 }
 
