@@ -1,4 +1,4 @@
-//! Bytes that stay until the end of an evaluation: sources, compiled code, texts of derivations. There are thousands of them, each of
+//! Bytes that stay until the end of an evaluation: compiled code, texts of derivations. There are thousands of them, each of
 //! a few thousand bytes; one after the other in large pieces they take half of the memory that an allocator takes for them.
 
 use bytes::{Bytes, BytesMut};
