@@ -1,4 +1,5 @@
-//! All language cases once more, with a collection at every safepoint: a value that is not rooted shows here.
+//! All language cases once more, with a collection at every safepoint, where a value that is not rooted shows, and with bodies compiled
+//! late that are otherwise so in large files alone.
 
 use piton_tests::cases::{WISHLIST, discover, in_parallel, no_complaints};
 
@@ -9,6 +10,8 @@ fn collecting_at_every_safepoint_changes_nothing() {
         .into_iter()
         .filter(|case| case.theme() != WISHLIST)
         .collect();
-    let complaints = in_parallel(&cases, |case| case.check(&case.run(&["--gc-stress"])?));
+    let complaints = in_parallel(&cases, |case| {
+        case.check(&case.run(&["--gc-stress", "--no-cache"])?)
+    });
     no_complaints(&complaints);
 }

@@ -320,7 +320,7 @@ pub struct EvaluationArguments {
     /// How large the heap may become: bytes, or with K, M, G, T
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes, help_heading = "Limits")]
     pub max_memory: Option<usize>,
-    /// Collect garbage at every safepoint, which is slow and finds bugs
+    /// Collect garbage at every safepoint, and compile late whatever can be: which is slow and finds bugs
     #[arg(long, help_heading = "Limits")]
     pub gc_stress: bool,
     /// How many threads work: one evaluates, others compile files before they are imported

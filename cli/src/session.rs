@@ -245,6 +245,10 @@ fn options(settings: &Settings) -> Options {
             "--no-impure leaves out the builtins that read files, the environment or the clock, and those that print"
                 .to_owned()
         }),
+        compile_late_from: match settings.gc_stress {
+            true => 0,
+            false => Options::default().compile_late_from,
+        },
     }
 }
 

@@ -12,21 +12,21 @@
 use crate::ahead::{Ahead, Global, Surroundings};
 use crate::bytecode::Image;
 use crate::code_cache::{CodeCache, Key};
-use crate::compile::{Environment, KnownBuiltin, Workspace, compile};
+use crate::compile::{Environment, Globals, KnownBuiltin, Workspace, compile, compile_some};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
-use crate::host::{Capabilities, Host, LoadPolicy};
+use crate::host::{Capabilities, LoadPolicy};
 use crate::print::{PrintLimits, XmlOptions, print_value, xml};
 use crate::report::{ReportOptions, report};
 use crate::source::{Origin, SourceFile};
 use crate::store::{Backend, InMemory};
-use crate::symbol::Symbol;
+use crate::symbol::{Interner, Symbol};
 use crate::syntax::{ParseMemory, ParseOptions, ast::Ast};
 use crate::vm::{DeepForce, Limits, Load, Outcome, Task, Vm};
 use crate::world::{FileType, Message, World};
 
 pub use crate::ahead::MakeWorld;
-use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 use std::path::Path;
@@ -51,6 +51,8 @@ pub struct Options {
     pub home: std::result::Result<Vec<u8>, String>,
     /// What is said of a builtin that no loaded plugin has: which choice of the user's left its plugin out.
     pub left_out: Option<String>,
+    /// Of a file of at least so many bytes, bodies are compiled when they first run; see [`compile_some`]. Nobody can tell.
+    pub compile_late_from: usize,
 }
 
 impl Default for Options {
@@ -63,19 +65,10 @@ impl Default for Options {
             withheld: BTreeSet::new(),
             home: Err("because there is no home folder".to_owned()),
             left_out: None,
+            // Most of what stands in shorter files runs once they are imported, and then it is compiled sooner at once.
+            compile_late_from: 64 << 10,
         }
     }
-}
-
-/// The builtin that a global variable is.
-fn known_builtin(globals: &[Value], host: &Host, index: u32) -> Option<KnownBuiltin> {
-    let number = globals[index as usize].as_builtin()?;
-    let (arity, first_strict) = host.strictness(number)?;
-    Some(KnownBuiltin {
-        number,
-        arity,
-        first_strict,
-    })
 }
 
 /// Evaluates Nix expressions.
@@ -83,11 +76,11 @@ pub struct Evaluator {
     vm: Box<Vm>,
     parse: ParseOptions,
     home: std::result::Result<Arc<[u8]>, String>,
-    /// The number of each global variable, and whether only texts of builtins see it.
-    globals: FxHashMap<Symbol, (u32, bool)>,
+    globals: Rc<Globals>,
     keep_thunks: bool,
+    compile_late_from: usize,
     parsing: ParseMemory,
-    compiling: Workspace,
+    compiling: Rc<RefCell<Workspace>>,
     cache: Option<Arc<dyn CodeCache>>,
     /// What compiling depends on beside the text, hashed; made when it is first needed.
     surroundings: Option<Key>,
@@ -116,10 +109,11 @@ impl Evaluator {
             vm,
             parse: options.parse,
             home: options.home.map(Into::into),
-            globals: FxHashMap::default(),
+            globals: Rc::default(),
             keep_thunks: false,
+            compile_late_from: options.compile_late_from,
             parsing: ParseMemory::default(),
-            compiling: Workspace::default(),
+            compiling: Rc::default(),
             cache: None,
             surroundings: None,
             threads: None,
@@ -174,11 +168,24 @@ impl Evaluator {
     fn refresh_globals(&mut self) {
         self.forget_surroundings();
         let names = self.vm.make_globals();
-        self.globals = names
-            .into_iter()
-            .enumerate()
-            .map(|(index, (name, hidden))| (name, (index as u32, hidden)))
-            .collect();
+        let Vm { globals, host, .. } = &*self.vm;
+        let builtin = |global: &Value| {
+            let number = global.as_builtin()?;
+            let (arity, first_strict) = host.strictness(number)?;
+            Some(KnownBuiltin {
+                number,
+                arity,
+                first_strict,
+            })
+        };
+        self.globals = Rc::new(Globals {
+            numbers: names
+                .into_iter()
+                .enumerate()
+                .map(|(index, (name, hidden))| (name, (index as u32, hidden)))
+                .collect(),
+            builtins: globals.iter().map(builtin).collect(),
+        });
     }
 
     /// The machine: its host, names, sources and statistics.
@@ -391,6 +398,10 @@ impl Evaluator {
                 let cache = cache.filter(|cache| text.len() >= cache.least()).cloned();
                 match cache {
                     Some(cache) => self.cached_image(&*cache, origin, text, base)?,
+                    None if self.ahead.is_none() && text.len() >= self.compile_late_from => {
+                        let ast = self.parse(origin, text)?;
+                        self.compile_some_of(ast, base)?
+                    }
                     None => self.new_image(origin, text, base, None)?,
                 }
             }
@@ -470,14 +481,14 @@ impl Evaluator {
 
     /// The same, not hashed.
     fn all_surroundings(&self) -> Surroundings {
-        let mut names: Vec<_> = self.globals.iter().collect();
+        let mut names: Vec<_> = self.globals.numbers.iter().collect();
         names.sort_unstable_by_key(|(_, (index, _))| *index);
         let globals: Vec<Global> = names
             .into_iter()
             .map(|(name, (index, hidden))| Global {
                 name: self.vm.interner.name(*name).to_vec(),
                 hidden: *hidden,
-                builtin: known_builtin(&self.vm.globals, &self.vm.host, *index),
+                builtin: self.globals.builtin(*index),
             })
             .collect();
         debug_assert_eq!(globals.len(), self.vm.globals.len(), "no name stands twice");
@@ -513,27 +524,39 @@ impl Evaluator {
         scope: Option<Vec<Symbol>>,
         internal: bool,
     ) -> Result<Image> {
+        let work = self.compiling.clone();
+        self.in_environment(base, scope, internal, |interner, environment| {
+            compile(ast, interner, environment, &mut work.borrow_mut())
+        })
+    }
+
+    /// Compiles what of a file runs first.
+    fn compile_some_of(&mut self, ast: Ast, base: &[u8]) -> Result<Image> {
+        let (globals, work) = (self.globals.clone(), self.compiling.clone());
+        self.in_environment(base, None, false, |interner, environment| {
+            compile_some(ast, interner, environment, &globals, &work)
+        })
+    }
+
+    fn in_environment(
+        &mut self,
+        base: &[u8],
+        scope: Option<Vec<Symbol>>,
+        internal: bool,
+        compile: impl FnOnce(&mut Interner, &Environment<'_>) -> Result<Image>,
+    ) -> Result<Image> {
+        let Vm { host, interner, .. } = &mut *self.vm;
         let globals = &self.globals;
-        let Vm {
-            host,
-            interner,
-            globals: values,
-            ..
-        } = &mut *self.vm;
-        let host: &Host = host;
         let environment = Environment {
-            globals: &|name| match globals.get(&name) {
-                Some((index, hidden)) if internal || !hidden => Some(*index),
-                _ => None,
-            },
-            builtins: &|index| known_builtin(values, host, index),
+            globals: &|name| globals.number(name, internal),
+            builtins: &|number| globals.builtin(number),
             absence: &|name| host.absence(name.strip_prefix(b"__")?),
             base: base.into(),
             keep_thunks: self.keep_thunks,
             home: self.home.clone(),
             scope,
         };
-        compile(ast, interner, &environment, &mut self.compiling)
+        compile(interner, &environment)
     }
 
     // --- text

@@ -1,7 +1,7 @@
 //! Code on its way into an image: each body is appended when it is complete, what it makes before it.
 
 use super::code::{CaptureSource, Code, CodeKind, Constant};
-use super::image::{CodePlace, Image, write_number};
+use super::image::{CodePlace, DEFERRED, Image, write_number};
 use crate::kept::Keeper;
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -73,6 +73,7 @@ impl Encoder {
             paths: std::mem::take(&mut self.paths),
             base: self.base,
             root,
+            deferred: None,
         })
     }
 
@@ -119,6 +120,16 @@ impl Encoder {
         let place = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
         self.head(code);
         self.body(code, place);
+        CodePlace(place)
+    }
+
+    /// Appends the head of code whose body is left out: it is number `number` of those.
+    pub fn deferred(&mut self, code: &Code, number: u32) -> CodePlace {
+        let at = self.out.len();
+        let place = u32::try_from(at).unwrap_or(u32::MAX);
+        self.head(code);
+        self.out[at] |= DEFERRED;
+        self.number(number);
         CodePlace(place)
     }
 

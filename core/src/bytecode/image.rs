@@ -4,7 +4,8 @@
 //!  kept    paths to files of Nix, names of symbols, which of them each symbol is, root, then the code of the whole
 //!  code    head | parameters, formals | body
 //!  head    kind, position, name, registers, arity, captures
-//!  body    children (how far before this code), constants, shapes, selects, strict arguments, parts,
+//!  body    number, if it is left out, or
+//!          children (how far before this code), constants, shapes, selects, strict arguments, parts,
 //!          instructions (8 bytes each), positions
 //! ```
 //!
@@ -20,6 +21,7 @@ use crate::source::Pos;
 use crate::symbol::{Interner, Symbol};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
+use std::rc::Rc;
 
 /// The code of a file.
 pub struct Image {
@@ -32,6 +34,17 @@ pub struct Image {
     /// The position of the file's first byte.
     pub(super) base: u32,
     pub(super) root: CodePlace,
+    /// Who has the bodies that it lacks.
+    pub(super) deferred: Option<Rc<dyn Deferred>>,
+}
+
+/// Set in the kind of code whose body is not in the image.
+pub(super) const DEFERRED: u8 = 0x80;
+
+/// Bodies that are compiled when they first run.
+pub trait Deferred {
+    /// The image whose root is body `number`; its captures are those that the head of the body says.
+    fn compile(&self, number: u32, interner: &mut Interner) -> Image;
 }
 
 /// What making a thunk or a closure takes of its code, beside the captures.
@@ -83,6 +96,22 @@ impl Image {
             parameters: reader.many(|reader| (reader.optional_symbol(), reader.pos())),
             formals: reader.formals(),
         }
+    }
+
+    /// Lets bodies that it lacks be compiled by `deferred`.
+    pub fn defer(&mut self, deferred: Rc<dyn Deferred>) {
+        self.deferred = Some(deferred);
+    }
+
+    /// The image with the body of the code at `place` as its root, if this one lacks it.
+    pub fn compile_deferred(&self, place: CodePlace, interner: &mut Interner) -> Option<Self> {
+        let deferred = self.deferred.as_ref()?;
+        if self.reader(place).byte() & DEFERRED == 0 {
+            return None;
+        }
+        let mut reader = self.body(place);
+        reader.count();
+        Some(deferred.compile(reader.small(), interner))
     }
 
     /// What there is to read behind the head and the parameters.
@@ -152,6 +181,7 @@ impl Image {
             paths,
             base: base.0,
             root,
+            deferred: None,
         }
     }
 
@@ -379,7 +409,7 @@ impl<'a> Reader<'a> {
 
     fn head(&mut self, captures: &mut Vec<CaptureSource>) -> Head {
         let place = CodePlace(self.start);
-        let (kind, name) = (self.byte(), self.optional_symbol());
+        let (kind, name) = (self.byte() & !DEFERRED, self.optional_symbol());
         let kind = match (kind, name) {
             (0, _) => CodeKind::Root,
             (2, _) => CodeKind::Lambda,

@@ -8,9 +8,7 @@ use super::Compiler;
 use super::bindings::MAX_IN_REGISTERS;
 use super::function::Pending;
 use super::scope::Place;
-use crate::bytecode::{
-    BoolUse, CaptureSource, CodeKind, Constant, Instruction, Op, StrictArgument,
-};
+use crate::bytecode::{BoolUse, CodeKind, Constant, Instruction, Op, StrictArgument};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -522,12 +520,7 @@ impl<'a> Compiler<'a> {
             }
             return Ok(());
         }
-        let mut source = CaptureSource::Register(register);
-        let mut index = 0;
-        for function in &mut self.work.functions[level + 1..self.depth] {
-            index = function.capture(source)?;
-            source = CaptureSource::Capture(index);
-        }
+        let index = self.capture(level, register)?;
         self.function().emit_abc(Op::Capture, dst, index, 0, pos);
         Ok(())
     }

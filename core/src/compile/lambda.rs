@@ -14,6 +14,9 @@ const MAX_ARITY: u16 = 32;
 impl Compiler<'_> {
     /// The code of a delayed expression.
     pub(super) fn thunk_code(&mut self, id: ExprId, kind: CodeKind) -> Result<CodePlace> {
+        if let Some(code) = self.leave_out(id, kind)? {
+            return Ok(code);
+        }
         self.begin(kind, self.ast.pos(id));
         self.tail(id)?;
         Ok(self.finish())

@@ -2,7 +2,9 @@
 //! must not be delayed is evaluated in place: a thunk is made only where laziness can be observed.
 
 mod bindings;
+mod deferred;
 mod expression;
+mod free;
 mod function;
 mod lambda;
 mod scope;
@@ -12,8 +14,12 @@ use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::{Interner, Symbol};
 use crate::syntax::ast::Ast;
+use deferred::{LateBodies, LeftOut};
 use function::{Function, too_large};
+use rustc_hash::FxHashMap;
 use scope::Scopes;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What the compiler needs to know of the surroundings.
@@ -33,6 +39,30 @@ pub struct Environment<'a> {
     pub home: std::result::Result<Arc<[u8]>, String>,
     /// Names that the root's first capture, a set, brings into scope (`scopedImport`).
     pub scope: Option<Vec<Symbol>>,
+}
+
+/// The global variables: `builtins`, `true`, `map` ...
+#[derive(Default)]
+pub struct Globals {
+    /// The number of each, and whether only texts of builtins see it.
+    pub numbers: FxHashMap<Symbol, (u32, bool)>,
+    /// What builtin each is, by its number.
+    pub builtins: Vec<Option<KnownBuiltin>>,
+}
+
+impl Globals {
+    /// The number of the variable of that name, as `internal` texts see it or all others.
+    pub fn number(&self, name: Symbol, internal: bool) -> Option<u32> {
+        match self.numbers.get(&name) {
+            Some((number, hidden)) if internal || !hidden => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The builtin that variable `number` is.
+    pub fn builtin(&self, number: u32) -> Option<KnownBuiltin> {
+        self.builtins[number as usize]
+    }
 }
 
 /// What the compiler knows of a builtin.
@@ -63,27 +93,35 @@ pub fn compile(
     environment: &Environment<'_>,
     work: &mut Workspace,
 ) -> Result<Image> {
-    let names = Names::new(interner);
-    work.encoder.begin(ast.start);
-    work.scopes.clear();
-    let mut compiler = Compiler {
-        ast,
-        interner,
-        environment,
-        depth: 0,
-        work,
-        from: Vec::new(),
-        names,
-    };
-    let root = ast.root.expect("a parsed tree has a root");
-    compiler.begin(CodeKind::Root, ast.pos(root));
-    if let Some(scope) = &environment.scope {
-        compiler.bind_scope(scope)?;
+    Compiler::new(ast, interner, environment, work).whole()
+}
+
+/// Compiles a source text but for the bodies of thunks that are large enough: those are compiled when they run. `environment` is that of
+/// `globals`, as texts see it that are none of builtins; `work` is used again then.
+pub fn compile_some(
+    ast: Ast,
+    interner: &mut Interner,
+    environment: &Environment<'_>,
+    globals: &Rc<Globals>,
+    work: &Rc<RefCell<Workspace>>,
+) -> Result<Image> {
+    let mut memory = work.borrow_mut();
+    let mut compiler = Compiler::new(&ast, interner, environment, &mut memory);
+    compiler.defer = true;
+    let mut image = compiler.whole()?;
+    let bodies = compiler.left_out.bodies;
+    drop(memory);
+    if !bodies.is_empty() {
+        image.defer(Rc::new(LateBodies {
+            bodies,
+            ast,
+            globals: globals.clone(),
+            base: environment.base.clone(),
+            keep_thunks: environment.keep_thunks,
+            work: work.clone(),
+        }));
     }
-    compiler.tail(root)?;
-    let root = compiler.finish();
-    let image = compiler.work.encoder.finish(root);
-    image.ok_or_else(|| too_large("4 GiB of code"))
+    Ok(image)
 }
 
 /// Names that operators look up when a program defines them itself.
@@ -111,6 +149,18 @@ impl Names {
             builtins: interner.intern(b"builtins"),
         }
     }
+
+    /// Those that a program refers to by operators and by `<...>`.
+    fn of_operators(&self) -> [Symbol; 6] {
+        [
+            self.sub,
+            self.mul,
+            self.div,
+            self.less_than,
+            self.find_file,
+            self.nix_path,
+        ]
+    }
 }
 
 struct Compiler<'a> {
@@ -123,9 +173,52 @@ struct Compiler<'a> {
     /// Registers of the `inherit (from)` expressions of the sets around: function level and first register.
     from: Vec<(usize, u16)>,
     names: Names,
+    /// Whether bodies are left out of the image.
+    defer: bool,
+    left_out: LeftOut,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    /// A compiler that begins an image.
+    fn new(
+        ast: &'a Ast,
+        interner: &'a mut Interner,
+        environment: &'a Environment<'a>,
+        work: &'a mut Workspace,
+    ) -> Self {
+        let names = Names::new(interner);
+        work.encoder.begin(ast.start);
+        work.scopes.clear();
+        Compiler {
+            ast,
+            interner,
+            environment,
+            depth: 0,
+            work,
+            from: Vec::new(),
+            names,
+            defer: false,
+            left_out: LeftOut::default(),
+        }
+    }
+
+    /// The image of the whole text.
+    fn whole(&mut self) -> Result<Image> {
+        let root = self.ast.root.expect("a parsed tree has a root");
+        self.begin(CodeKind::Root, self.ast.pos(root));
+        if let Some(scope) = &self.environment.scope {
+            self.bind_scope(scope)?;
+        }
+        self.tail(root)?;
+        let root = self.finish();
+        self.image(root)
+    }
+
+    /// The image, in which `root` is the code of the whole.
+    fn image(&mut self, root: CodePlace) -> Result<Image> {
+        let image = self.work.encoder.finish(root);
+        image.ok_or_else(|| too_large("4 GiB of code"))
+    }
     /// Begins a body within the one being compiled.
     fn begin(&mut self, kind: CodeKind, pos: Pos) {
         if self.depth == self.work.functions.len() {

@@ -200,7 +200,7 @@ impl Vm {
             self.link_body(code);
         }
         let base = self.stack.len();
-        let registers = usize::from(code.registers);
+        let registers = usize::from(code.registers());
         debug_assert!(count <= registers, "arguments are registers");
         if self.stack.capacity() - base < registers + FILL {
             args = self.grow_stack(registers + FILL, args);
@@ -271,7 +271,7 @@ impl Vm {
         if !code.is_linked() {
             self.link_body(code);
         }
-        let (registers, count) = (usize::from(code.registers), usize::from(code.arity));
+        let (registers, count) = (usize::from(code.registers()), usize::from(code.arity));
         if self.stack.capacity() - base < registers + FILL {
             args = self.grow_stack(registers + FILL, args);
         }

@@ -11,6 +11,7 @@ use crate::source::Pos;
 use crate::symbol::Symbol;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
+use std::time::Instant;
 
 /// A place of the code that selects an attribute, with its inline cache: the shape last seen, and where the attribute
 /// stood in it.
@@ -76,7 +77,8 @@ impl Site {
 #[repr(C, align(64))]
 pub struct Linked {
     head: CodeHead,
-    pub(super) registers: u16,
+    /// How many registers it needs, once it is linked.
+    registers: Cell<u16>,
     pub(super) kind: CodeKind,
     pub(super) arity: u16,
     /// The first instruction; null until the body is linked.
@@ -162,6 +164,12 @@ impl Linked {
     /// How many captures its closures or thunks have.
     pub(super) fn captures(&self) -> usize {
         usize::from(self.head.captures)
+    }
+
+    /// How many registers it needs; it is linked.
+    #[inline(always)]
+    pub(super) fn registers(&self) -> u16 {
+        self.registers.get()
     }
 
     /// Whether it has been entered before.
@@ -270,7 +278,7 @@ impl Vm {
                 name: head.name,
                 pos: head.pos,
                 place: head.place,
-                registers: head.registers,
+                registers: Cell::new(head.registers),
                 arity: head.arity,
             })
             .collect();
@@ -287,10 +295,17 @@ impl Vm {
     #[cold]
     #[inline(never)]
     pub(super) fn link_body(&mut self, linked: &Linked) {
-        let image = &linked.image;
+        let late = self.late_body(linked);
+        let (image, place) = match &late {
+            None => (&linked.image, linked.place),
+            Some((image, head)) => {
+                linked.registers.set(head.registers);
+                (image, head.place)
+            }
+        };
         let mut layout = std::mem::take(&mut self.layout);
         layout.clear();
-        let mut reader = image.body(linked.place);
+        let mut reader = image.body(place);
         let formals = reader.formals();
 
         {
@@ -382,6 +397,23 @@ impl Vm {
         if linked.body.set(body).is_err() {
             unreachable!("code is linked once");
         }
+    }
+
+    /// The image that a body is in which its file's image lacks, with its head.
+    fn late_body(&mut self, linked: &Linked) -> Option<(Rc<Image>, Head)> {
+        let begun = self.observer.as_ref().map(|_| Instant::now());
+        let late = linked
+            .image
+            .compile_deferred(linked.place, &mut self.interner)?;
+        if let (Some(begun), Some(observer)) = (begun, &mut self.observer) {
+            observer.late_body(begun.elapsed());
+        }
+        let head = late.root();
+        debug_assert_eq!(
+            head.captures, linked.head.captures,
+            "what was left out takes what its thunks hold"
+        );
+        Some((Rc::new(late), head))
     }
 
     fn constant(&mut self, constant: Constant<'_>) -> Value {

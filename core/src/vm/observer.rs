@@ -122,6 +122,11 @@ impl Observer {
         self.counts.compile_time += time;
     }
 
+    /// A body that was left out of its file's code has been compiled in `time`.
+    pub(super) fn late_body(&mut self, time: Duration) {
+        self.counts.compile_time += time;
+    }
+
     /// A code frame is on top and about to run.
     pub(super) fn frame(&mut self, frames: &mut [Frame]) {
         let Some(Frame::Code(frame)) = frames.last_mut() else {

@@ -332,7 +332,7 @@ impl Vm {
             macro_rules! register {
                 ($index:expr) => {{
                     debug_assert!(
-                        ($index as usize) < usize::from(code.registers),
+                        ($index as usize) < usize::from(code.registers()),
                         "a register of this frame"
                     );
                     // SAFETY: see the head of the loop.
