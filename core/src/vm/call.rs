@@ -1,9 +1,9 @@
 //! Calls: of closures with just enough, too few or too many arguments, of builtins, of sets with `__functor`.
 
+use super::drive::Flow;
 use super::frame::{CodeFrame, CodeKindByte, Frame};
 use super::link::Linked;
 use super::machine::Vm;
-use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Captured, Thunk, Value, ValueType};
 use crate::source::Pos;

@@ -1,11 +1,11 @@
 //! [`Vm`]: the state of one evaluation.
 
+use super::drive::Flow;
 use super::frame::{Frame, Load};
 use super::layout::Layout;
 use super::link::Linked;
 use super::names::KnownNames;
 use super::observer::{Counts, Observation, Observer, Sample};
-use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Heap, KeyEntry, Keys, MAX_STRING, Slab, Stack, Value};
 use crate::host::Host;

@@ -2,13 +2,16 @@
 //! file has to be compiled it suspends and [`crate::eval`] goes on with it.
 
 mod call;
+mod captures;
 mod coerce;
 mod deep;
+mod drive;
 mod equality;
 mod formals;
 mod frame;
 mod inequality;
 mod layout;
+mod leave;
 mod link;
 mod machine;
 mod messages;
@@ -25,6 +28,7 @@ pub use call::Parameter;
 pub(crate) use call::Passed;
 pub(crate) use coerce::{Coerce, CoerceItems, Coercion, cannot_coerce};
 pub(crate) use deep::DeepForce;
+pub(crate) use drive::Flow;
 pub(crate) use equality::Equal;
 pub use frame::Load;
 pub(crate) use frame::{Frame, GeneratorFrame};
@@ -33,6 +37,5 @@ pub use machine::{Limits, Outcome, Vm, WellKnown};
 pub use messages::{indefinite_type, show_short};
 pub use observer::{BuiltinCost, Counts, Observation, Sample};
 pub(crate) use order::Less;
-pub(crate) use run::Flow;
 pub(crate) use task::{Recovery, Step, Task};
 pub(crate) use unwind::{Catch, Context};

@@ -3,7 +3,9 @@
 
 use super::frame::Frame;
 use super::link::Linked;
-use crate::bytecode::{CodeKind, Instruction, Op};
+use super::machine::Vm;
+use crate::bytecode::{CodeKind, Instruction, Op, Operands};
+use crate::heap::Value;
 use crate::source::{Pos, SourceMap};
 use crate::symbol::Interner;
 use rustc_hash::FxHashMap;
@@ -239,5 +241,43 @@ impl Observer {
             .collect();
         samples.sort_by(|a, b| a.stack.cmp(&b.stack));
         samples
+    }
+}
+
+impl Vm {
+    #[inline(never)]
+    pub(super) fn observe_frame(&mut self) {
+        if let Some(observer) = &mut self.observer {
+            observer.frame(&mut self.frames);
+        }
+    }
+
+    /// Notes that a builtin has run since `begun`, as a new call or going on with one.
+    #[cold]
+    pub(crate) fn observe_builtin(&mut self, builtin: u32, begun: Instant, new: bool) {
+        if let Some(observer) = &mut self.observer {
+            observer.builtin(builtin, begun, new, &self.frames);
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn observe_instruction(
+        &mut self,
+        code: &Linked,
+        instruction: &Instruction,
+        registers: *const Value,
+    ) {
+        let Some(observer) = &mut self.observer else {
+            return;
+        };
+        observer.instruction(instruction);
+        if instruction.op.operands() == Operands::ASelect && instruction.op != Op::Undefined {
+            // SAFETY: the compiler names registers below the frame's count.
+            let set = unsafe { *registers.add(usize::from(instruction.b)) }.resolved();
+            let site = &code.body().sites[usize::from(instruction.c)];
+            if set.as_attrs().is_some_and(|attrs| site.is_cached(attrs)) {
+                observer.cached_selection();
+            }
+        }
     }
 }

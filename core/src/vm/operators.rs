@@ -1,10 +1,10 @@
 //! Arithmetic and `+`.
 
 use super::coerce::{Coercion, Join};
+use super::drive::Flow;
 use super::frame::Frame;
 use super::machine::{Vm, WellKnown};
 use super::messages::{describe, kind_of};
-use super::run::Flow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Value, ValueType, copy_text};
 use crate::source::Pos;

@@ -2,9 +2,9 @@
 //! what each frame knows of the place becomes a line of the trace.
 
 use super::coerce::{Coerce, Coercion};
+use super::drive::Flow;
 use super::frame::{CodeFrame, Frame};
 use super::machine::Vm;
-use super::run::Flow;
 use super::task::{Recovery, Step, Task};
 use crate::bytecode::{CodeKind, Op};
 use crate::error::{Error, Rank, Result, Trace};

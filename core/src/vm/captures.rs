@@ -1,0 +1,102 @@
+//! What thunks and closures take along: the captures that stand behind an instruction or, where they are many, apart.
+
+use super::layout::{FROM_CAPTURE, MANY_CAPTURES};
+use super::machine::Vm;
+use crate::bytecode::{CaptureSource, Instruction};
+use crate::heap::{Captured, Value};
+
+impl Vm {
+    /// Fills in the captures of `into`: those that are listed behind the instruction at `ip`, or else those of its child.
+    ///
+    /// # Safety
+    /// `ip` is at an instruction with captures of the running frame, whose registers are `registers` and captures `from`.
+    #[inline(always)]
+    pub(super) unsafe fn take_captures(
+        ip: *const Instruction,
+        from: Option<Captured>,
+        registers: *mut Value,
+        into: Captured,
+    ) {
+        // SAFETY: the caller's promise; the compiler names registers and captures that exist, and `layout` lists as many captures
+        // as it says.
+        unsafe {
+            let count = (*ip).x;
+            if count == MANY_CAPTURES {
+                return Self::take_many_captures(Self::many_captures(ip), from, registers, into);
+            }
+            let sources = ip.add(2).cast::<u16>();
+            for index in 0..usize::from(count) {
+                let source = *sources.add(index);
+                let value = if source & FROM_CAPTURE == 0 {
+                    (*registers.add(usize::from(source))).resolved()
+                } else {
+                    match from {
+                        Some(captured) => captured.capture(usize::from(source & !FROM_CAPTURE)),
+                        None => Value::NULL,
+                    }
+                };
+                into.set_capture(index, value);
+            }
+        }
+    }
+
+    /// The child that the word behind the instruction at `ip` names.
+    ///
+    /// # Safety
+    /// It is an instruction with a child.
+    #[inline(always)]
+    pub(super) unsafe fn child(ip: *const Instruction) -> usize {
+        // SAFETY: the caller's promise; see `layout`.
+        unsafe { *ip.add(1).cast::<usize>() }
+    }
+
+    /// How many captures the child of the instruction at `ip` has.
+    ///
+    /// # Safety
+    /// As of `child`.
+    #[inline(always)]
+    pub(super) unsafe fn captures(ip: *const Instruction) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (*ip).x {
+                MANY_CAPTURES => Self::many_captures(ip).len(),
+                count => usize::from(count),
+            }
+        }
+    }
+
+    /// The captures of the instruction at `ip` that stand apart.
+    ///
+    /// # Safety
+    /// It is an instruction with a child whose captures are [`MANY_CAPTURES`].
+    #[cold]
+    unsafe fn many_captures<'a>(ip: *const Instruction) -> &'a [CaptureSource] {
+        // SAFETY: the caller's promise; see `layout`. The body that the code is of owns them.
+        unsafe {
+            let captures = *ip.add(2).cast::<*const CaptureSource>();
+            std::slice::from_raw_parts(captures, *ip.add(3).cast::<usize>())
+        }
+    }
+
+    #[cold]
+    fn take_many_captures(
+        captures: &[CaptureSource],
+        from: Option<Captured>,
+        registers: *mut Value,
+        into: Captured,
+    ) {
+        for (index, source) in captures.iter().enumerate() {
+            let value = match source {
+                CaptureSource::Register(register) => {
+                    // SAFETY: the compiler names registers below the frame's count.
+                    unsafe { *registers.add(usize::from(*register)) }.resolved()
+                }
+                CaptureSource::Capture(index) => match from {
+                    Some(captured) => captured.capture(usize::from(*index)),
+                    None => Value::NULL,
+                },
+            };
+            into.set_capture(index, value);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The outer loop: hands values to whatever frame is on top, until the one that was asked for is there. Code runs in a loop of its own
+//! (see `run`), which comes back here with what is not for code.
+
+use super::call::{Args, Passed};
+use super::frame::{Frame, Load};
+use super::link::Linked;
+use super::machine::{Outcome, Vm};
+use super::task::{Step, Task};
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::{ThunkState, Value};
+use crate::source::Pos;
+
+/// How the loop goes on.
+#[derive(Debug)]
+pub(crate) enum Flow {
+    /// A value for the frame on top.
+    Value(Value),
+    /// The frame on top has just been pushed: run it.
+    Enter,
+    /// The generator on top has asked for something, and who serves another one goes on with it: see `Vm::serve`.
+    Asked,
+    /// The owner of the VM has to compile something first. Boxed, so that a flow fits in two registers.
+    Load(Box<Load>),
+}
+
+impl Vm {
+    /// Runs until the frame [`Frame::Stop`] has a value.
+    pub(super) fn run(&mut self, mut flow: Flow) -> Result<Outcome> {
+        loop {
+            let step = match flow {
+                Flow::Value(value) => {
+                    if matches!(self.frames.last(), Some(Frame::Stop)) {
+                        self.frames.pop();
+                        if self.heap.is_exhausted() {
+                            return Err(self.out_of_memory());
+                        }
+                        return Ok(Outcome::Value(value));
+                    }
+                    self.deliver(value)
+                }
+                Flow::Enter => self.run_code(),
+                Flow::Asked => self.serve(),
+                Flow::Load(load) => return Ok(Outcome::Load(*load)),
+            };
+            flow = match step {
+                Ok(flow) => flow,
+                Err(error) => self.unwind(error)?,
+            };
+        }
+    }
+
+    /// Hands a value to the frame on top, which is not [`Frame::Stop`].
+    #[inline]
+    pub(crate) fn deliver(&mut self, value: Value) -> Result<Flow> {
+        match self.frames.last_mut() {
+            Some(Frame::Code(frame)) => {
+                let slot = frame.base as usize + usize::from(frame.dst);
+                self.stack[slot] = value;
+                self.run_code()
+            }
+            Some(Frame::Update(thunk)) => {
+                thunk.finish(value);
+                self.frames.pop();
+                Ok(Flow::Value(value))
+            }
+            Some(Frame::Apply {
+                base, count, pos, ..
+            }) => {
+                let (base, count, pos) = (*base as usize, *count as usize, *pos);
+                self.frames.pop();
+                let args = Args::from_slice(&self.stack[base..base + count]);
+                self.stack.truncate(base);
+                self.apply(value, &args, pos)
+            }
+            Some(Frame::Arguments { base, next, .. }) => {
+                let slot = (*base + *next) as usize;
+                self.stack[slot] = value;
+                self.continue_arguments()
+            }
+            Some(Frame::Generator(_)) => self.resume_generator(value),
+            Some(Frame::Task(_)) => self.step_task(Some(value)),
+            Some(Frame::Loaded(_)) => {
+                if let Some(Frame::Loaded(path)) = self.frames.pop() {
+                    self.loading.remove(&path);
+                    self.imports.insert(path, value);
+                }
+                Ok(Flow::Value(value))
+            }
+            Some(Frame::Stop) | None => unreachable!("handled by the loop"),
+        }
+    }
+
+    /// Steps the task on top until it is done or waits. A value that is answered is for the frame below it.
+    pub(super) fn step_task(&mut self, mut value: Option<Value>) -> Result<Flow> {
+        let floor = self.frames.len() - 1;
+        loop {
+            let Some(Frame::Task(task)) = self.frames.last_mut() else {
+                unreachable!("a task is on top")
+            };
+            let task: *mut dyn Task = &mut **task;
+            // SAFETY: the task stays in its box, on top: a step pushes no frames, it answers which are to be pushed. It reaches no
+            // safepoint and looks at no frame but code and builtins, so that nobody else sees the task meanwhile.
+            let flow = match unsafe { (*task).step(self, value.take()) }? {
+                Step::Force(next) => self.force(next)?,
+                Step::Done(result) => {
+                    self.frames.pop();
+                    if self.frames.len() == floor {
+                        return Ok(Flow::Value(result));
+                    }
+                    Flow::Value(result)
+                }
+                Step::Call(function, args) => self.apply(function, &args, Pos::NONE)?,
+                Step::Load(load) => {
+                    self.frames.pop();
+                    return Ok(Flow::Load(Box::new(load)));
+                }
+                Step::Push(next) => {
+                    self.push_frame(Frame::Task(next));
+                    continue;
+                }
+            };
+            match flow {
+                Flow::Value(result) => value = Some(result),
+                flow => return Ok(flow),
+            }
+        }
+    }
+
+    /// Begins a task for the frame on top.
+    pub(crate) fn push_task(&mut self, task: Box<dyn Task>) -> Result<Flow> {
+        self.push_frame(Frame::Task(task));
+        self.step_task(None)
+    }
+
+    /// Forces `value` for the frame on top: a value that is answered at once is for the frame that was on top, here and in
+    /// all functions that answer a [`Flow`].
+    #[inline]
+    pub(crate) fn force(&mut self, value: Value) -> Result<Flow> {
+        let depth = self.depth();
+        self.force_at(value, depth)
+    }
+
+    /// The same, at a known depth of calls.
+    #[inline]
+    pub(crate) fn force_at(&mut self, value: Value, depth: u32) -> Result<Flow> {
+        match value.as_thunk() {
+            None => Ok(Flow::Value(value)),
+            Some(thunk) => match thunk.state() {
+                ThunkState::Done | ThunkState::ApplyDone => Ok(Flow::Value(value.resolved())),
+                ThunkState::Suspended => {
+                    thunk.begin();
+                    let captured = thunk.captured();
+                    self.push_call(
+                        Linked::at(captured.code()),
+                        Some(captured),
+                        Some(thunk),
+                        depth,
+                        std::ptr::null(),
+                        0,
+                    );
+                    Ok(Flow::Enter)
+                }
+                ThunkState::Apply => {
+                    thunk.begin();
+                    let (function, args) = thunk.application();
+                    // A closure that takes just these arguments updates the thunk itself; anything else needs a frame for that.
+                    if let Some(closure) = function.as_closure()
+                        && usize::from(Linked::at(closure.code()).arity) == args.len()
+                    {
+                        if depth >= self.limits.call_depth {
+                            thunk.reset();
+                            return Err(self.too_deep());
+                        }
+                        let code = Linked::at(closure.code());
+                        self.push_call(
+                            code,
+                            Some(closure),
+                            Some(thunk),
+                            depth + 1,
+                            args.as_ptr(),
+                            args.len(),
+                        );
+                        return Ok(Flow::Enter);
+                    }
+                    self.push_frame(Frame::Update(thunk));
+                    let flow = self.apply_at(function, Passed::of(args), depth, Pos::NONE)?;
+                    if let Flow::Value(value) = flow {
+                        thunk.finish(value);
+                        self.frames.pop();
+                    }
+                    Ok(flow)
+                }
+                ThunkState::Running | ThunkState::ApplyRunning => Err(infinite_recursion()),
+            },
+        }
+    }
+}
+
+#[cold]
+pub(super) fn infinite_recursion() -> Error {
+    Error::new(
+        ErrorKind::InfiniteRecursion,
+        "infinite recursion encountered",
+    )
+}

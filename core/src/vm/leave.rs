@@ -1,0 +1,137 @@
+//! How the loop over code leaves its frame, other than by the common return and the common call in place: for a thunk, for other calls,
+//! with an error. Most of it is rare and stands apart so that the loop stays in machine registers.
+
+use super::call::Passed;
+use super::drive::{Flow, infinite_recursion};
+use super::frame::{CodeFrame, Frame};
+use super::layout::CALL_WORDS;
+use super::link::Linked;
+use super::machine::Vm;
+use crate::bytecode::{Instruction, Op};
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::Value;
+use crate::source::Pos;
+
+impl Vm {
+    /// The code frame on top.
+    #[inline(always)]
+    pub(super) fn code_frame(&mut self) -> *mut CodeFrame {
+        match self.frames.last_mut() {
+            Some(Frame::Code(frame)) => frame,
+            _ => unreachable!("a code frame is on top"),
+        }
+    }
+
+    /// Puts a value where the code frame on top, if it is one, awaits it.
+    #[inline(always)]
+    pub(super) fn hand_to_code(&mut self, value: Value) -> bool {
+        match self.frames.last() {
+            Some(Frame::Code(frame)) => {
+                let slot = frame.base as usize + usize::from(frame.dst);
+                self.stack[slot] = value;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Lets a thunk, not yet evaluated, take the place of the code frame on top.
+    pub(super) fn return_thunk(&mut self, value: Value) -> Result<Flow> {
+        if value.as_thunk().is_some_and(|thunk| thunk.is_running()) {
+            return Err(infinite_recursion());
+        }
+        let depth = self.leave_code();
+        self.force_at(value, depth)
+    }
+
+    /// Takes the code frame on top away; a thunk that it was to update waits on in a small frame of its own. Answers the depth.
+    fn leave_code(&mut self) -> u32 {
+        let Some(Frame::Code(CodeFrame {
+            update,
+            depth,
+            base,
+            ..
+        })) = self.frames.pop()
+        else {
+            unreachable!("the running frame is on top")
+        };
+        self.stack.truncate(base as usize);
+        if let Some(thunk) = update {
+            self.push_frame(Frame::Update(thunk));
+        }
+        depth
+    }
+
+    /// A call in place of the code frame on top that [`Vm::replace_call`] does not serve.
+    #[inline(never)]
+    pub(super) fn tail_call(&mut self, function: Value, args: Passed, pos: Pos) -> Result<Flow> {
+        if let (Some(closure), Some(Frame::Code(frame))) =
+            (function.as_closure(), self.frames.last())
+            && usize::from(Linked::at(closure.code()).arity) == args.len()
+            && frame.depth >= self.limits.call_depth
+        {
+            return Err(self.too_deep());
+        }
+        let args = args.copied();
+        let depth = self.leave_code();
+        self.apply_at(function, Passed::of(&args), depth, pos)
+    }
+
+    /// An error of the instruction at `at` of `code`, which may have left other frames on top.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn failed_at(
+        &mut self,
+        error: Error,
+        code: &Linked,
+        at: *const Instruction,
+    ) -> Error {
+        // SAFETY: `at` is an instruction of `code`, which ends with one that leaves.
+        let behind = unsafe {
+            match (*at).op {
+                Op::Call | Op::TailCall => at.add(CALL_WORDS),
+                _ => at.add(1),
+            }
+        };
+        if let Some(Frame::Code(frame)) = self.frames.last_mut()
+            && std::ptr::eq(frame.code, code)
+            && (frame.ip == behind || frame.ip == at)
+        {
+            frame.ip = at;
+            frame.dst = 0;
+        }
+        // SAFETY: as above.
+        let pc = unsafe { at.offset_from(code.start()) } as usize;
+        error.at(code.position(pc))
+    }
+
+    #[cold]
+    pub(super) fn undefined(&mut self, name: crate::symbol::Symbol) -> Error {
+        let name = self.interner.display(name);
+        Error::new(
+            ErrorKind::UndefinedVariable,
+            format!("undefined variable '{name}'"),
+        )
+    }
+
+    /// The error of the assertion at `pc` whose text is constant `text`; `operands` are those of the comparison that it is, if it
+    /// is one: it stands with a jump before.
+    #[cold]
+    pub(super) fn assertion_failed(
+        &mut self,
+        code: &Linked,
+        pc: usize,
+        text: u32,
+        operands: Option<[Value; 2]>,
+    ) -> Error {
+        let text = code.body().constants[text as usize];
+        let text = String::from_utf8_lossy(text.as_string().unwrap_or_default()).into_owned();
+        if let Some([left, right]) = operands {
+            let places = [code.position(pc), code.position(pc - 2)];
+            if let Some(error) = self.inequality(left, right, &text, places) {
+                return error;
+            }
+        }
+        Error::new(ErrorKind::Assertion, format!("assertion '{text}' failed"))
+    }
+}
