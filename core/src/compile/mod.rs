@@ -1,13 +1,18 @@
 //! Syntax tree to bytecode. Scopes are resolved here, so undefined variables are found before anything runs, and what
 //! must not be delayed is evaluated in place: a thunk is made only where laziness can be observed.
 
+mod at_hand;
 mod bindings;
 mod deferred;
 mod expression;
 mod free;
 mod function;
 mod lambda;
+mod operator;
 mod scope;
+mod selection;
+mod text;
+mod variable;
 
 use crate::bytecode::{CaptureSource, CodeKind, CodePlace, Encoder, Image};
 use crate::error::Result;

@@ -1,0 +1,235 @@
+//! Operators and assertions. Some operators are calls of a builtin in Nix, which a program can define itself: then it is its own that
+//! is called.
+
+use super::Compiler;
+use crate::bytecode::{BoolUse, Constant, Instruction, Op};
+use crate::error::Result;
+use crate::source::Pos;
+use crate::symbol::Symbol;
+use crate::syntax::ast::{BinaryOp, Expr, ExprId};
+
+impl Compiler<'_> {
+    pub(super) fn assertion(&mut self, condition: ExprId, pos: Pos) -> Result<()> {
+        let mark = self.function().mark();
+        let mut compared = None;
+        let test = match self.ast.expr(condition) {
+            // The operands stay in their registers, to be told when they differ.
+            Expr::Binary(BinaryOp::Eq, left, right) => {
+                let first = self.function().allocate(3)?;
+                self.value(left, first)?;
+                if self.may_hold_thunk(left) {
+                    let pos = self.ast.pos(left);
+                    self.function().emit_abc(Op::Force, first, 0, 0, pos);
+                }
+                self.value(right, first + 1)?;
+                let pos = self.ast.pos(condition);
+                self.function()
+                    .emit_abc(Op::Eq, first + 2, first, first + 1, pos);
+                compared = Some(first);
+                first + 2
+            }
+            _ => self.operand(condition)?,
+        };
+        let holds = self
+            .function()
+            .jump(Op::JumpIfTrue, test, BoolUse::Assert as u8, pos);
+        let text = crate::syntax::show_expression(self.ast, self.interner, condition);
+        let text = self.function().code().constant(&Constant::String(&text));
+        let mut failed = Instruction::aw(Op::AssertFailed, compared.unwrap_or_default(), text);
+        failed.x = u8::from(compared.is_some());
+        self.function().emit(failed, pos);
+        self.function().land(holds);
+        self.function().release(mark);
+        Ok(())
+    }
+
+    pub(super) fn negate(&mut self, inner: ExprId, dst: u16, pos: Pos) -> Result<()> {
+        let sub = self.names.sub;
+        if self.work.scopes.find(sub).is_some() {
+            let base = self.function().allocate(3)?;
+            self.variable(sub, base, pos)?;
+            self.function()
+                .emit_constant(base + 1, Constant::Int(0), pos);
+            self.delay(inner, base + 2, None)?;
+            self.function().emit_abc(Op::Call, dst, base, 2, pos);
+            return Ok(());
+        }
+        let operand = self.operand(inner)?;
+        self.function().emit_abc(Op::Negate, dst, operand, 0, pos);
+        Ok(())
+    }
+
+    pub(super) fn binary(
+        &mut self,
+        op: BinaryOp,
+        left: ExprId,
+        right: ExprId,
+        dst: u16,
+        pos: Pos,
+    ) -> Result<()> {
+        let less = self.names.less_than;
+        let (function, swapped) = match op {
+            BinaryOp::Sub => (Some(self.names.sub), false),
+            BinaryOp::Mul => (Some(self.names.mul), false),
+            BinaryOp::Div => (Some(self.names.div), false),
+            BinaryOp::Less | BinaryOp::GreaterEq => (Some(less), false),
+            BinaryOp::Greater | BinaryOp::LessEq => (Some(less), true),
+            _ => (None, false),
+        };
+        let (left, right) = if swapped {
+            (right, left)
+        } else {
+            (left, right)
+        };
+        if let Some(function) = function
+            && self.work.scopes.find(function).is_some()
+        {
+            self.operator_call(function, [left, right], dst, pos)?;
+            if matches!(op, BinaryOp::LessEq | BinaryOp::GreaterEq) {
+                self.function().emit_abc(Op::Not, dst, dst, 0, pos);
+            }
+            return Ok(());
+        }
+        let op = match op {
+            BinaryOp::And => {
+                return self.shortcut(
+                    [left, right],
+                    Op::JumpIfFalse,
+                    [BoolUse::AndLeft, BoolUse::AndRight],
+                    dst,
+                    pos,
+                );
+            }
+            BinaryOp::Or => {
+                return self.shortcut(
+                    [left, right],
+                    Op::JumpIfTrue,
+                    [BoolUse::OrLeft, BoolUse::OrRight],
+                    dst,
+                    pos,
+                );
+            }
+            BinaryOp::Implies => return self.implication(left, right, dst, pos),
+            BinaryOp::Add => Op::Add,
+            BinaryOp::Sub => Op::Sub,
+            BinaryOp::Mul => Op::Mul,
+            BinaryOp::Div => Op::Div,
+            BinaryOp::Eq => Op::Eq,
+            BinaryOp::NotEq => Op::NotEq,
+            BinaryOp::Less | BinaryOp::Greater => Op::Less,
+            BinaryOp::LessEq | BinaryOp::GreaterEq => Op::NotLess,
+            BinaryOp::Update => Op::Update,
+            BinaryOp::Concat => Op::Concat,
+        };
+        if !self.with_constant(op, left, right, dst, pos)? {
+            let (a, b) = if op == Op::Update {
+                // Nix begins with the right one here.
+                let (b, a) = self.operands(right, left)?;
+                (a, b)
+            } else {
+                self.operands(left, right)?
+            };
+            self.function().emit_abc(op, dst, a, b, pos);
+        }
+        if op == Op::Add {
+            let starts = [left, right].map(|operand| self.ast.operand_start(operand));
+            self.function().note_parts(starts.into_iter());
+        }
+        Ok(())
+    }
+
+    /// A call of a global or shadowed function with operands that are at hand in registers.
+    fn operator_call(&mut self, name: Symbol, args: [ExprId; 2], dst: u16, pos: Pos) -> Result<()> {
+        let base = self.function().allocate(3)?;
+        self.variable(name, base, pos)?;
+        for (index, arg) in args.into_iter().enumerate() {
+            self.delay(arg, base + 1 + index as u16, None)?;
+        }
+        self.function().emit_abc(Op::Call, dst, base, 2, pos);
+        Ok(())
+    }
+
+    /// Emits an operation one of whose operands is a constant, if there is an instruction for that.
+    fn with_constant(
+        &mut self,
+        op: Op,
+        left: ExprId,
+        right: ExprId,
+        dst: u16,
+        pos: Pos,
+    ) -> Result<bool> {
+        // The instruction, its register operand, its number, and whether that stands on the left.
+        let (op, operand, number, swapped) = match (op, self.small(left), self.small(right)) {
+            (Op::Add, None, Some(number)) => (Op::AddInt, left, number, false),
+            (Op::Add, Some(number), None) => (Op::AddInt, right, number, true),
+            (Op::Sub, None, Some(number)) => (Op::SubInt, left, number, false),
+            (Op::Less, None, Some(number)) => (Op::LessInt, left, number, false),
+            (Op::Less, Some(number), None) => (Op::LessInt, right, number, true),
+            (Op::NotLess, None, Some(number)) => (Op::NotLessInt, left, number, false),
+            (Op::NotLess, Some(number), None) => (Op::NotLessInt, right, number, true),
+            (Op::Eq | Op::NotEq, ..) => {
+                let (constant, operand) = match (
+                    self.comparable_constant(left),
+                    self.comparable_constant(right),
+                ) {
+                    (_, Some(constant)) => (constant, left),
+                    (Some(constant), None) => (constant, right),
+                    _ => return Ok(false),
+                };
+                let index = self.function().code().constant(&constant);
+                let Ok(index) = u16::try_from(index) else {
+                    return Ok(false);
+                };
+                let register = self.operand(operand)?;
+                let mut instruction = Instruction::abc(Op::EqConst, dst, register, index);
+                instruction.x = u8::from(op == Op::NotEq);
+                self.function().emit(instruction, pos);
+                return Ok(true);
+            }
+            _ => return Ok(false),
+        };
+        let register = self.operand(operand)?;
+        let mut instruction = Instruction::abc(op, dst, register, number as u16);
+        instruction.x = u8::from(swapped);
+        self.function().emit(instruction, pos);
+        Ok(true)
+    }
+
+    /// `a && b`, `a || b`: the value of `a` where it decides, else that of `b`, which must be a bool too.
+    fn shortcut(
+        &mut self,
+        operands: [ExprId; 2],
+        jump: Op,
+        usage: [BoolUse; 2],
+        dst: u16,
+        pos: Pos,
+    ) -> Result<()> {
+        self.value(operands[0], dst)?;
+        let decided = self.function().jump(jump, dst, usage[0] as u8, pos);
+        self.value(operands[1], dst)?;
+        self.check_bool(dst, usage[1], pos);
+        self.function().land(decided);
+        Ok(())
+    }
+
+    fn implication(&mut self, left: ExprId, right: ExprId, dst: u16, pos: Pos) -> Result<()> {
+        self.value(left, dst)?;
+        let holds = self
+            .function()
+            .jump(Op::JumpIfFalse, dst, BoolUse::ImpliesLeft as u8, pos);
+        self.value(right, dst)?;
+        self.check_bool(dst, BoolUse::ImpliesRight, pos);
+        let to_end = self.function().jump(Op::Jump, 0, 0, pos);
+        self.function().land(holds);
+        self.function()
+            .emit_constant(dst, Constant::Bool(true), pos);
+        self.function().land(to_end);
+        Ok(())
+    }
+
+    fn check_bool(&mut self, register: u16, usage: BoolUse, pos: Pos) {
+        let mut check = Instruction::abc(Op::CheckBool, register, 0, 0);
+        check.x = usage as u8;
+        self.function().emit(check, pos);
+    }
+}
