@@ -4,6 +4,7 @@
 
 pub mod built;
 pub mod cases;
+pub mod fetching;
 pub mod inside;
 pub mod random;
 pub mod repository;
