@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::source::Pos;
 use crate::vm::GeneratorFrame;
-use crate::vm::{Flow, Frame, Passed, Vm, indefinite_type, show_short};
+use crate::vm::{Flow, Frame, Passed, Vm, indefinite_type, or_fail, show_short};
 use piton_plugin_api::abi::{RawValue, VmContext, arg, request, tag};
 use std::mem::MaybeUninit;
 use std::time::Instant;
@@ -55,7 +55,7 @@ impl Vm {
         args: Passed,
         depth: u32,
         pos: Pos,
-    ) -> Result<Flow> {
+    ) -> Flow {
         let entry = &self.host.entries[builtin as usize];
         let count = args.len();
         debug_assert!(count == entry.ready.len(), "called with all its arguments");
@@ -170,19 +170,19 @@ impl Vm {
     }
 
     #[inline(always)]
-    fn finish_leaf(&mut self, builtin: u32, raw: RawValue, depth: u32, pos: Pos) -> Result<Flow> {
+    fn finish_leaf(&mut self, builtin: u32, raw: RawValue, depth: u32, pos: Pos) -> Flow {
         match self.take_result(builtin, raw) {
             Ok(value) if value.is_thunk() => self.force_at(value, depth),
-            Ok(value) => Ok(Flow::Value(value)),
+            Ok(value) => Flow::Value(value),
             Err(mut error) => {
                 self.builtin_trace(&mut error, builtin, pos);
-                Err(error)
+                Flow::Failed(error)
             }
         }
     }
 
     /// Forces and checks what is left of the arguments of the frame on top, then starts the builtin.
-    pub(crate) fn continue_arguments(&mut self) -> Result<Flow> {
+    pub(crate) fn continue_arguments(&mut self) -> Flow {
         let Some(Frame::Arguments {
             builtin,
             base,
@@ -206,9 +206,9 @@ impl Vm {
                 if let Some(Frame::Arguments { next, .. }) = self.top_frame() {
                     *next = index as u32;
                 }
-                match self.force(value)? {
+                match self.force(value) {
                     Flow::Value(forced) => value = forced,
-                    flow => return Ok(flow),
+                    flow => return flow,
                 }
             }
             self.set_stack_at(base + index, value);
@@ -221,7 +221,7 @@ impl Vm {
                     format!("while evaluating the {ordinal} argument passed to builtins.{name}"),
                 );
                 error.place_told = true;
-                return Err(error);
+                return Flow::Failed(error);
             }
         }
         self.pop_frame();
@@ -249,7 +249,7 @@ impl Vm {
         arguments: Arguments,
         depth: u32,
         pos: Pos,
-    ) -> Result<Flow> {
+    ) -> Flow {
         let entry = &self.host.entries[builtin as usize];
         let count = raw.len();
         if entry.is_leaf() {
@@ -260,7 +260,7 @@ impl Vm {
         }
         if depth >= self.limits.call_depth {
             self.take_off(&arguments);
-            return Err(self.too_deep());
+            return Flow::Failed(self.too_deep());
         }
         let (start, size) = (entry.descriptor.start, entry.descriptor.frame_size as usize);
         let (instance, sweeps) = (entry.instance, entry.sweeps);
@@ -314,9 +314,9 @@ impl Vm {
         self.host.arena.release(mark);
         let result = self.finish_builtin(builtin, owner, sweeps, raw, pos);
         self.take_off(&arguments);
-        match result? {
+        match or_fail!(result) {
             value if value.is_thunk() => self.force(value),
-            value => Ok(Flow::Value(value)),
+            value => Flow::Value(value),
         }
     }
 
@@ -332,65 +332,65 @@ impl Vm {
     ///
     /// A builtin that is called while requests are served, and asks for something in turn, is served by the same loop: builtins that call
     /// builtins, however deep, take no native stack.
-    pub(crate) fn serve(&mut self) -> Result<Flow> {
+    pub(crate) fn serve(&mut self) -> Flow {
         if std::mem::replace(&mut self.host.is_serving, true) {
-            return Ok(Flow::Asked);
+            return Flow::Asked;
         }
         let flow = self.serve_top();
         self.host.is_serving = false;
         flow
     }
 
-    fn serve_top(&mut self) -> Result<Flow> {
+    fn serve_top(&mut self) -> Flow {
         let below = self.frame_count() - 1;
         loop {
             if self.call_code() {
-                return Ok(Flow::Enter);
+                return Flow::Enter;
             }
             let mut flow = match self.plain_force() {
-                Some((value, depth)) => self.force_at(value, depth)?,
-                None => self.serve_rest()?,
+                Some((value, depth)) => self.force_at(value, depth),
+                None => self.serve_rest(),
             };
             loop {
                 flow = match flow {
                     Flow::Asked => break,
                     // The generator that was on top first has ended: the value is its own.
                     Flow::Value(value) if self.frame_count() == below => {
-                        return Ok(Flow::Value(value));
+                        return Flow::Value(value);
                     }
                     Flow::Value(answer) => match self.top_frame() {
-                        Some(Frame::Generator(_)) => match self.poll_again(answer)? {
-                            Some(flow) => flow,
-                            None => break,
-                        },
+                        Some(Frame::Generator(_)) => self.poll_again(answer),
                         // A thunk or a task that has waited for a builtin which was called here. No code: to enter that ends this loop.
-                        _ => self.deliver(answer)?,
+                        _ => self.deliver(answer),
                     },
-                    flow => return Ok(flow),
+                    flow => return flow,
                 }
             }
         }
     }
 
     /// Begins to serve a request that is none of the most frequent ones.
-    fn serve_rest(&mut self) -> Result<Flow> {
+    fn serve_rest(&mut self) -> Flow {
         let flow = match self.serve_builtin_call() {
             Some(flow) => flow,
             None => self.request(),
         };
-        // Where it happened is told by the trace of the builtin.
-        flow.map_err(|mut error| {
-            error.place_told |= !error.pos.is_some();
-            error
-        })
+        match flow {
+            // Where it happened is told by the trace of the builtin.
+            Flow::Failed(mut error) => {
+                error.place_told |= !error.pos.is_some();
+                Flow::Failed(error)
+            }
+            flow => flow,
+        }
     }
 
     /// Resumes the generator on top with the answer to its request.
-    pub(crate) fn resume_generator(&mut self, answer: Value) -> Result<Flow> {
-        match self.poll_again(answer)? {
-            Some(flow) => Ok(flow),
-            None if self.call_code() => Ok(Flow::Enter),
-            None => self.serve(),
+    pub(crate) fn resume_generator(&mut self, answer: Value) -> Flow {
+        match self.poll_again(answer) {
+            Flow::Asked if self.call_code() => Flow::Enter,
+            Flow::Asked => self.serve(),
+            flow => flow,
         }
     }
 
@@ -412,7 +412,7 @@ impl Vm {
     /// Serves the call of a builtin with as many arguments as it takes, if that is what the generator on top asks for: `lessThan`
     /// in a `sort`. It reads the request as [`Vm::call_code`] does: read once for both, folds take 7 % longer.
     #[inline(always)]
-    fn serve_builtin_call(&mut self) -> Option<Result<Flow>> {
+    fn serve_builtin_call(&mut self) -> Option<Flow> {
         let slot = &self.host.context.context.request;
         if slot.number != request::CALL || slot.argc < 2 || slot.argc > 3 {
             return None;
@@ -464,8 +464,8 @@ impl Vm {
         self.call_closure(function, Passed::of(&args[..count]), depth)
     }
 
-    /// Polls the generator on top with an answer; `None` if it has asked for something else.
-    fn poll_again(&mut self, answer: Value) -> Result<Option<Flow>> {
+    /// Polls the generator on top with an answer. [`Flow::Asked`] if it asks for something else, or what comes instead does.
+    fn poll_again(&mut self, answer: Value) -> Flow {
         let Some(Frame::Generator(frame)) = self.top_frame() else {
             unreachable!("a generator is on top")
         };
@@ -483,7 +483,7 @@ impl Vm {
             self.pop_frame();
             self.host.let_go(owner);
             self.host.arena.release(mark);
-            return Err(self.contract(builtin, "it suspended but has no 'resume'"));
+            return Flow::Failed(self.contract(builtin, "it suspended but has no 'resume'"));
         };
         self.host.roots.table.owner = owner;
         self.host.running_pos = pos;
@@ -498,16 +498,16 @@ impl Vm {
             self.observe_builtin(builtin, begun, false);
         }
         if raw.tag() == tag::PENDING {
-            return Ok(None);
+            return Flow::Asked;
         }
         // The frame has ended: it is not dropped again.
         self.pop_frame();
         self.host.arena.release(mark);
         let result = self.finish_builtin(builtin, owner, sweeps, raw, pos);
         self.truncate_stack(base);
-        match result? {
-            value if value.is_thunk() => self.force(value).map(Some),
-            value => Ok(Some(Flow::Value(value))),
+        match or_fail!(result) {
+            value if value.is_thunk() => self.force(value),
+            value => Flow::Value(value),
         }
     }
 

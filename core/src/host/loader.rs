@@ -194,7 +194,7 @@ impl Vm {
         let entry = &self.host.entries[index as usize];
         if entry.is_leaf() && entry.descriptor.capabilities == 0 {
             // `true` and `null` are values wherever they stand, not something to be evaluated yet.
-            if let Ok(Flow::Value(value)) =
+            if let Flow::Value(value) =
                 self.call_builtin(index, Passed::of(&[]), 0, crate::source::Pos::NONE)
             {
                 return value;

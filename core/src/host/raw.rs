@@ -50,22 +50,37 @@ fn to_raw_rarely(value: Value) -> RawValue {
 }
 
 /// The value that a plugin hands over; `None` for a tag that no value has.
-#[inline]
+#[inline(always)]
 pub(super) fn from_raw(heap: &mut Heap, raw: RawValue) -> Option<Value> {
-    if raw.tag() == tag::INT {
-        return Some(heap.int(raw.payload as i64));
-    }
-    Some(match raw.tag() {
-        tag::STRING | tag::PATH | tag::LIST | tag::ATTRS | tag::FUNCTION | tag::THUNK => {
+    match raw.tag() {
+        tag::STRING..=tag::THUNK => {
             // SAFETY: the payload of such a value is a word of the host, which the plugin keeps alive by a root, an argument or the
             // running poll.
-            unsafe { Value::from_word(raw.payload) }
+            Some(unsafe { Value::from_word(raw.payload) })
         }
-        tag::NULL => Value::NULL,
-        tag::BOOL => Value::bool(raw.payload != 0),
-        tag::FLOAT => heap.float(f64::from_bits(raw.payload)),
-        _ => return None,
-    })
+        tag::INT => Some(heap.int(raw.payload as i64)),
+        _ => from_raw_rarely(heap, raw),
+    }
+}
+
+// What the range above stands for.
+const _: () = assert!(
+    tag::STRING == 4
+        && tag::PATH == 5
+        && tag::LIST == 6
+        && tag::ATTRS == 7
+        && tag::FUNCTION == 8
+        && tag::THUNK == 9
+);
+
+#[inline(never)]
+fn from_raw_rarely(heap: &mut Heap, raw: RawValue) -> Option<Value> {
+    match raw.tag() {
+        tag::NULL => Some(Value::NULL),
+        tag::BOOL => Some(Value::bool(raw.payload != 0)),
+        tag::FLOAT => Some(heap.float(f64::from_bits(raw.payload))),
+        _ => None,
+    }
 }
 
 /// Whether an argument that is passed in this mode may be `value`.

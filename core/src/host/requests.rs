@@ -10,14 +10,14 @@ use crate::source::Pos;
 use crate::store::{Algorithm, hash_file};
 use crate::vm::{
     Catch, CoerceItems, Coercion, Context, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task,
-    Vm, cannot_coerce,
+    Vm, cannot_coerce, or_fail,
 };
 use crate::world::{FileType, Message, NoFile, WorldError, file_to_evaluate};
 use piton_plugin_api::abi::{capability, coerce, emit, request, tag};
 
 impl Vm {
     /// Begins to serve the request of the generator on top. A value that is answered is the answer.
-    pub(super) fn request(&mut self) -> Result<Flow> {
+    pub(super) fn request(&mut self) -> Flow {
         let Some(Frame::Generator(frame)) = self.top_frame() else {
             unreachable!("a generator is on top")
         };
@@ -25,35 +25,35 @@ impl Vm {
         let slot = &self.host.context.context.request;
         let (number, flags, argc, raw) = (slot.number, slot.flags, slot.argc as usize, slot.args);
         if number == 0 {
-            return Err(self.contract(builtin, "it suspended without a request"));
+            return Flow::Failed(self.contract(builtin, "it suspended without a request"));
         }
         if argc > raw.len() {
-            return Err(self.contract(builtin, "a request has too many arguments"));
+            return Flow::Failed(self.contract(builtin, "a request has too many arguments"));
         }
         let mut args = [Value::NULL; 6];
         for index in 0..argc {
             match from_raw(&mut self.heap, raw[index]) {
                 Some(value) => args[index] = value,
                 None => {
-                    return Err(
-                        self.contract(builtin, "a request has an argument that is no value")
+                    return Flow::Failed(
+                        self.contract(builtin, "a request has an argument that is no value"),
                     );
                 }
             }
         }
         let Some((needed, least)) = requirements(number) else {
-            return Ok(Flow::Value(Value::UNSUPPORTED));
+            return Flow::Value(Value::UNSUPPORTED);
         };
         if argc < least {
-            return Err(self.contract(builtin, "a request has too few arguments"));
+            return Flow::Failed(self.contract(builtin, "a request has too few arguments"));
         }
-        self.check_capability(builtin, needed)?;
+        or_fail!(self.check_capability(builtin, needed));
         let [a, b, ..] = args;
         match number {
             request::FORCE => {
                 if argc > 1 {
                     let level = b.as_int().and_then(|level| u32::try_from(level).ok());
-                    self.check_nesting(level.unwrap_or(u32::MAX))?;
+                    or_fail!(self.check_nesting(level.unwrap_or(u32::MAX)));
                 }
                 self.force(a)
             }
@@ -68,15 +68,17 @@ impl Vm {
                 Some(list) => {
                     self.push_task(Box::new(CoerceItems::new(list.items(), coercion(flags))))
                 }
-                None => Err(self.type_mismatch(1 << tag::LIST, a)),
+                None => Flow::Failed(self.type_mismatch(1 << tag::LIST, a)),
             },
             request::HOLD => {
                 let Some(bytes) = a.as_int().and_then(|bytes| usize::try_from(bytes).ok()) else {
-                    return Err(self.contract(builtin, "it holds a number of bytes that is none"));
+                    return Flow::Failed(
+                        self.contract(builtin, "it holds a number of bytes that is none"),
+                    );
                 };
                 self.host.hold(owner, bytes);
-                self.make_room()?;
-                Ok(Flow::Value(Value::NULL))
+                or_fail!(self.make_room());
+                Flow::Value(Value::NULL)
             }
             request::EQUAL => self.push_task(Box::new(Equal::new(a, b, true))),
             request::LESS => self.push_task(Box::new(Order {
@@ -98,10 +100,10 @@ impl Vm {
                 },
             })),
             request::HASH_FILE => {
-                let name = self.plain_string(a)?;
-                let algorithm = Algorithm::known(&name).map_err(refused)?;
+                let name = or_fail!(self.plain_string(a));
+                let algorithm = or_fail!(Algorithm::known(&name).map_err(refused));
                 if algorithm == Algorithm::Blake3 {
-                    ensure_feature(self, "blake3-hashes")?;
+                    or_fail!(ensure_feature(self, "blake3-hashes"));
                 }
                 self.push_task(Box::new(PathUse {
                     value: b,
@@ -127,17 +129,17 @@ impl Vm {
                 value: a,
                 action: Action::Coerce,
             })),
-            request::EVAL_TEXT => Ok(Flow::Load(Box::new(Load::Text(
+            request::EVAL_TEXT => Flow::Load(Box::new(Load::Text(
                 a.as_string().unwrap_or_default().to_vec(),
-            )))),
+            ))),
             request::DERIVATION
             | request::ADD_TEXT_TO_STORE
             | request::ADD_PATH_TO_STORE
             | request::STORE_PATH
             | request::OUTPUT_OF => self.store_request(number, [a, b, args[2]]),
-            request::ADD_FETCHED_TO_STORE => self.add_fetched(a, b, flags).map(Flow::Value),
-            request::FIND_IN_STORE => self.find_in_store(a, b, flags).map(Flow::Value),
-            _ => self.answer(number, flags, a).map(Flow::Value),
+            request::ADD_FETCHED_TO_STORE => self.add_fetched(a, b, flags).into(),
+            request::FIND_IN_STORE => self.find_in_store(a, b, flags).into(),
+            _ => self.answer(number, flags, a).into(),
         }
     }
 

@@ -47,7 +47,7 @@ pub(super) fn absolute(text: &[u8]) -> Result<Vec<u8>> {
 
 impl Vm {
     /// Begins to serve a request to the store.
-    pub(super) fn store_request(&mut self, number: u32, args: [Value; 3]) -> Result<Flow> {
+    pub(super) fn store_request(&mut self, number: u32, args: [Value; 3]) -> Flow {
         let [a, b, c] = args;
         match number {
             request::DERIVATION => self.push_task(Box::new(Derive::new(a))),

@@ -4,7 +4,7 @@ use super::drive::Flow;
 use super::frame::{CodeFrame, CodeKindByte, Frame};
 use super::link::Linked;
 use super::machine::Vm;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::heap::{Captured, Thunk, Value, ValueType};
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -108,20 +108,38 @@ unsafe fn copy_arguments(from: *const Value, to: *mut Value, count: usize) {
 /// Sets the values `from..to` at `start` to null, and up to [`FILL`] behind.
 ///
 /// # Safety
-/// All of these can be written.
+/// `from` is at most `to`, and all of these can be written.
 #[inline(always)]
 unsafe fn fill_with_null(start: *mut Value, from: usize, to: usize) {
-    let mut index = from;
-    while index < to {
-        // SAFETY: the caller's promise.
-        unsafe {
-            start
-                .add(index)
-                .cast::<[Value; FILL]>()
-                .write([Value::NULL; FILL])
-        };
-        index += FILL;
+    // SAFETY: the caller's promise. Most bodies have few registers, and a loop would be unrolled for many.
+    unsafe {
+        fill_one(start.add(from));
+        if from + FILL < to {
+            fill_one(start.add(from + FILL));
+            if from + 2 * FILL < to {
+                fill_rest(start, from + 2 * FILL, to);
+            }
+        }
     }
+}
+
+/// # Safety
+/// As of [`fill_with_null`].
+#[inline(never)]
+unsafe fn fill_rest(start: *mut Value, mut from: usize, to: usize) {
+    while from < to {
+        // SAFETY: the caller's promise.
+        unsafe { fill_one(start.add(from)) };
+        from += FILL;
+    }
+}
+
+/// # Safety
+/// [`FILL`] values can be written at `at`.
+#[inline(always)]
+unsafe fn fill_one(at: *mut Value) {
+    // SAFETY: the caller's promise.
+    unsafe { at.cast::<[Value; FILL]>().write([Value::NULL; FILL]) };
 }
 
 /// By how much a stack grows: to twice its length, but near the limit in steps, at each of which it is looked at.
@@ -131,27 +149,21 @@ fn growth(len: usize, room: usize) -> usize {
 
 impl Vm {
     /// Applies `function`, a thunk perhaps, to `args` for the frame on top.
-    pub(crate) fn apply(&mut self, function: Value, args: &[Value], pos: Pos) -> Result<Flow> {
+    pub(crate) fn apply(&mut self, function: Value, args: &[Value], pos: Pos) -> Flow {
         let depth = self.depth();
         self.apply_at(function, Passed::of(args), depth, pos)
     }
 
     /// The same, at a known depth of calls.
-    pub(crate) fn apply_at(
-        &mut self,
-        function: Value,
-        args: Passed,
-        depth: u32,
-        pos: Pos,
-    ) -> Result<Flow> {
+    pub(crate) fn apply_at(&mut self, function: Value, args: Passed, depth: u32, pos: Pos) -> Flow {
         let function = function.resolved();
         if !function.is_thunk() {
             return self.call_in_code(function, args, depth, pos);
         }
         self.push_apply(args, depth, pos);
-        match self.force(function)? {
+        match self.force(function) {
             Flow::Value(function) => self.apply_waiting(function),
-            flow => Ok(flow),
+            flow => flow,
         }
     }
 
@@ -321,7 +333,7 @@ impl Vm {
     }
 
     /// Takes the [`Frame::Apply`] on top off, and applies `function` to what it holds.
-    pub(super) fn apply_waiting(&mut self, function: Value) -> Result<Flow> {
+    pub(super) fn apply_waiting(&mut self, function: Value) -> Flow {
         let Some(Frame::Apply {
             base,
             count,
@@ -344,14 +356,14 @@ impl Vm {
         args: Passed,
         depth: u32,
         pos: Pos,
-    ) -> Result<Flow> {
+    ) -> Flow {
         if let Some(closure) = function.as_closure() {
             if self.call_closure(function, args, depth) {
-                return Ok(Flow::Enter);
+                return Flow::Enter;
             }
             let arity = usize::from(Linked::at(closure.code()).arity);
             if arity == args.len() {
-                return Err(self.too_deep());
+                return Flow::Failed(self.too_deep());
             }
             return self.call_unevenly(function, arity, args, depth, pos);
         }
@@ -372,10 +384,10 @@ impl Vm {
         args: Passed,
         depth: u32,
         pos: Pos,
-    ) -> Result<Flow> {
+    ) -> Flow {
         if args.len() < arity {
             let partial = self.heap.partial(function, &[], &args.copied());
-            return Ok(Flow::Value(partial.value()));
+            return Flow::Value(partial.value());
         }
         let (now, later) = args.split_at(arity);
         self.call_and_go_on(function, now, later, depth, pos)
@@ -389,25 +401,23 @@ impl Vm {
         later: Passed,
         depth: u32,
         pos: Pos,
-    ) -> Result<Flow> {
+    ) -> Flow {
         let now = now.copied();
         self.push_apply(later, depth, pos);
-        match self.call_in_code(function, Passed::of(&now), depth, pos)? {
+        match self.call_in_code(function, Passed::of(&now), depth, pos) {
             Flow::Value(function) => self.apply_waiting(function),
-            flow => Ok(flow),
+            flow => flow,
         }
     }
 
     #[inline(never)]
-    fn call_other(&mut self, function: Value, args: Passed, depth: u32, pos: Pos) -> Result<Flow> {
+    fn call_other(&mut self, function: Value, args: Passed, depth: u32, pos: Pos) -> Flow {
         if let Some(partial) = function.as_partial() {
             let mut all = Args::from_slice(partial.args());
             all.extend(args.values());
             let arity = self.function_arity(partial.function());
             if all.len() < arity {
-                return Ok(Flow::Value(
-                    self.heap.partial(partial.function(), &all, &[]).value(),
-                ));
+                return Flow::Value(self.heap.partial(partial.function(), &all, &[]).value());
             }
             return self.call_in_code(partial.function(), Passed::of(&all), depth, pos);
         }
@@ -415,7 +425,7 @@ impl Vm {
             && let Some(functor) = attrs.get(self.names.functor)
         {
             if depth >= self.limits.call_depth {
-                return Err(self.too_deep());
+                return Flow::Failed(self.too_deep());
             }
             let mut all = Args::from_slice(&[function]);
             all.extend(args.values());
@@ -426,7 +436,7 @@ impl Vm {
             "callees are evaluated"
         );
         let found = super::messages::describe(self, function);
-        Err(Error::new(
+        Flow::Failed(Error::new(
             ErrorKind::Type,
             format!("attempt to call something which is not a function but {found}"),
         ))

@@ -8,7 +8,7 @@ use super::layout::CALL_WORDS;
 use super::link::Linked;
 use super::machine::Vm;
 use crate::bytecode::{Instruction, Op};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::heap::Value;
 use crate::source::Pos;
 
@@ -36,9 +36,9 @@ impl Vm {
     }
 
     /// Lets a thunk, not yet evaluated, take the place of the code frame on top.
-    pub(super) fn return_thunk(&mut self, value: Value) -> Result<Flow> {
+    pub(super) fn return_thunk(&mut self, value: Value) -> Flow {
         if value.as_thunk().is_some_and(|thunk| thunk.is_running()) {
-            return Err(infinite_recursion());
+            return Flow::Failed(infinite_recursion());
         }
         let depth = self.leave_code();
         self.force_at(value, depth)
@@ -64,28 +64,31 @@ impl Vm {
 
     /// A call in place of the code frame on top that [`Vm::replace_call`] does not serve.
     #[inline(never)]
-    pub(super) fn tail_call(&mut self, function: Value, args: Passed, pos: Pos) -> Result<Flow> {
+    pub(super) fn tail_call(&mut self, function: Value, args: Passed, pos: Pos) -> Flow {
         if let (Some(closure), Some(Frame::Code(frame))) =
             (function.as_closure(), self.frames.last())
             && usize::from(Linked::at(closure.code()).arity) == args.len()
             && frame.depth >= self.limits.call_depth
         {
-            return Err(self.too_deep());
+            return Flow::Failed(self.too_deep());
         }
         let args = args.copied();
         let depth = self.leave_code();
         self.apply_at(function, Passed::of(&args), depth, pos)
     }
 
+    /// What the loop leaves with that ends the instruction at `at` of `code`: an error is that of the instruction.
+    #[inline(never)]
+    pub(super) fn leave_with(&mut self, flow: Flow, code: &Linked, at: *const Instruction) -> Flow {
+        match flow {
+            Flow::Failed(error) => Flow::Failed(self.failed_at(error, code, at)),
+            flow => flow,
+        }
+    }
+
     /// An error of the instruction at `at` of `code`, which may have left other frames on top.
     #[cold]
-    #[inline(never)]
-    pub(super) fn failed_at(
-        &mut self,
-        error: Error,
-        code: &Linked,
-        at: *const Instruction,
-    ) -> Error {
+    fn failed_at(&mut self, error: Error, code: &Linked, at: *const Instruction) -> Error {
         // SAFETY: `at` is an instruction of `code`, which ends with one that leaves.
         let behind = unsafe {
             match (*at).op {

@@ -228,14 +228,14 @@ impl Vm {
     pub fn begin_force(&mut self, value: Value) -> Result<Outcome> {
         self.begin();
         let flow = self.force(value);
-        self.start(flow)
+        self.run(flow)
     }
 
     /// Begins a call.
     pub fn begin_call(&mut self, function: Value, args: &[Value]) -> Result<Outcome> {
         self.begin();
         let flow = self.apply(function, args, Pos::NONE);
-        self.start(flow)
+        self.run(flow)
     }
 
     /// Begins a task.
@@ -243,7 +243,7 @@ impl Vm {
         self.begin();
         self.push_frame(Frame::Task(task));
         let flow = self.step_task(None);
-        self.start(flow)
+        self.run(flow)
     }
 
     /// Runs on from the frame on top, which has just been pushed.
@@ -253,17 +253,7 @@ impl Vm {
 
     /// Abandons the running evaluation with an error of its owner (a file that does not parse).
     pub fn abandon(&mut self, error: Error) -> Result<Outcome> {
-        self.start(Err(error))
-    }
-
-    fn start(&mut self, flow: Result<Flow>) -> Result<Outcome> {
-        match flow {
-            Ok(flow) => self.run(flow),
-            Err(error) => {
-                let flow = self.unwind(error)?;
-                self.run(flow)
-            }
-        }
+        self.run(Flow::Failed(error))
     }
 
     pub(crate) fn frame_count(&self) -> usize {

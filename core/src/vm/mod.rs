@@ -28,7 +28,7 @@ pub use call::Parameter;
 pub(crate) use call::Passed;
 pub(crate) use coerce::{Coerce, CoerceItems, Coercion, cannot_coerce};
 pub(crate) use deep::DeepForce;
-pub(crate) use drive::Flow;
+pub(crate) use drive::{Flow, or_fail};
 pub(crate) use equality::Equal;
 pub use frame::Load;
 pub(crate) use frame::{Frame, GeneratorFrame};

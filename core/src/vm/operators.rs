@@ -1,7 +1,7 @@
 //! Arithmetic and `+`.
 
 use super::coerce::{Coercion, Join};
-use super::drive::Flow;
+use super::drive::{Flow, or_fail};
 use super::frame::Frame;
 use super::machine::{Vm, WellKnown};
 use super::messages::{describe, kind_of};
@@ -126,26 +126,24 @@ impl Vm {
     }
 
     /// `left + right`: numbers add; a path takes a string; anything else joins as strings.
-    pub(super) fn add(&mut self, left: Value, right: Value) -> Result<Flow> {
+    pub(super) fn add(&mut self, left: Value, right: Value) -> Flow {
         match left.value_type() {
             ValueType::Int => {
                 let x = left.as_int().unwrap_or_default();
                 if let Some(y) = right.as_int() {
                     return match x.checked_add(y) {
-                        Some(result) => Ok(Flow::Value(self.heap.int(result))),
-                        None => Err(overflow(format!("adding {x} + {y}"))),
+                        Some(result) => Flow::Value(self.heap.int(result)),
+                        None => Flow::Failed(overflow(format!("adding {x} + {y}"))),
                     };
                 }
                 if let Some(y) = right.as_float() {
-                    return Ok(Flow::Value(self.heap.float(x as f64 + y)));
+                    return Flow::Value(self.heap.float(x as f64 + y));
                 }
-                Err(self.cannot_add(right, "an integer"))
+                Flow::Failed(self.cannot_add(right, "an integer"))
             }
             ValueType::Float => match right.as_number() {
-                Some(y) => Ok(Flow::Value(
-                    self.heap.float(left.as_float().unwrap_or_default() + y),
-                )),
-                None => Err(self.cannot_add(right, "a float")),
+                Some(y) => Flow::Value(self.heap.float(left.as_float().unwrap_or_default() + y)),
+                None => Flow::Failed(self.cannot_add(right, "a float")),
             },
             ValueType::String if right.value_type() == ValueType::String => {
                 let context = self.contexts.union(left.context(), right.context());
@@ -153,19 +151,15 @@ impl Vm {
                     left.as_string().unwrap_or_default(),
                     right.as_string().unwrap_or_default(),
                 );
-                self.check_string(a.len() + b.len())?;
-                Ok(Flow::Value(self.heap.string_of(
-                    a.len() + b.len(),
-                    context,
-                    |out| {
-                        let (front, back) = out.split_at_mut(a.len());
-                        copy_text(a, front);
-                        copy_text(b, back);
-                    },
-                )))
+                or_fail!(self.check_string(a.len() + b.len()));
+                Flow::Value(self.heap.string_of(a.len() + b.len(), context, |out| {
+                    let (front, back) = out.split_at_mut(a.len());
+                    copy_text(a, front);
+                    copy_text(b, back);
+                }))
             }
-            ValueType::Path => match self.append_to_path(left, right)? {
-                Some(path) => Ok(Flow::Value(path)),
+            ValueType::Path => match or_fail!(self.append_to_path(left, right)) {
+                Some(path) => Flow::Value(path),
                 None => self.push_task(Box::new(Join::new(
                     vec![left, right],
                     true,
@@ -206,7 +200,7 @@ impl Vm {
 
     /// `value + number`, or `number + value` where `swapped`.
     #[inline(never)]
-    pub(super) fn add_int(&mut self, value: Value, number: i64, swapped: bool) -> Result<Flow> {
+    pub(super) fn add_int(&mut self, value: Value, number: i64, swapped: bool) -> Flow {
         let number = self.heap.int(number);
         if swapped {
             self.add(number, value)
@@ -245,9 +239,9 @@ impl Vm {
 
     /// The parts of a string or path with interpolations, all in weak head normal form.
     #[inline(never)]
-    pub(super) fn interpolate(&mut self, parts: &[Value], path: bool) -> Result<Flow> {
-        if !path && let Some(string) = self.join_at_hand(parts)? {
-            return Ok(Flow::Value(string));
+    pub(super) fn interpolate(&mut self, parts: &[Value], path: bool) -> Flow {
+        if !path && let Some(string) = or_fail!(self.join_at_hand(parts)) {
+            return Flow::Value(string);
         }
         let coercion = Coercion {
             more: false,

@@ -1,13 +1,13 @@
 //! The loop over code: runs the code frame on top, and those that it calls and returns to.
 
 use super::call::Passed;
-use super::drive::Flow;
+use super::drive::{Flow, or_fail};
 use super::frame::Frame;
 use super::layout::{CALL_WORDS, capture_words, many_words};
 use super::link::Linked;
 use super::machine::Vm;
 use crate::bytecode::{BoolUse, Instruction, Op};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::heap::{Form, Keys, ThunkState, Value};
 use crate::source::Pos;
 use piton_plugin_api::abi::arg;
@@ -18,7 +18,7 @@ impl Vm {
     ///
     /// What happens often stands here; what is long or rare stands in functions of its own, so that the loop keeps its state in
     /// machine registers: the next instruction, the frame and its registers.
-    pub(super) fn run_code(&mut self) -> Result<Flow> {
+    pub(super) fn run_code(&mut self) -> Flow {
         if self.observer.is_some() {
             self.run_loop::<true>()
         } else {
@@ -28,10 +28,10 @@ impl Vm {
 
     /// The loop, or the same loop under the eyes of an [`Observer`](super::observer::Observer).
     #[allow(clippy::too_many_lines)] // one loop, one match
-    fn run_loop<const OBSERVED: bool>(&mut self) -> Result<Flow> {
+    fn run_loop<const OBSERVED: bool>(&mut self) -> Flow {
         'enter: loop {
             if self.heap.wants_collection() {
-                self.safepoint()?;
+                or_fail!(self.safepoint());
             }
             if OBSERVED {
                 self.observe_frame();
@@ -169,25 +169,16 @@ impl Vm {
                                 }
                             }};
                         }
-                        // The same for what may have pushed or popped frames; it stands behind a `wait!`.
-                        macro_rules! attempt_flow {
-                            ($result:expr) => {
-                                match $result {
-                                    Ok(flow) => flow,
-                                    Err(error) => return Err(self.failed_at(error, code, ip)),
-                                }
-                            };
-                        }
-                        // What an operation that may need frames came to.
+                        // What an operation that may have pushed or popped frames came to; it stands behind a `wait!`.
                         macro_rules! finish {
                             ($dst:expr, $flow:expr) => {{
-                                match attempt_flow!($flow) {
+                                match $flow {
                                     Flow::Value(value) => {
                                         relocate!();
                                         *register!($dst) = value;
                                     }
                                     Flow::Enter => continue 'enter,
-                                    flow => return Ok(flow),
+                                    flow => return self.leave_with(flow, code, ip),
                                 }
                             }};
                         }
@@ -580,13 +571,13 @@ impl Vm {
                                         continue;
                                     }
                                     wait!(ip, 0);
-                                    match attempt_flow!(self.tail_call(function, args, pos)) {
+                                    match self.tail_call(function, args, pos) {
                                         Flow::Enter => continue 'enter,
                                         Flow::Value(value) => match self.hand_to_code(value) {
                                             true => continue 'enter,
-                                            false => return Ok(Flow::Value(value)),
+                                            false => return Flow::Value(value),
                                         },
-                                        flow => return Ok(flow),
+                                        flow => return self.leave_with(flow, code, ip),
                                     }
                                 }
                                 Op::Jump => skip!(instruction),
@@ -891,13 +882,13 @@ impl Vm {
                                             break 'force instruction.a;
                                         }
                                         wait!(ip, instruction.a);
-                                        match attempt_flow!(self.return_thunk(value)) {
+                                        match self.return_thunk(value) {
                                             Flow::Enter => continue 'enter,
                                             Flow::Value(value) => match self.hand_to_code(value) {
                                                 true => continue 'enter,
-                                                false => return Ok(Flow::Value(value)),
+                                                false => return Flow::Value(value),
                                             },
-                                            flow => return Ok(flow),
+                                            flow => return self.leave_with(flow, code, ip),
                                         }
                                     }
                                     // SAFETY: see the head of the loop; the frame below is looked at once this one is gone.
@@ -909,30 +900,16 @@ impl Vm {
                                         self.frames.set_len(self.frames.len() - 1);
                                     }
                                     let mut value = value;
+                                    // A builtin or a task that calls code goes on here, too.
                                     frame = loop {
-                                        match self.frames.last_mut() {
-                                            Some(Frame::Code(below)) => break below,
-                                            // A builtin that calls code goes on here, too.
-                                            Some(Frame::Generator(_)) => {
-                                                match self.resume_generator(value) {
-                                                    Ok(Flow::Enter) => continue 'enter,
-                                                    Ok(Flow::Value(result)) => value = result,
-                                                    other => return other,
-                                                }
-                                            }
-                                            Some(Frame::Update(thunk)) => {
-                                                thunk.finish(value);
-                                                self.frames.pop();
-                                            }
-                                            // So does a task.
-                                            Some(Frame::Task(_)) => {
-                                                match self.step_task(Some(value)) {
-                                                    Ok(Flow::Enter) => continue 'enter,
-                                                    Ok(Flow::Value(result)) => value = result,
-                                                    other => return other,
-                                                }
-                                            }
-                                            _ => return Ok(Flow::Value(value)),
+                                        if let Some(Frame::Code(below)) = self.frames.last_mut() {
+                                            break below;
+                                        }
+                                        match self.pass_on(value) {
+                                            Some(Flow::Value(result)) => value = result,
+                                            Some(Flow::Enter) => continue 'enter,
+                                            Some(flow) => return flow,
+                                            None => return Flow::Value(value),
                                         }
                                     };
                                     // SAFETY: as at the head of the loop, of the frame that is on top now.
@@ -953,7 +930,7 @@ impl Vm {
                     wait!(ip, 0);
                     // SAFETY: `ip` is at the instruction that failed.
                     let pc = unsafe { ip.offset_from(code.start()) } as usize;
-                    return Err(error.at(code.position(pc)));
+                    return Flow::Failed(error.at(code.position(pc)));
                 };
                 // The instruction runs again when the register has its value.
                 wait!(ip, awaited);
@@ -992,17 +969,17 @@ impl Vm {
                     enter!(callee);
                 }
                 match self.force_at(value, depth) {
-                    Ok(Flow::Enter) => continue 'enter,
-                    Ok(Flow::Value(value)) => {
+                    Flow::Enter => continue 'enter,
+                    Flow::Value(value) => {
                         relocate!();
                         *register!(awaited) = value;
                     }
-                    Ok(flow) => return Ok(flow),
-                    Err(error) => {
+                    Flow::Failed(error) => {
                         // SAFETY: `ip` is at an instruction of `code`.
                         let pc = unsafe { ip.offset_from(code.start()) } as usize;
-                        return Err(error.at(code.position(pc)));
+                        return Flow::Failed(error.at(code.position(pc)));
                     }
+                    flow => return flow,
                 }
             }
         }

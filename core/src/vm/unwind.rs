@@ -99,8 +99,8 @@ impl Vm {
                 Frame::Task(mut task) => match task.fail(self, error) {
                     Ok(Recovery::Done(value)) => return Ok(Flow::Value(value)),
                     Ok(Recovery::Resume) => match self.push_task(task) {
-                        Ok(flow) => return Ok(flow),
-                        Err(next) => error = next,
+                        Flow::Failed(next) => error = next,
+                        flow => return Ok(flow),
                     },
                     Err(next) => error = next,
                 },
