@@ -199,19 +199,24 @@ pub fn altered_plugin(changes: &[(&str, &str, &str)]) -> PathBuf {
             &root.join("plugin-api/Cargo.toml"),
             &read(&source_dir("plugin-api/Cargo.toml")),
         );
-        for entry in std::fs::read_dir(source_dir("plugin-api/src")).expect("a folder can be read")
-        {
-            let file = entry.expect("a folder can be read").path();
-            let name = file
-                .file_name()
-                .and_then(|name| name.to_str())
-                .expect("a source file has a name");
-            let mut source = read(&file);
-            for (_, text, other) in changes.iter().filter(|(changed, ..)| *changed == name) {
-                assert!(source.contains(text), "'{text}' is not in {name}");
+        let (from, to) = (source_dir("plugin-api/src"), root.join("plugin-api/src"));
+        let sources = files_below(&from);
+        for name in &sources {
+            let mut source = read(&from.join(name));
+            for (_, text, other) in changes
+                .iter()
+                .filter(|(changed, ..)| *name == Path::new(changed))
+            {
+                assert!(source.contains(text), "'{text}' is not in {name:?}");
                 source = source.replace(text, other);
             }
-            write(&root.join("plugin-api/src").join(name), &source);
+            write(&to.join(name), &source);
+        }
+        // What was a source file once.
+        for name in files_below(&to) {
+            if !sources.contains(&name) {
+                std::fs::remove_file(to.join(name)).expect("a file can be removed");
+            }
         }
         let hello = read(&source_dir("examples/hello/Cargo.toml"))
             .replace("../../plugin-api", "../plugin-api")
@@ -224,6 +229,24 @@ pub fn altered_plugin(changes: &[(&str, &str, &str)]) -> PathBuf {
         );
         build_crate(&root.join("hello"), "altered")
     })
+}
+
+/// The files below a folder, by their paths from there.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(inner) = folders.pop() {
+        let entries = std::fs::read_dir(folder.join(&inner)).expect("a folder can be read");
+        for entry in entries {
+            let entry = entry.expect("a folder can be read");
+            let name = inner.join(entry.file_name());
+            match entry.file_type().expect("a file has a type").is_dir() {
+                true => folders.push(name),
+                false => files.push(name),
+            }
+        }
+    }
+    files
 }
 
 fn read(file: &Path) -> String {
