@@ -261,11 +261,12 @@ impl Object {
         self.set_word(0, (u64::from(symbol.0) + 1) << 32);
     }
 
-    /// Words that the object occupies, header included.
-    #[inline]
-    pub(super) fn size_in_words(self) -> usize {
+    /// Words that the object, of that kind, occupies, header included.
+    #[inline(always)]
+    pub(super) fn size_in_words(self, kind: Kind) -> usize {
+        debug_assert!(kind == self.kind(), "its own kind");
         let len = self.len();
-        match self.kind() {
+        match kind {
             Kind::Int | Kind::Float => 2,
             Kind::String | Kind::Path => 2 + len.div_ceil(8),
             Kind::List => 1 + len.max(1),
