@@ -214,7 +214,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The constant that `builtins.name` is.
-    pub(super) fn member_of_builtins(&mut self, id: ExprId) -> Option<Constant<'static>> {
+    pub(super) fn member_of_builtins(&self, id: ExprId) -> Option<Constant<'static>> {
         let Expr::Select {
             base,
             path,
@@ -232,9 +232,11 @@ impl<'a> Compiler<'a> {
             return None;
         };
         let prefixed = [b"__", self.interner.name(name)].concat();
-        let prefixed = self.interner.intern(&prefixed);
-        // `builtins` has each global by its own name, those that are not global but with this prefix without it.
-        (self.environment.globals)(prefixed)
+        // `builtins` has each global by its own name, those that are not global but with this prefix without it. A name that nobody has
+        // interned is none's: to intern it here would change the order of symbols by what is compiled, and when.
+        self.interner
+            .lookup(&prefixed)
+            .and_then(|prefixed| (self.environment.globals)(prefixed))
             .or_else(|| (self.environment.globals)(name))
             .filter(|_| (self.environment.globals)(self.names.builtins).is_some())
             .map(Constant::Global)

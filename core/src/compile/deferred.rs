@@ -146,6 +146,7 @@ impl Compiler<'_> {
         for capture in 0..body.captures {
             self.function().capture(CaptureSource::Register(capture))?;
         }
+        self.whole = Some(body.id);
         self.tail(body.id)?;
         let root = self.finish();
         self.image(root)

@@ -118,13 +118,11 @@ impl Compiler<'_> {
             },
             Expr::HasAttr { base, path } => self.has_attr(base, path, dst, pos)?,
             Expr::Lambda { .. } => {
-                // The whole body of a binding: the lambda has its name.
-                let name = match self.function().code() {
-                    code if !code.instructions.is_empty() => None,
-                    code => match code.kind {
-                        CodeKind::Binding(name) | CodeKind::Variable(name) => Some(name),
-                        _ => None,
-                    },
+                // The whole body of a binding has its name.
+                let is_whole = self.whole == Some(id);
+                let name = match self.function().code().kind {
+                    CodeKind::Binding(name) | CodeKind::Variable(name) if is_whole => Some(name),
+                    _ => None,
                 };
                 let code = self.lambda_code(id, name)?;
                 let child = self.function().child(code);

@@ -18,6 +18,7 @@ impl Compiler<'_> {
             return Ok(code);
         }
         self.begin(kind, self.ast.pos(id));
+        self.whole = Some(id);
         self.tail(id)?;
         Ok(self.finish())
     }
@@ -71,6 +72,13 @@ impl Compiler<'_> {
     fn formals(&mut self, parameter: u16, formals: Formals, pos: Pos) -> Result<()> {
         let mut list: Vec<Formal> = self.ast.formals[formals.list.range()].to_vec();
         list.sort_by_key(|formal| formal.name);
+        // A name that is a constant outside may be that of a formal. Their registers are not known yet.
+        let level = self.level();
+        let scope = self.work.scopes.enter();
+        for formal in &list {
+            let place = Place::Register(parameter);
+            self.work.scopes.bind(formal.name, level, place);
+        }
         let delayed: Vec<bool> = list
             .iter()
             .map(|formal| {
@@ -79,10 +87,10 @@ impl Compiler<'_> {
                     .is_some_and(|default| self.constant_of(default).is_none())
             })
             .collect();
+        self.work.scopes.leave(scope);
         // A default that needs a thunk needs a register beside its formal that says whether the thunk is new.
         let stride: u16 = if delayed.contains(&true) { 2 } else { 1 };
         let first = self.function().allocate(list.len() * usize::from(stride))?;
-        let level = self.level();
         let register = |index: usize| first + index as u16 * stride;
         for (index, formal) in list.iter().enumerate() {
             self.work

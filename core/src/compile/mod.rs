@@ -18,7 +18,7 @@ use crate::bytecode::{CaptureSource, CodeKind, CodePlace, Encoder, Image};
 use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::{Interner, Symbol};
-use crate::syntax::ast::Ast;
+use crate::syntax::ast::{Ast, ExprId};
 use deferred::{LateBodies, LeftOut};
 use function::{Function, too_large};
 use rustc_hash::FxHashMap;
@@ -177,6 +177,8 @@ struct Compiler<'a> {
     work: &'a mut Workspace,
     /// Registers of the `inherit (from)` expressions of the sets around: function level and first register.
     from: Vec<(usize, u16)>,
+    /// The expression that is the whole body of the thunks begun last.
+    whole: Option<ExprId>,
     names: Names,
     /// Whether bodies are left out of the image.
     defer: bool,
@@ -201,6 +203,7 @@ impl<'a> Compiler<'a> {
             depth: 0,
             work,
             from: Vec::new(),
+            whole: None,
             names,
             defer: false,
             left_out: LeftOut::default(),
