@@ -27,9 +27,9 @@ enum Step {
 
 /// A walk through an expression.
 pub(super) struct Search<'s> {
-    pub(super) ast: &'s Ast,
-    pub(super) scopes: &'s mut Scopes,
-    pub(super) is_global: &'s dyn Fn(Symbol) -> bool,
+    ast: &'s Ast,
+    scopes: &'s mut Scopes,
+    is_global: &'s dyn Fn(Symbol) -> bool,
     steps: Vec<Step>,
     /// How many `with`s of the expression are around what is visited.
     withs: usize,
