@@ -9,13 +9,14 @@
 
 use crate::bytecode::Image;
 use crate::code_cache::{self, CodeCache, Key};
-use crate::compile::{Environment, KnownBuiltin, Workspace, compile};
+use crate::compile::{Environment, Globals, KnownBuiltin, Workspace, compile};
 use crate::source::{Origin, SourceFile, SourceMap};
-use crate::symbol::{Interner, Symbol};
+use crate::symbol::Interner;
 use crate::syntax::{ParseMemory, ParseOptions};
 use crate::world::{FileType, World, file_to_evaluate};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -218,7 +219,7 @@ struct Worker<'a> {
     world: Box<dyn World>,
     cache: Option<Arc<dyn CodeCache>>,
     interner: Interner,
-    globals: FxHashMap<Symbol, u32>,
+    globals: Rc<Globals>,
     parsing: ParseMemory,
     compiling: Workspace,
 }
@@ -230,11 +231,15 @@ impl<'a> Worker<'a> {
         cache: Option<Arc<dyn CodeCache>>,
     ) -> Self {
         let mut interner = Interner::new();
-        let visible = surroundings.globals.iter().zip(0..);
-        let globals = visible
-            .filter(|(global, _)| !global.hidden)
-            .map(|(global, number)| (interner.intern(&global.name), number))
-            .collect();
+        let globals = &surroundings.globals;
+        // Names that are not seen are not interned either.
+        let visible = globals.iter().zip(0..).filter(|(global, _)| !global.hidden);
+        let globals = Rc::new(Globals {
+            numbers: visible
+                .map(|(global, number)| (interner.intern(&global.name), (number, false)))
+                .collect(),
+            builtins: globals.iter().map(|global| global.builtin).collect(),
+        });
         Worker {
             surroundings,
             world: world(),
@@ -344,10 +349,9 @@ impl<'a> Worker<'a> {
         if !ast.warnings.is_empty() {
             return None;
         }
-        let (globals, known) = (&self.globals, &self.surroundings.globals);
         let environment = Environment {
-            globals: &|name| globals.get(&name).copied(),
-            builtins: &|index| known[index as usize].builtin,
+            globals: &self.globals,
+            internal: false,
             absence: &|_| None,
             base: base.into(),
             keep_thunks: self.surroundings.keep_thunks,

@@ -532,9 +532,9 @@ impl Evaluator {
 
     /// Compiles what of a file runs first.
     fn compile_some_of(&mut self, ast: Ast, base: &[u8]) -> Result<Image> {
-        let (globals, work) = (self.globals.clone(), self.compiling.clone());
+        let work = self.compiling.clone();
         self.in_environment(base, None, false, |interner, environment| {
-            compile_some(ast, interner, environment, &globals, &work)
+            compile_some(ast, interner, environment, &work)
         })
     }
 
@@ -546,10 +546,9 @@ impl Evaluator {
         compile: impl FnOnce(&mut Interner, &Environment<'_>) -> Result<Image>,
     ) -> Result<Image> {
         let Vm { host, interner, .. } = &mut *self.vm;
-        let globals = &self.globals;
         let environment = Environment {
-            globals: &|name| globals.number(name, internal),
-            builtins: &|number| globals.builtin(number),
+            globals: &self.globals,
+            internal,
             absence: &|name| host.absence(name.strip_prefix(b"__")?),
             base: base.into(),
             keep_thunks: self.keep_thunks,

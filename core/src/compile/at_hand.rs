@@ -122,7 +122,7 @@ impl<'a> Compiler<'a> {
             Expr::Path(kind, _) => kind != PathKind::Home,
             Expr::Var(name) => match self.work.scopes.find(name) {
                 Some((_, place)) => matches!(place, Place::Register(_)),
-                None => (self.environment.globals)(name).is_some(),
+                None => self.environment.global(name).is_some(),
             },
             Expr::List(items) if self.environment.keep_thunks => items.len == 0,
             Expr::Attrs(_) if self.environment.keep_thunks => false,
@@ -156,7 +156,7 @@ impl<'a> Compiler<'a> {
             Expr::Float(value) => Some(Constant::Float(value)),
             Expr::Str(text) => Some(Constant::String(self.ast.text(text))),
             Expr::Var(name) if self.work.scopes.find(name).is_none() => {
-                (self.environment.globals)(name).map(Constant::Global)
+                self.environment.global(name).map(Constant::Global)
             }
             // Nix makes a thunk of it, which must be there if it can be seen.
             Expr::Negate(_) | Expr::Binary(..) if !self.environment.keep_thunks => {
@@ -236,9 +236,9 @@ impl<'a> Compiler<'a> {
         // interned is none's: to intern it here would change the order of symbols by what is compiled, and when.
         self.interner
             .lookup(&prefixed)
-            .and_then(|prefixed| (self.environment.globals)(prefixed))
-            .or_else(|| (self.environment.globals)(name))
-            .filter(|_| (self.environment.globals)(self.names.builtins).is_some())
+            .and_then(|prefixed| self.environment.global(prefixed))
+            .or_else(|| self.environment.global(name))
+            .filter(|_| self.environment.global(self.names.builtins).is_some())
             .map(Constant::Global)
     }
 

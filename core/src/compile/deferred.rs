@@ -52,9 +52,7 @@ impl Compiler<'_> {
         {
             return Ok(None);
         }
-        let globals = self.environment.globals;
-        let is_global = |name| globals(name).is_some();
-        let search = Search::new(self.ast, &mut self.work.scopes, &is_global);
+        let search = Search::new(self.ast, &mut self.work.scopes, self.environment);
         let (free, size) = search.run(id, MOST);
         let Some(free) = free.filter(|_| size >= LEAST) else {
             self.left_out.vain += size;
@@ -75,19 +73,14 @@ impl Compiler<'_> {
             .map(|(level, register)| self.capture(level, register))
             .collect();
         let withs = withs?;
-        self.depth -= 1;
-        let Workspace {
-            encoder, functions, ..
-        } = &mut *self.work;
-        let code = functions[self.depth].code();
+        let place = self.finish_without(number);
         let body = Body {
             id,
             kind,
             variables: variables.into(),
             withs,
-            captures: code.captures.len() as u16,
+            captures: self.finished_captures().len() as u16,
         };
-        let place = encoder.deferred(code, number);
         self.left_out.bodies.push(body);
         Ok(Some(place))
     }
@@ -118,8 +111,8 @@ impl Deferred for LateBodies {
     fn compile(&self, number: u32, interner: &mut Interner) -> Image {
         let body = &self.bodies[number as usize];
         let environment = Environment {
-            globals: &|name| self.globals.number(name, false),
-            builtins: &|number| self.globals.builtin(number),
+            globals: &self.globals,
+            internal: false,
             absence: &|_| None,
             base: self.base.clone(),
             keep_thunks: self.keep_thunks,
@@ -168,9 +161,13 @@ mod tests {
         let mut memory = ParseMemory::default();
         let ast = crate::syntax::parse(file, &mut interner, &options, &mut memory)?;
         let global = interner.intern(b"builtins");
+        let globals = Rc::new(Globals {
+            numbers: [(global, (0, false))].into_iter().collect(),
+            builtins: vec![None],
+        });
         let environment = Environment {
-            globals: &|name| (name == global).then_some(0),
-            builtins: &|_| None,
+            globals: &globals,
+            internal: false,
             absence: &|_| None,
             base: b"/".as_slice().into(),
             keep_thunks: false,
@@ -180,7 +177,7 @@ mod tests {
         let mut work = Workspace::default();
         let mut compiler = Compiler::new(&ast, &mut interner, &environment, &mut work);
         compiler.defer = true;
-        compiler.whole()?;
+        compiler.compile()?;
         let bodies = compiler.left_out.bodies;
         let names = |body: &Body| {
             let mut names: Vec<String> = body

@@ -261,7 +261,7 @@ impl Compiler<'_> {
             .constant_of(callee)
             .or_else(|| self.member_of_builtins(callee))
         {
-            Some(Constant::Global(index)) => (self.environment.builtins)(index),
+            Some(Constant::Global(index)) => self.environment.globals.builtin(index),
             _ => None,
         };
         let builtin = builtin.filter(|builtin| builtin.arity == args.len());

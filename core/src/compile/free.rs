@@ -1,5 +1,6 @@
 //! What an expression takes from the scopes around it, found without compiling it.
 
+use super::Environment;
 use super::scope::{Place, Scopes};
 use crate::symbol::Symbol;
 use crate::syntax::ast::{
@@ -29,7 +30,7 @@ enum Step {
 pub(super) struct Search<'s> {
     ast: &'s Ast,
     scopes: &'s mut Scopes,
-    is_global: &'s dyn Fn(Symbol) -> bool,
+    environment: &'s Environment<'s>,
     steps: Vec<Step>,
     /// How many `with`s of the expression are around what is visited.
     withs: usize,
@@ -44,12 +45,12 @@ impl<'s> Search<'s> {
     pub(super) fn new(
         ast: &'s Ast,
         scopes: &'s mut Scopes,
-        is_global: &'s dyn Fn(Symbol) -> bool,
+        environment: &'s Environment<'s>,
     ) -> Self {
         Search {
             ast,
             scopes,
-            is_global,
+            environment,
             steps: Vec::new(),
             withs: 0,
             size: 0,
@@ -241,7 +242,7 @@ impl<'s> Search<'s> {
                 self.free.variables.push((name, level, register));
             }
             Some((_, Place::Attribute { .. })) => return Err(Unclear),
-            None if (self.is_global)(name) => {}
+            None if self.environment.global(name).is_some() => {}
             None => match self.withs + self.scopes.withs.len() {
                 // Undefined.
                 0 => return Err(Unclear),

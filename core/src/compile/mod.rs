@@ -29,10 +29,10 @@ use std::sync::Arc;
 
 /// What the compiler needs to know of the surroundings.
 pub struct Environment<'a> {
-    /// The number of a global variable, if there is one of that name.
-    pub globals: &'a dyn Fn(Symbol) -> Option<u32>,
-    /// The builtin that a global variable is.
-    pub builtins: &'a dyn Fn(u32) -> Option<KnownBuiltin>,
+    /// The global variables.
+    pub globals: &'a Rc<Globals>,
+    /// Whether it is a text of a builtin, which sees all of them.
+    pub internal: bool,
     /// Why there is no global variable of that name, where that can be told.
     pub absence: &'a dyn Fn(&[u8]) -> Option<String>,
     /// Folder that relative paths start from.
@@ -46,6 +46,16 @@ pub struct Environment<'a> {
     pub scope: Option<Vec<Symbol>>,
 }
 
+impl Environment<'_> {
+    /// The number of the global variable of that name, if there is one.
+    fn global(&self, name: Symbol) -> Option<u32> {
+        match self.globals.numbers.get(&name) {
+            Some((number, hidden)) if self.internal || !hidden => Some(*number),
+            _ => None,
+        }
+    }
+}
+
 /// The global variables: `builtins`, `true`, `map` ...
 #[derive(Default)]
 pub struct Globals {
@@ -56,14 +66,6 @@ pub struct Globals {
 }
 
 impl Globals {
-    /// The number of the variable of that name, as `internal` texts see it or all others.
-    pub fn number(&self, name: Symbol, internal: bool) -> Option<u32> {
-        match self.numbers.get(&name) {
-            Some((number, hidden)) if internal || !hidden => Some(*number),
-            _ => None,
-        }
-    }
-
     /// The builtin that variable `number` is.
     pub fn builtin(&self, number: u32) -> Option<KnownBuiltin> {
         self.builtins[number as usize]
@@ -98,29 +100,28 @@ pub fn compile(
     environment: &Environment<'_>,
     work: &mut Workspace,
 ) -> Result<Image> {
-    Compiler::new(ast, interner, environment, work).whole()
+    Compiler::new(ast, interner, environment, work).compile()
 }
 
-/// Compiles a source text but for the bodies of thunks that are large enough: those are compiled when they run. `environment` is that of
-/// `globals`, as texts see it that are none of builtins; `work` is used again then.
+/// Compiles a source text but for the bodies of thunks that are large enough: those are compiled when they run. It is no text of a
+/// builtin; `work` is used again then.
 pub fn compile_some(
     ast: Ast,
     interner: &mut Interner,
     environment: &Environment<'_>,
-    globals: &Rc<Globals>,
     work: &Rc<RefCell<Workspace>>,
 ) -> Result<Image> {
     let mut memory = work.borrow_mut();
     let mut compiler = Compiler::new(&ast, interner, environment, &mut memory);
     compiler.defer = true;
-    let mut image = compiler.whole()?;
+    let mut image = compiler.compile()?;
     let bodies = compiler.left_out.bodies;
     drop(memory);
     if !bodies.is_empty() {
         image.defer(Rc::new(LateBodies {
             bodies,
             ast,
-            globals: globals.clone(),
+            globals: environment.globals.clone(),
             base: environment.base.clone(),
             keep_thunks: environment.keep_thunks,
             work: work.clone(),
@@ -211,7 +212,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The image of the whole text.
-    fn whole(&mut self) -> Result<Image> {
+    fn compile(&mut self) -> Result<Image> {
         let root = self.ast.root.expect("a parsed tree has a root");
         self.begin(CodeKind::Root, self.ast.pos(root));
         if let Some(scope) = &self.environment.scope {
@@ -241,6 +242,13 @@ impl<'a> Compiler<'a> {
         self.depth -= 1;
         let finished = &mut self.work.functions[self.depth];
         self.work.encoder.code(finished.code())
+    }
+
+    /// Writes the head of the body begun last into the image, as that of body `number` of those left out.
+    fn finish_without(&mut self, number: u32) -> CodePlace {
+        self.depth -= 1;
+        let finished = &mut self.work.functions[self.depth];
+        self.work.encoder.deferred(finished.code(), number)
     }
 
     /// The captures of the body that was finished last.

@@ -31,27 +31,11 @@ impl Compiler<'_> {
             } else {
                 self.function().allocate(1)?
             };
-            match name {
-                AttrName::Static(name) => {
-                    let site = self.function().select(*name)?;
-                    let op = if default.is_some() {
-                        Op::SelectOr
-                    } else {
-                        Op::Select
-                    };
-                    self.function().emit_abc(op, target, set, site, pos);
-                }
-                AttrName::Dynamic(name) => {
-                    self.function().emit_abc(Op::Force, set, 0, 0, pos);
-                    let register = self.operand(*name)?;
-                    let op = if default.is_some() {
-                        Op::SelectDynamicOr
-                    } else {
-                        Op::SelectDynamic
-                    };
-                    self.function().emit_abc(op, target, set, register, pos);
-                }
-            }
+            let ops = match default {
+                Some(_) => [Op::SelectOr, Op::SelectDynamicOr],
+                None => [Op::Select, Op::SelectDynamic],
+            };
+            self.step(set, *name, ops, target, pos)?;
             if default.is_some() {
                 missing.push(self.function().jump(Op::Jump, 0, 0, pos));
             }
@@ -79,23 +63,11 @@ impl Compiler<'_> {
             } else {
                 self.function().allocate(1)?
             };
-            match name {
-                AttrName::Static(name) => {
-                    let site = self.function().select(*name)?;
-                    let op = if last { Op::HasAttr } else { Op::SelectOr };
-                    self.function().emit_abc(op, target, set, site, pos);
-                }
-                AttrName::Dynamic(name) => {
-                    self.function().emit_abc(Op::Force, set, 0, 0, pos);
-                    let register = self.operand(*name)?;
-                    let op = if last {
-                        Op::HasAttrDynamic
-                    } else {
-                        Op::SelectDynamicOr
-                    };
-                    self.function().emit_abc(op, target, set, register, pos);
-                }
-            }
+            let ops = match last {
+                true => [Op::HasAttr, Op::HasAttrDynamic],
+                false => [Op::SelectOr, Op::SelectDynamicOr],
+            };
+            self.step(set, *name, ops, target, pos)?;
             if !last {
                 missing.push(self.function().jump(Op::Jump, 0, 0, pos));
             }
@@ -110,6 +82,26 @@ impl Compiler<'_> {
                 .emit_constant(dst, Constant::Bool(false), pos);
             self.function().land(to_end);
         }
+        Ok(())
+    }
+
+    /// One component of a path: the instruction for a name that is known, or that for one which is computed.
+    fn step(
+        &mut self,
+        set: u16,
+        name: AttrName,
+        [known, computed]: [Op; 2],
+        target: u16,
+        pos: Pos,
+    ) -> Result<()> {
+        let (op, operand) = match name {
+            AttrName::Static(name) => (known, self.function().select(name)?),
+            AttrName::Dynamic(name) => {
+                self.function().emit_abc(Op::Force, set, 0, 0, pos);
+                (computed, self.operand(name)?)
+            }
+        };
+        self.function().emit_abc(op, target, set, operand, pos);
         Ok(())
     }
 

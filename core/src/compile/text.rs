@@ -47,7 +47,7 @@ impl Compiler<'_> {
         let base = self.function().allocate(3)?;
         let (find_file, nix_path) = (self.names.find_file, self.names.nix_path);
         if self.work.scopes.find(find_file).is_none()
-            && (self.environment.globals)(find_file).is_none()
+            && self.environment.global(find_file).is_none()
         {
             let text = String::from_utf8_lossy(self.ast.text(text)).into_owned();
             return Err(Error::new(

@@ -13,7 +13,7 @@ impl Compiler<'_> {
         if let Some((level, place)) = self.work.scopes.find(name) {
             return self.load(level, place, dst, pos);
         }
-        if let Some(global) = (self.environment.globals)(name) {
+        if let Some(global) = self.environment.global(name) {
             self.function()
                 .emit_constant(dst, Constant::Global(global), pos);
             return Ok(());
