@@ -45,6 +45,7 @@ impl Interner {
     ///
     /// Names live as long as the process: the set of distinct names of an evaluation is small against its
     /// heap, and it lets every table hold plain slices.
+    #[inline]
     pub fn intern(&mut self, name: &[u8]) -> Symbol {
         let hash = hash(name);
         let symbol = match self.find(name, hash) {
@@ -67,6 +68,7 @@ impl Interner {
             .map(|(_, symbol)| *symbol)
     }
 
+    #[inline(never)]
     fn add(&mut self, name: &[u8], hash: u32) -> Symbol {
         let symbol =
             Symbol(u32::try_from(self.names.len()).expect("fewer than 2^32 distinct names"));

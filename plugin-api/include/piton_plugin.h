@@ -323,6 +323,9 @@ struct piton_host_table {
     /* A set without the attributes whose names a list holds; PITON_TAG_ABSENT where a member of it is not evaluated, or is no string
      * without context. */
     struct piton_value (*attrs_without_list)(struct piton_vm *vm, const struct piton_value *attrs, const struct piton_value *list);
+    /* A set out of a list of evaluated sets: attribute names[i] has the value and the position that attribute `member` of element i
+     * has. Of several with one name the first stays; PITON_TAG_ABSENT where one that stays has no such attribute. */
+    struct piton_value (*attrs_of_members)(struct piton_vm *vm, const struct piton_value *list, const uint32_t *names, size_t count, uint32_t member);
 };
 
 /* What is no interned name; see string_symbol. */

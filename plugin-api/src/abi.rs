@@ -429,6 +429,15 @@ pub struct HostTable {
         attrs: *const RawValue,
         list: *const RawValue,
     ) -> RawValue,
+    /// A set out of a list of evaluated sets: attribute `names[i]` has the value and the position that attribute `member` of element
+    /// `i` has. Of several with one name the first stays; [`tag::ABSENT`] where one that stays has no such attribute.
+    pub attrs_of_members: unsafe extern "C" fn(
+        vm: *mut VmContext,
+        list: *const RawValue,
+        names: *const u32,
+        count: usize,
+        member: u32,
+    ) -> RawValue,
 }
 
 /// What is no interned name; see [`HostTable::string_symbol`].

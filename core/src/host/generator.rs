@@ -386,6 +386,7 @@ impl Vm {
     }
 
     /// Resumes the generator on top with the answer to its request.
+    #[inline]
     pub(crate) fn resume_generator(&mut self, answer: Value) -> Flow {
         match self.poll_again(answer) {
             Flow::Asked if self.call_code() => Flow::Enter,
@@ -465,6 +466,9 @@ impl Vm {
     }
 
     /// Polls the generator on top with an answer. [`Flow::Asked`] if it asks for something else, or what comes instead does.
+    ///
+    /// Within the two that serve requests: a call to it would be a fifth of what a suspension takes.
+    #[inline(always)]
     fn poll_again(&mut self, answer: Value) -> Flow {
         let Some(Frame::Generator(frame)) = self.top_frame() else {
             unreachable!("a generator is on top")

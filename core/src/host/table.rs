@@ -131,6 +131,7 @@ static TABLE: HostTable = HostTable {
     string_symbol,
     call_at_once,
     attrs_without_list,
+    attrs_of_members,
 };
 
 /// The value of an argument of a table function. A tag that no value has reads as null, so that a faulty plugin gets a type error.
@@ -693,6 +694,38 @@ unsafe extern "C" fn attrs_without_list(
     }
     let attrs = crate::value::flat(&mut vm.heap, attrs);
     to_raw(crate::value::without(&mut vm.heap, attrs, names.into_iter()).value())
+}
+
+unsafe extern "C" fn attrs_of_members(
+    context: *mut VmContext,
+    list: *const RawValue,
+    names: *const u32,
+    count: usize,
+    member: u32,
+) -> RawValue {
+    // SAFETY: see `error`; the plugin passes `count` names.
+    let (vm, names) = unsafe { (vm(context), slice(names, count)) };
+    // SAFETY: see `error`.
+    let list = unsafe { value(vm, list) }.as_list();
+    let items = list.map(|list| list.items()).unwrap_or_default();
+    let mut all_have_it = items.len() >= count;
+    let mut entries: SmallVec<[_; 32]> = names
+        .iter()
+        .zip(items)
+        .map(|(name, item)| {
+            let attrs = item.resolved().as_attrs();
+            let found = attrs.and_then(|attrs| attrs.get_with_pos(Symbol(member)));
+            all_have_it &= found.is_some();
+            let (value, pos) = found.unwrap_or((Value::UNSET, Pos::NONE));
+            (Symbol(*name), pos, value)
+        })
+        .collect();
+    let attrs = vm.heap.attrs_from(&mut entries);
+    // One that is missing matters where no other of its name comes before it.
+    if !all_have_it && (items.len() < count || attrs.values().contains(&Value::UNSET)) {
+        return RawValue::new(tag::ABSENT, 0);
+    }
+    to_raw(attrs.value())
 }
 
 /// A list of what `item` makes of each attribute of a set, in the order of the names' bytes.

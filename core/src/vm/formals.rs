@@ -6,10 +6,12 @@ use super::messages::suggest;
 use crate::bytecode::FormalsSpec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{AnyAttrs, Form, Value};
+use crate::symbol::Symbol;
 
 impl Vm {
     /// Spreads the set `argument` over the registers of the formals, `stride` apart from `first` on. What is missing and has
     /// a default is left unset.
+    #[inline]
     pub(super) fn match_formals(
         &mut self,
         code: &Linked,
@@ -20,11 +22,7 @@ impl Vm {
         stride: u8,
     ) -> Result<()> {
         let Some(attrs) = argument.as_attrs() else {
-            let found = super::messages::describe(self, argument);
-            return Err(Error::new(
-                ErrorKind::Type,
-                format!("expected a set but found {found}"),
-            ));
+            return Err(self.no_set(argument));
         };
         let (entries, values) = match attrs.form() {
             Form::Flat(attrs) => (attrs.keys().entries(), attrs.values()),
@@ -43,13 +41,7 @@ impl Vm {
                 _ => (at < entries.len() && entries[at].name == formal.name).then(|| values[at]),
             };
             if found.is_none() && !formal.has_default {
-                let function = self.lambda_name(code);
-                let name = self.interner.display(formal.name);
-                return Err(Error::new(
-                    ErrorKind::Type,
-                    format!("function '{function}' called without required argument '{name}'"),
-                )
-                .at(code.pos));
+                return Err(self.missing_argument(code, formal.name));
             }
             matched += usize::from(found.is_some());
             let register = usize::from(first) + usize::from(formal.slot) * usize::from(stride);
@@ -60,6 +52,26 @@ impl Vm {
             return Err(self.unexpected_argument(code, spec, attrs));
         }
         Ok(())
+    }
+
+    #[cold]
+    fn no_set(&mut self, argument: Value) -> Error {
+        let found = super::messages::describe(self, argument);
+        Error::new(
+            ErrorKind::Type,
+            format!("expected a set but found {found}"),
+        )
+    }
+
+    #[cold]
+    fn missing_argument(&mut self, code: &Linked, name: Symbol) -> Error {
+        let function = self.lambda_name(code);
+        let name = self.interner.display(name);
+        Error::new(
+            ErrorKind::Type,
+            format!("function '{function}' called without required argument '{name}'"),
+        )
+        .at(code.pos)
     }
 
     #[cold]

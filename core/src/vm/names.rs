@@ -54,6 +54,7 @@ impl Vm {
     }
 
     /// The name that a string without context is; nothing for one with a context, and for other values.
+    #[inline]
     pub(crate) fn string_symbol(&mut self, string: Value) -> Option<Symbol> {
         let (text, context) = string.as_string_with_context()?;
         if context != 0 {

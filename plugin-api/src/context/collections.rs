@@ -235,6 +235,20 @@ impl<'f> Cx<'f> {
         (raw.tag() != tag::ABSENT).then(|| self.adopt(raw))
     }
 
+    /// A set out of a list of evaluated sets, as many as there are names: attribute `names[i]` is the attribute `member` of element
+    /// `i`. Of several with one name the first stays; nothing where one that stays has no such attribute.
+    #[inline]
+    pub fn attrs_of_members(
+        self,
+        list: &Value<'f>,
+        names: &[Symbol],
+        member: Symbol,
+    ) -> Option<Value<'f>> {
+        let (first, count) = (names.as_ptr().cast(), names.len());
+        let raw = host!(self.attrs_of_members(list.raw(), first, count, member.0));
+        (raw.tag() != tag::ABSENT).then(|| self.adopt(raw))
+    }
+
     /// The attributes of the set `b` whose names the set `a` has, too.
     #[inline]
     pub fn attrs_common(self, a: &Value<'f>, b: &Value<'f>) -> Value<'f> {

@@ -2,47 +2,26 @@
 
 use crate::folds::Groups;
 use crate::support::{callable, forced, missing, plain_symbol, typed};
-use piton_plugin_api::{Attribute, Symbol, Type, builtin};
-use rustc_hash::FxHashMap;
+use piton_plugin_api::{Attribute, Type, builtin};
 
 builtin! {
     /// The set of the attributes that a list of `{ name, value }` describes. Of several with one name the first counts.
     name = "listToAttrs", since = "0.1.0",
     example = "builtins.listToAttrs [ { name = \"a\"; value = 1; } { name = \"a\"; value = 2; } ]" => "{ a = 1; }",
     async fn list_to_attrs<'f>(cx, list: list) {
-        let len = cx.list_len(list)?;
         let (name_of, value_of) = (cx.symbol("name"), cx.symbol("value"));
-        let mut attributes = Vec::with_capacity(len);
-        let mut valueless = Vec::new();
-        for index in 0..len {
-            let pair = typed(cx, cx.evaluate(cx.list_get(list, index)).await?, Type::Attrs)?;
+        let mut names = Vec::with_capacity(cx.list_len(list)?);
+        let mut pairs = cx.list_cursor(list)?;
+        while let Some(pair) = pairs.next() {
+            let pair = typed(cx, cx.force(&pair).await?, Type::Attrs)?;
             let Some(name) = cx.attrs_get(&pair, name_of) else {
                 return Err(missing(cx, b"name"));
             };
             let name = typed(cx, cx.evaluate(name).await?, Type::String)?;
-            let name = plain_symbol(cx, &name)?;
-            match cx.attribute(&pair, value_of) {
-                Some(Attribute { pos, value, .. }) => attributes.push(Attribute { name, pos, value }),
-                None => valueless.push((name, attributes.len())),
-            }
+            names.push(plain_symbol(cx, &name)?);
         }
-        if !valueless.is_empty() && !all_given_before(&valueless, &attributes) {
-            return Err(missing(cx, b"value"));
-        }
-        Ok(cx.attrs(&attributes))
+        cx.attrs_of_members(list, &names, value_of).ok_or_else(|| missing(cx, b"value"))
     }
-}
-
-/// Whether each of the names in `valueless` stands among so many first attributes as its number says: then the pair without a
-/// value is one that does not count.
-fn all_given_before(valueless: &[(Symbol, usize)], attributes: &[Attribute<'_>]) -> bool {
-    let mut places = FxHashMap::default();
-    for (place, attribute) in attributes.iter().enumerate() {
-        places.entry(attribute.name).or_insert(place);
-    }
-    valueless
-        .iter()
-        .all(|(name, before)| places.get(name).is_some_and(|place| place < before))
 }
 
 builtin! {
