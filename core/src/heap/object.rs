@@ -114,8 +114,12 @@ impl Object {
     #[inline(always)]
     pub(super) fn from_address(address: usize) -> Self {
         debug_assert!(address != 0 && address & 7 == 0, "an object's address");
-        // SAFETY: addresses of objects are never null: they come from an allocation or a word that was made of one.
-        Object(unsafe { NonNull::new_unchecked(address as *mut u64) })
+        // SAFETY: addresses of objects are never null: they come from an allocation or a word that was made of one. Said by itself,
+        // as the compiler else asks again where this has been put into an `Option`.
+        unsafe {
+            std::hint::assert_unchecked(address != 0);
+            Object(NonNull::new_unchecked(address as *mut u64))
+        }
     }
 
     /// Its address: its identity, as it never moves.
@@ -617,12 +621,12 @@ impl Captured {
         debug_assert!(index < self.len(), "a capture that exists");
         debug_assert!(!self.is_done(), "captures end where the value comes");
         let value = self.0.value(index);
-        if value.is_thunk() {
-            let resolved = value.resolved();
-            if !resolved.is_thunk() {
-                self.0.set_word(index, resolved.to_word());
-            }
-            return resolved;
+        if let Some(thunk) = value.as_thunk_rarely()
+            && let Some(value) = thunk.value()
+        {
+            debug_assert!(!value.is_thunk(), "what a thunk comes to is none");
+            self.0.set_word(index, value.to_word());
+            return value;
         }
         value
     }

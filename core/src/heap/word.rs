@@ -13,6 +13,7 @@
 //! ```
 
 use super::object::{AnyAttrs, Captured, Kind, List, Object, Partial, Thunk};
+use crate::hint::cold_path;
 use crate::symbol::Symbol;
 
 /// A value of the language, or a thunk that will become one.
@@ -187,6 +188,16 @@ impl Value {
     #[inline(always)]
     pub fn as_thunk(self) -> Option<Thunk> {
         self.is_thunk().then(|| Thunk(self.object_unchecked()))
+    }
+
+    /// The same, where thunks are seldom.
+    #[inline(always)]
+    pub fn as_thunk_rarely(self) -> Option<Thunk> {
+        if self.is_thunk() {
+            cold_path();
+            return Some(Thunk(self.object_unchecked()));
+        }
+        None
     }
 
     /// The integer that it is, if it is a small one.
@@ -391,10 +402,22 @@ impl Value {
     /// The value that an evaluated thunk holds; anything else unchanged.
     #[inline(always)]
     pub fn resolved(self) -> Value {
-        match self.as_thunk() {
+        match self.as_thunk_rarely() {
             Some(thunk) => thunk.value().unwrap_or(self),
             None => self,
         }
+    }
+
+    /// The same, where thunks come as often as anything else, but few are evaluated.
+    #[inline(always)]
+    pub fn resolved_thunk(self) -> Value {
+        if let Some(thunk) = self.as_thunk()
+            && let Some(value) = thunk.value()
+        {
+            cold_path();
+            return value;
+        }
+        self
     }
 }
 

@@ -6,6 +6,7 @@ use super::roots::Roots;
 use super::table::HostContext;
 use crate::error::Error;
 use crate::heap::Marker;
+use crate::hint::cold_path;
 use crate::source::Pos;
 use piton_plugin_api::abi::{Builtin, arg, flag};
 use std::collections::BTreeSet;
@@ -144,6 +145,7 @@ impl Host {
     #[inline(always)]
     pub(super) fn let_go(&mut self, owner: u64) {
         if self.held.last().is_some_and(|(last, _)| *last == owner) {
+            cold_path();
             self.held.pop();
             self.count_held();
         }

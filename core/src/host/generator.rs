@@ -5,6 +5,7 @@ use super::raw::{from_raw, to_raw, type_bit};
 use super::table::{HostContext, expected_types};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
+use crate::hint::cold_path;
 use crate::source::Pos;
 use crate::vm::GeneratorFrame;
 use crate::vm::{Flow, Frame, Passed, Vm, indefinite_type, or_fail, show_short};
@@ -100,7 +101,13 @@ impl Vm {
     /// The time, if somebody watches.
     #[inline(always)]
     fn watch(&self) -> Option<Instant> {
-        self.observer.as_ref().map(|_| Instant::now())
+        match self.observer {
+            Some(_) => {
+                cold_path();
+                Some(Instant::now())
+            }
+            None => None,
+        }
     }
 
     /// Runs a function of a builtin that takes no frame: a leaf, or the attempt to do without one.
@@ -269,6 +276,7 @@ impl Vm {
         let args_size = size_of_val(raw);
         let args = self.host.arena.allocate(args_size + size);
         if self.host.arena.has_grown() {
+            cold_path();
             self.room_for_stacks();
         }
         // SAFETY: the arena has reserved room for both; values are as long as the arena's alignment.
@@ -289,6 +297,7 @@ impl Vm {
             start(state, context, args, count)
         };
         if let Some(begun) = begun {
+            cold_path();
             self.observe_builtin(builtin, begun, true);
         }
         if raw.tag() == tag::PENDING {
@@ -499,6 +508,7 @@ impl Vm {
             resume(state, context, to_raw(answer))
         };
         if let Some(begun) = begun {
+            cold_path();
             self.observe_builtin(builtin, begun, false);
         }
         if raw.tag() == tag::PENDING {
@@ -525,6 +535,7 @@ impl Vm {
         pos: Pos,
     ) -> Result<Value> {
         if raw.tag() == tag::PANIC || sweeps {
+            cold_path();
             self.host.roots.sweep(owner);
         }
         self.host.let_go(owner);

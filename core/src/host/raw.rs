@@ -1,6 +1,7 @@
 //! Values across the boundary: the VM's words to the ABI's pairs and back.
 
 use crate::heap::{Heap, Value, ValueType};
+use crate::hint::cold_path;
 use piton_plugin_api::abi::{FLAG_HEAP, RawValue, tag};
 
 /// A value as a plugin sees it. Evaluated thunks are looked through.
@@ -10,6 +11,7 @@ pub(super) fn to_raw(value: Value) -> RawValue {
     if let Some(tag) = value.plain_tag() {
         return RawValue::new(tag, value.to_word());
     }
+    cold_path();
     if let Some(number) = value.as_inline_int() {
         return RawValue::new(tag::INT, number as u64);
     }

@@ -6,6 +6,7 @@ use super::link::Linked;
 use super::machine::Vm;
 use crate::error::{Error, ErrorKind};
 use crate::heap::{Captured, Thunk, Value, ValueType};
+use crate::hint::cold_path;
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use smallvec::SmallVec;
@@ -92,15 +93,16 @@ unsafe fn copy_arguments(from: *const Value, to: *mut Value, count: usize) {
     // SAFETY: the caller's promise. Most calls have one or two arguments: a loop would cost more than they do.
     unsafe {
         if count == 0 {
+            cold_path();
             return;
         }
         *to = *from;
-        if count == 1 {
-            return;
-        }
-        *to.add(1) = *from.add(1);
-        if count > 2 {
-            std::ptr::copy(from.add(2), to.add(2), count - 2);
+        if count > 1 {
+            cold_path();
+            *to.add(1) = *from.add(1);
+            if count > 2 {
+                std::ptr::copy(from.add(2), to.add(2), count - 2);
+            }
         }
     }
 }
@@ -115,6 +117,7 @@ unsafe fn fill_with_null(start: *mut Value, from: usize, to: usize) {
     unsafe {
         fill_one(start.add(from));
         if from + FILL < to {
+            cold_path();
             fill_one(start.add(from + FILL));
             if from + 2 * FILL < to {
                 fill_rest(start, from + 2 * FILL, to);
@@ -190,11 +193,21 @@ impl Vm {
             return false;
         };
         let code = Linked::at(closure.code());
-        if usize::from(code.arity) != args.len() || depth >= self.limits.call_depth {
+        if usize::from(code.arity) != args.len() || !self.may_call(depth) {
             return false;
         }
         self.push_call(code, Some(closure), None, depth + 1, args.start, args.len);
         true
+    }
+
+    /// Whether a call at this depth stays within the limit.
+    #[inline(always)]
+    pub(super) fn may_call(&self, depth: u32) -> bool {
+        let may = depth < self.limits.call_depth;
+        if !may {
+            cold_path();
+        }
+        may
     }
 
     /// Pushes a frame, and answers it, that runs `code` with the `count` arguments at `args`, which may lie on the stack.

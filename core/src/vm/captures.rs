@@ -27,13 +27,12 @@ impl Vm {
             let sources = ip.add(2).cast::<u16>();
             for index in 0..usize::from(count) {
                 let source = *sources.add(index);
-                let value = if source & FROM_CAPTURE == 0 {
-                    (*registers.add(usize::from(source))).resolved()
+                let value = if source & FROM_CAPTURE != 0 {
+                    debug_assert!(from.is_some(), "code with captures runs with them");
+                    let captured = from.unwrap_unchecked();
+                    captured.capture(usize::from(source & !FROM_CAPTURE))
                 } else {
-                    match from {
-                        Some(captured) => captured.capture(usize::from(source & !FROM_CAPTURE)),
-                        None => Value::NULL,
-                    }
+                    (*registers.add(usize::from(source))).resolved_thunk()
                 };
                 into.set_capture(index, value);
             }

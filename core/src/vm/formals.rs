@@ -57,10 +57,7 @@ impl Vm {
     #[cold]
     fn no_set(&mut self, argument: Value) -> Error {
         let found = super::messages::describe(self, argument);
-        Error::new(
-            ErrorKind::Type,
-            format!("expected a set but found {found}"),
-        )
+        Error::new(ErrorKind::Type, format!("expected a set but found {found}"))
     }
 
     #[cold]

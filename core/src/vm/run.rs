@@ -9,6 +9,7 @@ use super::machine::Vm;
 use crate::bytecode::{BoolUse, Instruction, Op};
 use crate::error::Error;
 use crate::heap::{Form, Keys, ThunkState, Value};
+use crate::hint::cold_path;
 use crate::source::Pos;
 use piton_plugin_api::abi::arg;
 
@@ -31,6 +32,7 @@ impl Vm {
     fn run_loop<const OBSERVED: bool>(&mut self) -> Flow {
         'enter: loop {
             if self.heap.wants_collection() {
+                cold_path();
                 or_fail!(self.safepoint());
             }
             if OBSERVED {
@@ -41,19 +43,24 @@ impl Vm {
             // when frames are pushed: whatever may do so ends with `continue 'enter`, `relocate!` or leaves. Linked code
             // lives as long as the VM, its jumps stay within it and it ends with an instruction that leaves; the compiler
             // names registers, constants, sites and children that exist.
-            let (mut code, mut ip, mut registers) = unsafe {
+            let (mut ip, mut registers) = unsafe {
                 let base = (*frame).base as usize;
-                (
-                    (*frame).code(),
-                    (*frame).ip,
-                    self.stack.as_mut_ptr().add(base),
-                )
+                ((*frame).ip, self.stack.as_mut_ptr().add(base))
             };
+
+            // What runs. It is read where it is needed, which leaves the loop one machine register more; before anything that may
+            // push frames.
+            macro_rules! code {
+                () => {
+                    // SAFETY: see above.
+                    unsafe { (*frame).code() }
+                };
+            }
 
             macro_rules! register {
                 ($index:expr) => {{
                     debug_assert!(
-                        ($index as usize) < usize::from(code.registers()),
+                        ($index as usize) < usize::from(code!().registers()),
                         "a register of this frame"
                     );
                     // SAFETY: see the head of the loop.
@@ -70,11 +77,12 @@ impl Vm {
             macro_rules! site {
                 ($index:expr) => {{
                     debug_assert!(
-                        ($index as usize) < code.body().sites.len(),
+                        ($index as usize) < code!().body().sites.len(),
                         "a select site of this code"
                     );
+                    let sites = code!().sites();
                     // SAFETY: see the head of the loop.
-                    unsafe { &*code.sites().add($index as usize) }
+                    unsafe { &*sites.add($index as usize) }
                 }};
             }
             // The address of the instruction's child, and how many captures that has.
@@ -130,13 +138,13 @@ impl Vm {
                 macro_rules! enter {
                     ($callee:expr) => {{
                         if self.heap.wants_collection() {
+                            cold_path();
                             continue 'enter;
                         }
                         if OBSERVED {
                             self.observe_frame();
                         }
-                        code = $callee;
-                        ip = code.start();
+                        ip = $callee.start();
                         // SAFETY: see the head of the loop.
                         registers = unsafe { self.stack.as_mut_ptr().add((*frame).base as usize) };
                         continue 'resume;
@@ -157,7 +165,7 @@ impl Vm {
                         macro_rules! forced {
                             ($index:expr) => {{
                                 let value = *register!($index);
-                                match value.as_thunk() {
+                                match value.as_thunk_rarely() {
                                     Some(thunk) => match thunk.value() {
                                         Some(value) => {
                                             *register!($index) = value;
@@ -172,6 +180,7 @@ impl Vm {
                         // What an operation that may have pushed or popped frames came to; it stands behind a `wait!`.
                         macro_rules! finish {
                             ($dst:expr, $flow:expr) => {{
+                                let code = code!();
                                 match $flow {
                                     Flow::Value(value) => {
                                         relocate!();
@@ -194,6 +203,7 @@ impl Vm {
                                         let value = forced!($instruction.b + 1 + index as u16);
                                         if index + 1 < count && !crate::host::accepts(*mode, value)
                                         {
+                                            cold_path();
                                             break;
                                         }
                                     }
@@ -224,9 +234,104 @@ impl Vm {
                         }
                         macro_rules! position {
                             () => {{
-                                // SAFETY: `ip` is at an instruction of `code`.
+                                let code = code!();
+                                // SAFETY: `ip` is at an instruction of it.
                                 let pc = unsafe { ip.offset_from(code.start()) };
                                 code.position(pc as usize)
+                            }};
+                        }
+
+                        // What two instructions have in common, each with a copy of its own: to ask which it is would take longer.
+                        // A jump where the register is this.
+                        macro_rules! jump_if {
+                            ($instruction:expr, $wanted:expr) => {{
+                                let value = forced!($instruction.a);
+                                let Some(test) = value.as_bool() else {
+                                    let pos = position!();
+                                    break 'fail self.not_a_bool(
+                                        value,
+                                        BoolUse::describe($instruction.x),
+                                        pos,
+                                    );
+                                };
+                                if test == $wanted {
+                                    skip!($instruction);
+                                }
+                            }};
+                        }
+                        // Whether two values are equal, or whether they are not.
+                        macro_rules! equal {
+                            ($instruction:expr, $wanted:expr) => {{
+                                let (left, right) =
+                                    (forced!($instruction.b), forced!($instruction.c));
+                                match super::equality::shallow(left, right) {
+                                    Some(equal) => test!($instruction.a, equal == $wanted),
+                                    None => {
+                                        wait!(ip.add(1), $instruction.a);
+                                        finish!(
+                                            $instruction.a,
+                                            self.push_task(Box::new(super::equality::Equal::new(
+                                                left, right, $wanted
+                                            )))
+                                        );
+                                    }
+                                }
+                            }};
+                        }
+                        // Whether one value is less than another, or whether it is not.
+                        macro_rules! less {
+                            ($instruction:expr, $wanted:expr) => {{
+                                let (left, right) =
+                                    (*register!($instruction.b), *register!($instruction.c));
+                                if let (Some(x), Some(y)) =
+                                    (left.as_inline_int(), right.as_inline_int())
+                                {
+                                    test!($instruction.a, (x < y) == $wanted);
+                                } else {
+                                    let (left, right) =
+                                        (forced!($instruction.b), forced!($instruction.c));
+                                    match attempt!(self.less_operands(left, right)) {
+                                        Some(less) => test!($instruction.a, less == $wanted),
+                                        None => {
+                                            wait!(ip.add(1), $instruction.a);
+                                            finish!(
+                                                $instruction.a,
+                                                self.push_task(Box::new(super::order::Less::new(
+                                                    left, right, $wanted
+                                                )))
+                                            );
+                                        }
+                                    }
+                                }
+                            }};
+                        }
+                        // The same of a value and a number.
+                        macro_rules! less_int {
+                            ($instruction:expr, $wanted:expr) => {{
+                                let number = i64::from($instruction.c as i16);
+                                let swapped = $instruction.x == 1;
+                                let less = match register!($instruction.b).as_inline_int() {
+                                    Some(value) => {
+                                        if swapped {
+                                            number < value
+                                        } else {
+                                            value < number
+                                        }
+                                    }
+                                    None => {
+                                        let value = forced!($instruction.b);
+                                        let number = self.heap.int(number);
+                                        let (left, right) = if swapped {
+                                            (number, value)
+                                        } else {
+                                            (value, number)
+                                        };
+                                        // Only lists are not decided at once, and a number is none.
+                                        attempt!(self.less_operands(left, right))
+                                            .unwrap_or_default()
+                                    }
+                                };
+                                test!($instruction.a, less == $wanted);
                             }};
                         }
 
@@ -235,7 +340,7 @@ impl Vm {
                             // SAFETY: see the head of the loop. The operands are read where they are used.
                             let instruction: &'static Instruction = unsafe { &*ip };
                             if OBSERVED {
-                                self.observe_instruction(code, instruction, registers);
+                                self.observe_instruction(code!(), instruction, registers);
                             }
                             match instruction.op {
                                 Op::Const => {
@@ -243,13 +348,13 @@ impl Vm {
                                     skip!();
                                 }
                                 Op::Capture => {
-                                    // SAFETY: see the head of the loop.
-                                    *register!(instruction.a) = match unsafe { (*frame).captured } {
-                                        Some(captured) => {
-                                            captured.capture(usize::from(instruction.b))
-                                        }
-                                        None => Value::NULL,
-                                    }
+                                    // SAFETY: see the head of the loop; code with captures runs with them.
+                                    let captured = unsafe {
+                                        debug_assert!((*frame).captured.is_some(), "as it must be");
+                                        (*frame).captured.unwrap_unchecked()
+                                    };
+                                    *register!(instruction.a) =
+                                        captured.capture(usize::from(instruction.b));
                                 }
                                 Op::Move => {
                                     *register!(instruction.a) = register!(instruction.b).resolved()
@@ -363,7 +468,7 @@ impl Vm {
                                 Op::NewAttrs => {
                                     *register!(instruction.a) = self
                                         .heap
-                                        .attrs(code.body().shapes[instruction.wide() as usize])
+                                        .attrs(code!().body().shapes[instruction.wide() as usize])
                                         .value()
                                 }
                                 Op::SetAttr => {
@@ -497,10 +602,6 @@ impl Vm {
                                 }
                                 Op::Call => {
                                     let function = forced!(instruction.b);
-                                    if let Some(builtin) = function.as_builtin() {
-                                        force_arguments!(instruction, builtin);
-                                    }
-                                    wait!(ip.add(CALL_WORDS), instruction.a);
                                     // SAFETY: callee and arguments are registers of the frame.
                                     let args =
                                         unsafe { registers.add(usize::from(instruction.b) + 1) };
@@ -508,9 +609,8 @@ impl Vm {
                                     let depth = unsafe { (*frame).depth };
                                     if let Some(closure) = function.as_closure() {
                                         let callee = Linked::at(closure.code());
-                                        if callee.arity == instruction.c
-                                            && depth < self.limits.call_depth
-                                        {
+                                        if callee.arity == instruction.c && self.may_call(depth) {
+                                            wait!(ip.add(CALL_WORDS), instruction.a);
                                             frame = self.push_call(
                                                 callee,
                                                 Some(closure),
@@ -521,7 +621,10 @@ impl Vm {
                                             );
                                             enter!(callee);
                                         }
+                                    } else if let Some(builtin) = function.as_builtin() {
+                                        force_arguments!(instruction, builtin);
                                     }
+                                    wait!(ip.add(CALL_WORDS), instruction.a);
                                     // SAFETY: as above.
                                     let args =
                                         unsafe { Passed::at(args, usize::from(instruction.c)) };
@@ -534,9 +637,6 @@ impl Vm {
                                 }
                                 Op::TailCall => {
                                     let function = forced!(instruction.b);
-                                    if let Some(builtin) = function.as_builtin() {
-                                        force_arguments!(instruction, builtin);
-                                    }
                                     // SAFETY: callee and arguments are registers of the frame.
                                     let args =
                                         unsafe { registers.add(usize::from(instruction.b) + 1) };
@@ -544,12 +644,12 @@ impl Vm {
                                         let callee = Linked::at(closure.code());
                                         // SAFETY: see the head of the loop.
                                         let depth = unsafe { (*frame).depth };
-                                        if callee.arity == instruction.c
-                                            && depth < self.limits.call_depth
-                                        {
+                                        if callee.arity == instruction.c && self.may_call(depth) {
                                             self.replace_call(callee, closure, args);
                                             enter!(callee);
                                         }
+                                    } else if let Some(builtin) = function.as_builtin() {
+                                        force_arguments!(instruction, builtin);
                                     }
                                     // SAFETY: as above.
                                     let args =
@@ -571,6 +671,7 @@ impl Vm {
                                         continue;
                                     }
                                     wait!(ip, 0);
+                                    let code = code!();
                                     match self.tail_call(function, args, pos) {
                                         Flow::Enter => continue 'enter,
                                         Flow::Value(value) => match self.hand_to_code(value) {
@@ -581,20 +682,8 @@ impl Vm {
                                     }
                                 }
                                 Op::Jump => skip!(instruction),
-                                Op::JumpIfFalse | Op::JumpIfTrue => {
-                                    let value = forced!(instruction.a);
-                                    let Some(test) = value.as_bool() else {
-                                        let pos = position!();
-                                        break 'fail self.not_a_bool(
-                                            value,
-                                            BoolUse::describe(instruction.x),
-                                            pos,
-                                        );
-                                    };
-                                    if test == (instruction.op == Op::JumpIfTrue) {
-                                        skip!(instruction);
-                                    }
-                                }
+                                Op::JumpIfFalse => jump_if!(instruction, false),
+                                Op::JumpIfTrue => jump_if!(instruction, true),
                                 Op::CheckBool => {
                                     let value = forced!(instruction.a);
                                     if value.as_bool().is_none() {
@@ -607,7 +696,8 @@ impl Vm {
                                     }
                                 }
                                 Op::AssertFailed => {
-                                    // SAFETY: `ip` is at an instruction of `code`.
+                                    let code = code!();
+                                    // SAFETY: `ip` is at an instruction of it.
                                     let pc = unsafe { ip.offset_from(code.start()) } as usize;
                                     let operands = (instruction.x == 1).then(|| {
                                         [*register!(instruction.a), *register!(instruction.a + 1)]
@@ -696,25 +786,8 @@ impl Vm {
                                         (forced!(instruction.b), forced!(instruction.c));
                                     *register!(instruction.a) = attempt!(self.divide(left, right));
                                 }
-                                Op::Eq | Op::NotEq => {
-                                    let (left, right) =
-                                        (forced!(instruction.b), forced!(instruction.c));
-                                    let wanted = instruction.op == Op::Eq;
-                                    match super::equality::shallow(left, right) {
-                                        Some(equal) => test!(instruction.a, equal == wanted),
-                                        None => {
-                                            wait!(ip.add(1), instruction.a);
-                                            finish!(
-                                                instruction.a,
-                                                self.push_task(Box::new(
-                                                    super::equality::Equal::new(
-                                                        left, right, wanted
-                                                    )
-                                                ))
-                                            );
-                                        }
-                                    }
-                                }
+                                Op::Eq => equal!(instruction, true),
+                                Op::NotEq => equal!(instruction, false),
                                 Op::EqConst => {
                                     let left = forced!(instruction.b);
                                     let right = constant!();
@@ -727,60 +800,10 @@ impl Vm {
                                     };
                                     test!(instruction.a, equal == (instruction.x == 0));
                                 }
-                                Op::Less | Op::NotLess => {
-                                    let wanted = instruction.op == Op::Less;
-                                    let (left, right) =
-                                        (*register!(instruction.b), *register!(instruction.c));
-                                    if let (Some(x), Some(y)) =
-                                        (left.as_inline_int(), right.as_inline_int())
-                                    {
-                                        test!(instruction.a, (x < y) == wanted);
-                                    } else {
-                                        let (left, right) =
-                                            (forced!(instruction.b), forced!(instruction.c));
-                                        match attempt!(self.less_operands(left, right)) {
-                                            Some(less) => test!(instruction.a, less == wanted),
-                                            None => {
-                                                wait!(ip.add(1), instruction.a);
-                                                finish!(
-                                                    instruction.a,
-                                                    self.push_task(Box::new(
-                                                        super::order::Less::new(
-                                                            left, right, wanted
-                                                        )
-                                                    ))
-                                                );
-                                            }
-                                        }
-                                    }
-                                }
-                                Op::LessInt | Op::NotLessInt => {
-                                    let number = i64::from(instruction.c as i16);
-                                    let wanted = instruction.op == Op::LessInt;
-                                    let swapped = instruction.x == 1;
-                                    let less = match register!(instruction.b).as_inline_int() {
-                                        Some(value) => {
-                                            if swapped {
-                                                number < value
-                                            } else {
-                                                value < number
-                                            }
-                                        }
-                                        None => {
-                                            let value = forced!(instruction.b);
-                                            let number = self.heap.int(number);
-                                            let (left, right) = if swapped {
-                                                (number, value)
-                                            } else {
-                                                (value, number)
-                                            };
-                                            // Only lists are not decided at once, and a number is none.
-                                            attempt!(self.less_operands(left, right))
-                                                .unwrap_or_default()
-                                        }
-                                    };
-                                    test!(instruction.a, less == wanted);
-                                }
+                                Op::Less => less!(instruction, true),
+                                Op::NotLess => less!(instruction, false),
+                                Op::LessInt => less_int!(instruction, true),
+                                Op::NotLessInt => less_int!(instruction, false),
                                 Op::Update => {
                                     let right = forced!(instruction.c);
                                     let Some(right) = right.as_attrs() else {
@@ -840,9 +863,9 @@ impl Vm {
                                 Op::Formals => {
                                     let argument = forced!(instruction.a);
                                     let formals =
-                                        &code.body().formals()[usize::from(instruction.c)];
+                                        &code!().body().formals()[usize::from(instruction.c)];
                                     attempt!(self.match_formals(
-                                        code,
+                                        code!(),
                                         formals,
                                         argument,
                                         registers,
@@ -876,12 +899,14 @@ impl Vm {
                                 Op::Return => {
                                     let value = register!(instruction.a).resolved();
                                     if value.is_thunk() {
+                                        cold_path();
                                         // SAFETY: see the head of the loop.
                                         if unsafe { (*frame).update.is_some() } {
                                             // One frame has to wait in any case, for the thunk that is to be updated.
                                             break 'force instruction.a;
                                         }
                                         wait!(ip, instruction.a);
+                                        let code = code!();
                                         match self.return_thunk(value) {
                                             Flow::Enter => continue 'enter,
                                             Flow::Value(value) => match self.hand_to_code(value) {
@@ -901,20 +926,26 @@ impl Vm {
                                     }
                                     let mut value = value;
                                     // A builtin or a task that calls code goes on here, too.
-                                    frame = loop {
+                                    frame = 'below: {
                                         if let Some(Frame::Code(below)) = self.frames.last_mut() {
-                                            break below;
+                                            break 'below below;
                                         }
-                                        match self.pass_on(value) {
-                                            Some(Flow::Value(result)) => value = result,
-                                            Some(Flow::Enter) => continue 'enter,
-                                            Some(flow) => return flow,
-                                            None => return Flow::Value(value),
+                                        cold_path();
+                                        loop {
+                                            match self.pass_on(value) {
+                                                Some(Flow::Value(result)) => value = result,
+                                                Some(Flow::Enter) => continue 'enter,
+                                                Some(flow) => return flow,
+                                                None => return Flow::Value(value),
+                                            }
+                                            if let Some(Frame::Code(below)) = self.frames.last_mut()
+                                            {
+                                                break 'below below;
+                                            }
                                         }
                                     };
                                     // SAFETY: as at the head of the loop, of the frame that is on top now.
                                     unsafe {
-                                        code = (*frame).code();
                                         ip = (*frame).ip;
                                         registers =
                                             self.stack.as_mut_ptr().add((*frame).base as usize);
@@ -926,8 +957,10 @@ impl Vm {
                             skip!();
                         }
                     };
+                    cold_path();
                     // Where it happened is noted before the error leaves; no frame has been pushed since.
                     wait!(ip, 0);
+                    let code = code!();
                     // SAFETY: `ip` is at the instruction that failed.
                     let pc = unsafe { ip.offset_from(code.start()) } as usize;
                     return Flow::Failed(error.at(code.position(pc)));
@@ -955,7 +988,7 @@ impl Vm {
                     && let Some(closure) = function.as_closure()
                     && let callee = Linked::at(closure.code())
                     && usize::from(callee.arity) == args.len()
-                    && depth < self.limits.call_depth
+                    && self.may_call(depth)
                 {
                     thunk.begin();
                     frame = self.push_call(
@@ -968,6 +1001,7 @@ impl Vm {
                     );
                     enter!(callee);
                 }
+                let code = code!();
                 match self.force_at(value, depth) {
                     Flow::Enter => continue 'enter,
                     Flow::Value(value) => {
