@@ -249,6 +249,7 @@ impl Vm {
     }
 
     /// Starts a builtin with these arguments, which are ready.
+    #[inline(always)]
     fn start_builtin(
         &mut self,
         builtin: u32,
@@ -395,7 +396,7 @@ impl Vm {
     }
 
     /// Resumes the generator on top with the answer to its request.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn resume_generator(&mut self, answer: Value) -> Flow {
         match self.poll_again(answer) {
             Flow::Asked if self.call_code() => Flow::Enter,

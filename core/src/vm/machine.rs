@@ -264,11 +264,20 @@ impl Vm {
         self.frames.last_mut()
     }
 
-    pub(crate) fn push_frame(&mut self, frame: Frame) {
+    /// Pushes a frame, and answers where it lies.
+    #[inline(always)]
+    pub(crate) fn push_frame(&mut self, frame: Frame) -> *mut Frame {
         if self.frames.len() == self.frames.capacity() {
             self.grow_frames();
         }
-        self.frames.push(frame);
+        let len = self.frames.len();
+        // SAFETY: there is room for one more. Written in place: a push would copy the frame word by word, then as a whole.
+        unsafe {
+            let slot = self.frames.as_mut_ptr().add(len);
+            slot.write(frame);
+            self.frames.set_len(len + 1);
+            slot
+        }
     }
 
     pub(crate) fn pop_frame(&mut self) {
