@@ -37,8 +37,10 @@ async fn evaluate<'f>(cx: Cx<'f>, root: &Value<'f>) -> Result<()> {
     let mut nesting = Nesting::new();
     let mut current = root.clone();
     loop {
-        nesting.visit(cx).await?;
-        let value = cx.force(&current).await?;
+        if let Some(level) = nesting.deeper() {
+            cx.check_nesting(level).await?;
+        }
+        let value = cx.evaluate(current).await?;
         match value.kind() {
             Type::List => {
                 nesting.enter();

@@ -79,7 +79,10 @@ impl<'a> Lexer<'a> {
 
     fn get(&mut self) -> Option<u8> {
         let byte = self.text.get(self.read).copied();
-        self.read = (self.read + 1).min(self.text.len() + 1);
+        self.read = match byte {
+            Some(_) => self.read + 1,
+            None => self.text.len() + 1,
+        };
         byte
     }
 
@@ -95,9 +98,7 @@ impl<'a> Lexer<'a> {
                 return Err("invalid BOM; must be 0xEF 0xBB 0xBF if given".into());
             }
         }
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.read += 1;
-        }
+        self.skip(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
         Ok(match self.get() {
             Some(b'[') => Token::ListStart,
             Some(b']') => Token::ListEnd,
@@ -131,6 +132,7 @@ impl<'a> Lexer<'a> {
         // Where the part starts that is copied as it is.
         let mut plain = start;
         loop {
+            self.skip(|byte| matches!(byte, 0x20..=0x7f) && byte != b'"' && byte != b'\\');
             let at = self.read;
             match self.get() {
                 Some(b'"') => {
@@ -152,7 +154,6 @@ impl<'a> Lexer<'a> {
                     plain = self.read;
                 }
                 Some(byte @ 0..=0x1f) => return Err(control(byte).into()),
-                Some(0x20..=0x7f) => {}
                 Some(lead) => self.continuation(lead)?,
                 None => return Err("invalid string: missing closing quote".into()),
             }
@@ -255,7 +256,8 @@ impl<'a> Lexer<'a> {
                 self.digits("invalid number; expected '+', '-', or digit after exponent")?;
             }
         }
-        let text = String::from_utf8_lossy(&self.text[self.quoted_from..self.read]);
+        // Digits and signs, so that it is UTF-8.
+        let text = str::from_utf8(self.number_text()).unwrap_or_default();
         if is_whole && let Ok(value) = text.parse() {
             return Ok(Token::Int(value));
         }
@@ -276,9 +278,14 @@ impl<'a> Lexer<'a> {
     }
 
     fn skip_digits(&mut self) {
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.read += 1;
-        }
+        self.skip(|byte| byte.is_ascii_digit());
+    }
+
+    /// Goes past the bytes for which this holds.
+    fn skip(&mut self, goes_on: impl Fn(u8) -> bool) {
+        let rest = self.text.get(self.read..).unwrap_or_default();
+        let end = rest.iter().position(|byte| !goes_on(*byte));
+        self.read += end.unwrap_or(rest.len());
     }
 
     /// The text of the number that was just read.
@@ -292,6 +299,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The message for a token that is malformed.
+    #[cold]
     pub fn malformed(&self, complaint: &str, context: &str, expected: &str) -> Message {
         let mut detail = complaint.as_bytes().to_vec();
         detail.extend_from_slice(b"; last read: '");
@@ -307,6 +315,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The message for a token in a place that is not its own.
+    #[cold]
     pub fn unexpected(&self, token: &Token<'_>, context: &str, expected: &str) -> Message {
         self.message(
             context,

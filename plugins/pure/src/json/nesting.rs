@@ -1,7 +1,5 @@
 //! How deep a walk over data is nested, and that it does not go deeper than calls may: data that contains itself ends there.
 
-use piton_plugin_api::{Cx, Result};
-
 /// The levels around the place where a walk is. The value at the place is one deeper than what holds it, or than the set that it
 /// stands for.
 pub struct Nesting {
@@ -9,7 +7,7 @@ pub struct Nesting {
     level: usize,
     /// Of the containers that are open.
     open: Vec<usize>,
-    /// The deepest that was found to be permitted.
+    /// The deepest that was asked about: the walk ends where it is not permitted.
     permitted: usize,
 }
 
@@ -23,13 +21,14 @@ impl Nesting {
         }
     }
 
-    /// The walk looks at a value. Fails where that is nested deeper than the limit of calls.
-    pub async fn visit(&mut self, cx: Cx<'_>) -> Result<()> {
-        if self.level > self.permitted {
-            cx.check_nesting(self.level).await?;
+    /// The walk looks at a value: how deep that is, where [`piton_plugin_api::Cx::check_nesting`] has not been asked about it.
+    #[inline]
+    pub fn deeper(&mut self) -> Option<usize> {
+        let is_deeper = self.level > self.permitted;
+        if is_deeper {
             self.permitted = self.level;
         }
-        Ok(())
+        is_deeper.then_some(self.level)
     }
 
     /// The walk enters the container at hand.

@@ -3,6 +3,7 @@
 use super::lexer::{Lexer, Message, Token};
 use crate::support::plain;
 use piton_plugin_api::{Attribute, Cx, ErrorKind, Symbol, Value, builtin};
+use std::borrow::Cow;
 
 builtin! {
     /// The value that the JSON text `e` stands for: numbers with a fraction or an exponent become floats, objects become sets, of
@@ -156,11 +157,17 @@ impl<'f, 'a> Reader<'f, 'a> {
     }
 }
 
-/// `bytes`, if they can be a string of Nix.
-fn without_null(bytes: &[u8]) -> Result<&[u8], Message> {
-    if !bytes.contains(&0) {
-        return Ok(bytes);
+/// The text of a string, if that can be one of Nix.
+fn without_null<'s>(string: &'s Cow<'_, [u8]>) -> Result<&'s [u8], Message> {
+    match string {
+        // Only an escape can stand for a null.
+        Cow::Owned(bytes) if bytes.contains(&0) => Err(contains_null(bytes)),
+        bytes => Ok(bytes),
     }
+}
+
+#[cold]
+fn contains_null(bytes: &[u8]) -> Message {
     let mut message = b"input string '".to_vec();
     for byte in bytes {
         match byte {
@@ -170,5 +177,5 @@ fn without_null(bytes: &[u8]) -> Result<&[u8], Message> {
     }
     message
         .extend_from_slice(b"' cannot be represented as Nix string because it contains null bytes");
-    Err(message)
+    message
 }

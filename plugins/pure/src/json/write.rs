@@ -42,8 +42,10 @@ async fn print<'f>(cx: Cx<'f>, root: Value<'f>) -> Result<(Vec<u8>, StringContex
     let mut nesting = Nesting::new();
     let mut current = root;
     loop {
-        nesting.visit(cx).await?;
-        let value = cx.force(&current).await?;
+        if let Some(level) = nesting.deeper() {
+            cx.check_nesting(level).await?;
+        }
+        let value = cx.evaluate(current).await?;
         match value.kind() {
             Type::Path => {
                 let copied = cx.coerce_to_string(&value, coerce::COPY_TO_STORE).await?;
