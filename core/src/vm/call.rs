@@ -59,13 +59,23 @@ impl Passed {
         unsafe { *self.start.add(index) }
     }
 
-    fn values(self) -> impl Iterator<Item = Value> {
-        (0..self.len).map(move |index| self.get(index))
-    }
-
     /// The values themselves.
     pub(super) fn copied(self) -> Args {
-        self.values().collect()
+        let mut args = Args::new();
+        self.append_to(&mut args);
+        args
+    }
+
+    /// Puts the values behind others.
+    #[inline]
+    fn append_to(self, args: &mut Args) {
+        args.reserve(self.len);
+        let len = args.len();
+        // SAFETY: there is room for as many more, and as many were passed.
+        unsafe {
+            copy_arguments(self.start, args.as_mut_ptr().add(len), self.len);
+            args.set_len(len + self.len);
+        }
     }
 
     /// The first `len`, and the others.
@@ -427,7 +437,7 @@ impl Vm {
     fn call_other(&mut self, function: Value, args: Passed, depth: u32, pos: Pos) -> Flow {
         if let Some(partial) = function.as_partial() {
             let mut all = Args::from_slice(partial.args());
-            all.extend(args.values());
+            args.append_to(&mut all);
             let arity = self.function_arity(partial.function());
             if all.len() < arity {
                 return Flow::Value(self.heap.partial(partial.function(), &all, &[]).value());
@@ -441,7 +451,7 @@ impl Vm {
                 return Flow::Failed(self.too_deep());
             }
             let mut all = Args::from_slice(&[function]);
-            all.extend(args.values());
+            args.append_to(&mut all);
             return self.apply_at(functor, Passed::of(&all), depth + 1, pos);
         }
         debug_assert!(
