@@ -153,6 +153,45 @@ fn listed_names_are_left_out() {
 }
 
 #[test]
+fn members_of_sets_become_a_set() {
+    let mut inside = with_test_plugin();
+    for (sets, names, value) in [
+        (
+            "[ { value = 1; } { other = 0; value = 2; } ]",
+            "[ \"b\" \"a\" ]",
+            "{ a = 2; b = 1; }",
+        ),
+        ("[ ]", "[ ]", "{ }"),
+        // Further sets do not matter, and of one name the first stays.
+        ("[ { value = 1; } 2 ]", "[ \"a\" ]", "{ a = 1; }"),
+        (
+            "[ { value = 1; } { value = 2; } ]",
+            "[ \"a\" \"a\" ]",
+            "{ a = 1; }",
+        ),
+        ("[ { value = 1; } { } ]", "[ \"a\" \"a\" ]", "{ a = 1; }"),
+        ("[ { } { value = 1; } ]", "[ \"a\" \"a\" ]", "\"lacking\""),
+        ("[ { value = 1; } { } ]", "[ \"a\" \"b\" ]", "\"lacking\""),
+        ("[ { value = 1; } ]", "[ \"a\" \"b\" ]", "\"lacking\""),
+        ("[ 1 ]", "[ \"a\" ]", "\"lacking\""),
+        // A set that is laid over another one.
+        (
+            "[ ({ value = 1; } // builtins.listToAttrs (builtins.genList (i: { name = \"n${toString i}\"; value = i; }) 100)) ]",
+            "[ \"a\" ]",
+            "{ a = 1; }",
+        ),
+    ] {
+        let text =
+            format!("let sets = {sets}; in builtins.deepSeq sets (builtins.members sets {names})");
+        assert_eq!(inside.ok(&text), value, "{text}");
+    }
+    // What is not evaluated has no members yet.
+    let text = "builtins.members [ (builtins.head [ { value = 1; } ]) ] [ \"a\" ]";
+    assert_eq!(inside.ok(text), "\"lacking\"");
+    assert_eq!(inside.roots(), 0);
+}
+
+#[test]
 fn a_million_requests_in_one_frame_in_bounded_memory() {
     let limits = Limits {
         memory: 64 << 20,

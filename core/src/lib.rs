@@ -7,7 +7,6 @@ pub mod compile;
 pub mod error;
 pub mod eval;
 pub mod heap;
-mod hint;
 pub mod host;
 mod kept;
 pub mod path;

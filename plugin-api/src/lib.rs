@@ -28,6 +28,8 @@ mod declare;
 pub mod abi;
 mod context;
 pub mod driver;
+#[doc(hidden)]
+pub mod hint;
 pub mod manifest;
 mod value;
 

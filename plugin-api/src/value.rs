@@ -4,6 +4,7 @@ use crate::abi::{
     FLAG_HEAP, ROOT_CHUNK_BYTES, ROOT_SHIFT, RawValue, RootChunk, RootSlot, RootTable, VmContext,
     tag,
 };
+use crate::hint::cold_path;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 
@@ -187,6 +188,7 @@ unsafe fn root(raw: &mut RawValue, table: *mut RootTable) {
     // SAFETY: the host keeps table and slots valid; `grow` refills an empty free list.
     unsafe {
         if (*table).free.is_null() {
+            cold_path();
             ((*table).grow)(table);
         }
         let slot = (*table).free;

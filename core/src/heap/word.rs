@@ -13,8 +13,8 @@
 //! ```
 
 use super::object::{AnyAttrs, Captured, Kind, List, Object, Partial, Thunk};
-use crate::hint::cold_path;
 use crate::symbol::Symbol;
+use piton_plugin_api::hint::cold_path;
 
 /// A value of the language, or a thunk that will become one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,9 +6,9 @@ use super::roots::Roots;
 use super::table::HostContext;
 use crate::error::Error;
 use crate::heap::Marker;
-use crate::hint::cold_path;
 use crate::source::Pos;
 use piton_plugin_api::abi::{Builtin, arg, flag};
+use piton_plugin_api::hint::cold_path;
 use std::collections::BTreeSet;
 use std::ffi::c_void;
 

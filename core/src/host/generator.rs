@@ -5,11 +5,11 @@ use super::raw::{from_raw, to_raw, type_bit};
 use super::table::{HostContext, expected_types};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
-use crate::hint::cold_path;
 use crate::source::Pos;
 use crate::vm::GeneratorFrame;
 use crate::vm::{Flow, Frame, Passed, Vm, indefinite_type, or_fail, show_short};
 use piton_plugin_api::abi::{RawValue, VmContext, arg, request, tag};
+use piton_plugin_api::hint::cold_path;
 use std::mem::MaybeUninit;
 use std::time::Instant;
 

@@ -1,8 +1,8 @@
 //! Values across the boundary: the VM's words to the ABI's pairs and back.
 
 use crate::heap::{Heap, Value, ValueType};
-use crate::hint::cold_path;
 use piton_plugin_api::abi::{FLAG_HEAP, RawValue, tag};
+use piton_plugin_api::hint::cold_path;
 
 /// A value as a plugin sees it. Evaluated thunks are looked through.
 #[inline]

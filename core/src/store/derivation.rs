@@ -377,36 +377,90 @@ fn first_special(bytes: [u8; 8]) -> Option<usize> {
 }
 
 fn escaped(out: &mut Vec<u8>, text: &[u8]) {
-    out.reserve(text.len() + 2);
+    const STEP: usize = 8;
+    out.reserve(text.len() + 2 + STEP);
     out.push(b'"');
-    let (mut copied, mut at) = (0, 0);
+    let mut at = 0;
     while at < text.len() {
         let rest = &text[at..];
         let word = match rest.first_chunk() {
             Some(word) => *word,
             None => {
-                let mut word = [b' '; 8];
+                let mut word = [b' '; STEP];
                 word[..rest.len()].copy_from_slice(rest);
                 word
             }
         };
+        // All of it is copied at once, and what does not belong there taken back: pieces are short, and to copy just as much would be
+        // a call each time.
+        let len = out.len();
+        out.extend_from_slice(&word);
         let Some(place) = first_special(word) else {
-            at += word.len();
+            out.truncate(len + rest.len().min(STEP));
+            at += STEP;
             continue;
         };
         at += place + 1;
-        let special = text[at - 1];
+        let special = word[place];
         let escape = match special {
             b'"' | b'\\' => special,
             b'\n' => b'n',
             b'\r' => b'r',
             b'\t' => b't',
-            _ => continue,
+            _ => {
+                out.truncate(len + place + 1);
+                continue;
+            }
         };
-        out.extend_from_slice(&text[copied..at - 1]);
+        out.truncate(len + place);
         out.extend_from_slice(&[b'\\', escape]);
-        copied = at;
     }
-    out.extend_from_slice(&text[copied..]);
     out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same byte by byte.
+    fn expected(text: &[u8]) -> Vec<u8> {
+        let mut out = vec![b'"'];
+        for byte in text {
+            match byte {
+                b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+                b'\n' => out.extend_from_slice(b"\\n"),
+                b'\r' => out.extend_from_slice(b"\\r"),
+                b'\t' => out.extend_from_slice(b"\\t"),
+                _ => out.push(*byte),
+            }
+        }
+        out.push(b'"');
+        out
+    }
+
+    #[test]
+    fn escapes_at_every_place() {
+        for special in [b'"', b'\\', b'\n', b'\r', b'\t', 0, 0x0b, 0x1f, b' ', 0xff] {
+            for len in 0..40 {
+                for places in [
+                    &[0][..],
+                    &[1],
+                    &[7],
+                    &[8],
+                    &[0, 1],
+                    &[3, 9],
+                    &[7, 8, 15],
+                    &[39],
+                ] {
+                    let mut text: Vec<u8> = (b'a'..).take(len).collect();
+                    for place in places.iter().filter(|place| **place < len) {
+                        text[*place] = special;
+                    }
+                    let mut out = b"before".to_vec();
+                    escaped(&mut out, &text);
+                    assert_eq!(out, [b"before", &expected(&text)[..]].concat(), "{text:?}");
+                }
+            }
+        }
+    }
 }

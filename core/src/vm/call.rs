@@ -6,9 +6,9 @@ use super::link::Linked;
 use super::machine::Vm;
 use crate::error::{Error, ErrorKind};
 use crate::heap::{Captured, Thunk, Value, ValueType};
-use crate::hint::cold_path;
 use crate::source::Pos;
 use crate::symbol::Symbol;
+use piton_plugin_api::hint::cold_path;
 use smallvec::SmallVec;
 
 /// A parameter of a lambda.

@@ -9,9 +9,9 @@ use super::machine::Vm;
 use crate::bytecode::{BoolUse, Instruction, Op};
 use crate::error::Error;
 use crate::heap::{Form, Keys, ThunkState, Value};
-use crate::hint::cold_path;
 use crate::source::Pos;
 use piton_plugin_api::abi::arg;
+use piton_plugin_api::hint::cold_path;
 
 impl Vm {
     /// Runs the code frame on top, and the code frames that it calls and returns to, until another kind of frame is on top

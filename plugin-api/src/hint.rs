@@ -4,4 +4,4 @@
 /// has fewer of these to foresee. `std::hint::cold_path` is the same, from Rust 1.95 on.
 #[cold]
 #[inline(always)]
-pub(crate) const fn cold_path() {}
+pub const fn cold_path() {}
