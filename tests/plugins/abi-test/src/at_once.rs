@@ -44,7 +44,7 @@ builtin! {
     leaf fn members<'f>(cx, sets: list, names: list) {
         let names: Vec<_> =
             cx.list_items(&names)?.iter().filter_map(|name| cx.string_symbol(name)).collect();
-        let members = cx.attrs_of_members(&sets, &names, cx.symbol("value"));
-        Ok(members.unwrap_or_else(|| cx.string("lacking")))
+        let set = cx.attrs_of_members(&sets, &names, cx.symbol("value"));
+        Ok(set.unwrap_or_else(|| cx.string("lacking")))
     }
 }
