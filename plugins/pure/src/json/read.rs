@@ -115,7 +115,7 @@ impl<'f, 'a> Reader<'f, 'a> {
                 .lexer
                 .unexpected(&token, "object key", "string literal"));
         };
-        let name = self.cx.symbol(without_null(&name)?);
+        let name = self.cx.symbol(without_null(name)?);
         match self.next("object separator", "':'")? {
             Token::Colon => Ok(name),
             other => Err(self.lexer.unexpected(&other, "object separator", "':'")),
@@ -141,7 +141,7 @@ impl<'f, 'a> Reader<'f, 'a> {
                 message.push(b'\'');
                 return Err(message);
             }
-            Token::String(bytes) => self.cx.string(without_null(&bytes)?),
+            Token::String(bytes) => self.cx.string(without_null(bytes)?),
             Token::End if self.lexer.is_empty() => {
                 let mut message = self.lexer.place();
                 message.extend_from_slice(
@@ -158,11 +158,11 @@ impl<'f, 'a> Reader<'f, 'a> {
 }
 
 /// The text of a string, if that can be one of Nix.
-fn without_null<'s>(string: &'s Cow<'_, [u8]>) -> Result<&'s [u8], Message> {
+fn without_null(string: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, Message> {
     match string {
         // Only an escape can stand for a null.
-        Cow::Owned(bytes) if bytes.contains(&0) => Err(contains_null(bytes)),
-        bytes => Ok(bytes),
+        Cow::Owned(bytes) if bytes.contains(&0) => Err(contains_null(&bytes)),
+        string => Ok(string),
     }
 }
 
