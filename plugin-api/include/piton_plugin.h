@@ -324,7 +324,8 @@ struct piton_host_table {
      * without context. */
     struct piton_value (*attrs_without_list)(struct piton_vm *vm, const struct piton_value *attrs, const struct piton_value *list);
     /* A set out of a list of evaluated sets: attribute names[i] has the value and the position that attribute `member` of element i
-     * has. Of several with one name the first stays; PITON_TAG_ABSENT where one that stays has no such attribute. */
+     * has. Of several with one name the first stays; PITON_TAG_ABSENT where one that stays has no such attribute, or
+     * where the list has fewer elements. */
     struct piton_value (*attrs_of_members)(struct piton_vm *vm, const struct piton_value *list, const uint32_t *names, size_t count, uint32_t member);
 };
 

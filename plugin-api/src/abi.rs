@@ -430,7 +430,8 @@ pub struct HostTable {
         list: *const RawValue,
     ) -> RawValue,
     /// A set out of a list of evaluated sets: attribute `names[i]` has the value and the position that attribute `member` of element
-    /// `i` has. Of several with one name the first stays; [`tag::ABSENT`] where one that stays has no such attribute.
+    /// `i` has. Of several with one name the first stays; [`tag::ABSENT`] where one that stays has no such attribute, or where the
+    /// list has fewer elements.
     pub attrs_of_members: unsafe extern "C" fn(
         vm: *mut VmContext,
         list: *const RawValue,

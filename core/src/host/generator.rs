@@ -34,15 +34,11 @@ impl Vm {
     #[cold]
     pub(crate) fn type_mismatch(&mut self, expected: u32, found: Value) -> Error {
         let kind = indefinite_type(found.value_type());
-        let shown = if found.is_null() {
-            String::new()
-        } else {
-            format!(": {}", show_short(self, found))
-        };
+        let shown = show_short(self, found);
         Error::new(
             ErrorKind::Type,
             format!(
-                "expected {} but found {kind}{shown}",
+                "expected {} but found {kind}: {shown}",
                 expected_types(expected)
             ),
         )

@@ -80,7 +80,7 @@ impl Vm {
                 or_fail!(self.make_room());
                 Flow::Value(Value::NULL)
             }
-            request::EQUAL => self.push_task(Box::new(Equal::new(a, b, true))),
+            request::EQUAL => self.push_task(Box::new(Equal::of_cells(a, b))),
             request::LESS => self.push_task(Box::new(Order {
                 left: a,
                 right: b,

@@ -206,7 +206,7 @@ impl Vm {
         if usize::from(code.arity) != args.len() || !self.may_call(depth) {
             return false;
         }
-        self.push_call(code, Some(closure), None, depth + 1, args.start, args.len);
+        self.push_call(code, closure, None, depth + 1, args.start, args.len);
         true
     }
 
@@ -225,7 +225,7 @@ impl Vm {
     pub(super) fn push_call(
         &mut self,
         code: &'static Linked,
-        captured: Option<Captured>,
+        captured: Captured,
         update: Option<Thunk>,
         depth: u32,
         mut args: *const Value,
@@ -319,7 +319,7 @@ impl Vm {
         }
         if let Some(Frame::Code(frame)) = self.frames.last_mut() {
             frame.code = code;
-            frame.captured = Some(captured);
+            frame.captured = captured;
             frame.ip = code.start();
             frame.counted = false;
             frame.depth += 1;

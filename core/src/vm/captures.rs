@@ -13,7 +13,7 @@ impl Vm {
     #[inline(always)]
     pub(super) unsafe fn take_captures(
         ip: *const Instruction,
-        from: Option<Captured>,
+        from: Captured,
         registers: *mut Value,
         into: Captured,
     ) {
@@ -28,9 +28,7 @@ impl Vm {
             for index in 0..usize::from(count) {
                 let source = *sources.add(index);
                 let value = if source & FROM_CAPTURE != 0 {
-                    debug_assert!(from.is_some(), "code with captures runs with them");
-                    let captured = from.unwrap_unchecked();
-                    captured.capture(usize::from(source & !FROM_CAPTURE))
+                    from.capture(usize::from(source & !FROM_CAPTURE))
                 } else {
                     (*registers.add(usize::from(source))).resolved_thunk()
                 };
@@ -80,7 +78,7 @@ impl Vm {
     #[cold]
     fn take_many_captures(
         captures: &[CaptureSource],
-        from: Option<Captured>,
+        from: Captured,
         registers: *mut Value,
         into: Captured,
     ) {
@@ -90,10 +88,7 @@ impl Vm {
                     // SAFETY: the compiler names registers below the frame's count.
                     unsafe { *registers.add(usize::from(*register)) }.resolved()
                 }
-                CaptureSource::Capture(index) => match from {
-                    Some(captured) => captured.capture(usize::from(*index)),
-                    None => Value::NULL,
-                },
+                CaptureSource::Capture(index) => from.capture(usize::from(*index)),
             };
             into.set_capture(index, value);
         }

@@ -175,7 +175,7 @@ impl Vm {
                 let captured = thunk.captured();
                 self.push_call(
                     Linked::at(captured.code()),
-                    Some(captured),
+                    captured,
                     Some(thunk),
                     depth,
                     std::ptr::null(),
@@ -207,7 +207,7 @@ impl Vm {
             let code = Linked::at(closure.code());
             self.push_call(
                 code,
-                Some(closure),
+                closure,
                 Some(thunk),
                 depth + 1,
                 args.as_ptr(),

@@ -56,6 +56,8 @@ pub(crate) struct Equal {
     level: u32,
     /// The answer if they are equal.
     wanted: bool,
+    /// Whether the first pair are cells, as all members are.
+    cells: bool,
     /// What is being waited for.
     awaited: Awaited,
 }
@@ -72,12 +74,22 @@ enum Awaited {
 }
 
 impl Equal {
+    /// Compares two values, whose cells do not count: operands, or members of which it is known that their cells differ.
     pub(crate) fn new(a: Value, b: Value, wanted: bool) -> Self {
         Equal {
             pending: vec![(a, b, 0)],
             level: 0,
             wanted,
+            cells: false,
             awaited: Awaited::Nothing,
+        }
+    }
+
+    /// Compares two cells.
+    pub(crate) fn of_cells(a: Value, b: Value) -> Self {
+        Equal {
+            cells: true,
+            ..Self::new(a, b, true)
         }
     }
 
@@ -127,10 +139,14 @@ impl Equal {
         Compared::Same
     }
 
-    /// Members of the pair at hand, to be compared from the first on.
+    /// Members of the pair at hand, to be compared from the first on. A cell that is evaluated is equal to itself.
     fn add(&mut self, left: &[Value], right: &[Value]) {
         let level = self.level + 1;
-        let pairs = left.iter().zip(right).rev();
+        let pairs = left
+            .iter()
+            .zip(right)
+            .rev()
+            .filter(|(left, right)| left != right || left.resolved().is_thunk());
         self.pending
             .extend(pairs.map(|(left, right)| (*left, *right, level)));
     }
@@ -200,12 +216,16 @@ impl Task for Equal {
                         vm.check_nesting(level)?;
                     }
                     self.level = level;
-                    // The same cell is equal to itself, whatever it holds: Nix compares addresses first. Without this, cyclic data
-                    // would never end. Operands of `==` that are functions never come here: `shallow` has decided them.
-                    if a == b {
+                    let same_cell = a == b && (level > 0 || self.cells);
+                    let (a, b) = (a.resolved(), b.resolved());
+                    // The same cell is equal to itself, whatever it holds: Nix compares addresses once both are evaluated. Without this,
+                    // cyclic data would never end. Operands of `==` have no cells: `s == s` looks at the members of the set.
+                    if same_cell {
+                        if a.is_thunk() {
+                            return Ok(Step::Force(a));
+                        }
                         Compared::Same
                     } else {
-                        let (a, b) = (a.resolved(), b.resolved());
                         if a.is_thunk() {
                             self.awaited = Awaited::Left(b);
                             return Ok(Step::Force(a));

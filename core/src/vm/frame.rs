@@ -44,7 +44,7 @@ const _: () = assert!(size_of::<Frame>() <= 48);
 pub(crate) struct CodeFrame {
     pub(crate) code: *const Linked,
     /// The closure or the thunk that the code runs for: it holds the captures.
-    pub(crate) captured: Option<Captured>,
+    pub(crate) captured: Captured,
     pub(crate) ip: *const Instruction,
     pub(crate) base: u32,
     pub(crate) depth: u32,

@@ -215,7 +215,7 @@ impl Vm {
         let closure = unsafe { self.heap.closure(address, code.captures()) };
         closure.captures_mut().copy_from_slice(captures);
         let depth = self.depth();
-        self.push_call(code, Some(closure), None, depth, std::ptr::null(), 0);
+        self.push_call(code, closure, None, depth, std::ptr::null(), 0);
         Ok(())
     }
 
@@ -264,9 +264,9 @@ impl Vm {
         self.frames.last_mut()
     }
 
-    /// Pushes a frame, and answers where it lies.
+    /// Pushes a frame.
     #[inline(always)]
-    pub(crate) fn push_frame(&mut self, frame: Frame) -> *mut Frame {
+    pub(crate) fn push_frame(&mut self, frame: Frame) {
         if self.frames.len() == self.frames.capacity() {
             self.grow_frames();
         }
@@ -276,7 +276,6 @@ impl Vm {
             let slot = self.frames.as_mut_ptr().add(len);
             slot.write(frame);
             self.frames.set_len(len + 1);
-            slot
         }
     }
 
@@ -400,9 +399,7 @@ impl Vm {
             for frame in frames.iter() {
                 match frame {
                     Frame::Code(frame) => {
-                        if let Some(captured) = frame.captured {
-                            marker.captured(captured);
-                        }
+                        marker.captured(frame.captured);
                         if let Some(thunk) = frame.update {
                             marker.value(thunk.as_value());
                         }

@@ -191,8 +191,12 @@ impl Task for Less {
                     }
                     (_, None) => return Ok(self.done(false)),
                     (None, _) => return Ok(self.done(true)),
-                    // The same cell is equal to itself, whatever it holds.
+                    // The same cell is equal to itself, whatever it holds, once it is evaluated.
                     (Some(x), Some(y)) if x == y => {
+                        let x = x.resolved();
+                        if x.is_thunk() {
+                            return Ok(Step::Force(x));
+                        }
                         self.advance();
                         None
                     }

@@ -348,11 +348,8 @@ impl Vm {
                                     skip!();
                                 }
                                 Op::Capture => {
-                                    // SAFETY: see the head of the loop; code with captures runs with them.
-                                    let captured = unsafe {
-                                        debug_assert!((*frame).captured.is_some(), "as it must be");
-                                        (*frame).captured.unwrap_unchecked()
-                                    };
+                                    // SAFETY: see the head of the loop.
+                                    let captured = unsafe { (*frame).captured };
                                     *register!(instruction.a) =
                                         captured.capture(usize::from(instruction.b));
                                 }
@@ -613,7 +610,7 @@ impl Vm {
                                             wait!(ip.add(CALL_WORDS), instruction.a);
                                             frame = self.push_call(
                                                 callee,
-                                                Some(closure),
+                                                closure,
                                                 None,
                                                 depth + 1,
                                                 args,
@@ -977,8 +974,7 @@ impl Vm {
                     thunk.begin();
                     let captured = thunk.captured();
                     let callee = Linked::at(captured.code());
-                    frame =
-                        self.push_call(callee, Some(captured), Some(thunk), depth, registers, 0);
+                    frame = self.push_call(callee, captured, Some(thunk), depth, registers, 0);
                     enter!(callee);
                 }
                 // So are those that apply a lambda, which then updates the thunk itself.
@@ -993,7 +989,7 @@ impl Vm {
                     thunk.begin();
                     frame = self.push_call(
                         callee,
-                        Some(closure),
+                        closure,
                         Some(thunk),
                         depth + 1,
                         args.as_ptr(),
