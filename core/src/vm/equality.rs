@@ -142,11 +142,20 @@ impl Equal {
     /// Members of the pair at hand, to be compared from the first on. A cell that is evaluated is equal to itself.
     fn add(&mut self, left: &[Value], right: &[Value]) {
         let level = self.level + 1;
+        let is_evaluated =
+            |value: Value| value.as_thunk().is_none_or(|thunk| thunk.value().is_some());
+        // A set that is compared with itself, as platforms are for each package, may have many members.
+        if std::ptr::eq(left, right) {
+            let unknown = left.iter().rev().filter(|value| !is_evaluated(**value));
+            self.pending
+                .extend(unknown.map(|value| (*value, *value, level)));
+            return;
+        }
         let pairs = left
             .iter()
             .zip(right)
             .rev()
-            .filter(|(left, right)| left != right || left.resolved().is_thunk());
+            .filter(|(left, right)| left != right || !is_evaluated(**left));
         self.pending
             .extend(pairs.map(|(left, right)| (*left, *right, level)));
     }
