@@ -142,6 +142,7 @@ impl Equal {
     /// Members of the pair at hand, to be compared from the first on. A cell that is evaluated is equal to itself.
     fn add(&mut self, left: &[Value], right: &[Value]) {
         let level = self.level + 1;
+        let known = self.pending.len();
         let is_evaluated =
             |value: Value| value.as_thunk().is_none_or(|thunk| thunk.value().is_some());
         // A set that is compared with itself, as platforms are for each package, may have many members.
@@ -149,15 +150,21 @@ impl Equal {
             let unknown = left.iter().rev().filter(|value| !is_evaluated(**value));
             self.pending
                 .extend(unknown.map(|value| (*value, *value, level)));
-            return;
+        } else {
+            let pairs = left
+                .iter()
+                .zip(right)
+                .rev()
+                .filter(|(left, right)| left != right || !is_evaluated(**left));
+            self.pending
+                .extend(pairs.map(|(left, right)| (*left, *right, level)));
         }
-        let pairs = left
-            .iter()
-            .zip(right)
-            .rev()
-            .filter(|(left, right)| left != right || !is_evaluated(**left));
-        self.pending
-            .extend(pairs.map(|(left, right)| (*left, *right, level)));
+        // How deep the members are nested is looked at, in any case.
+        if self.pending.len() == known
+            && let (Some(left), Some(right)) = (left.first(), right.first())
+        {
+            self.pending.push((*left, *right, level));
+        }
     }
 
     /// Two sets whose `type` both are "derivation" are equal if their `outPath`s are.
