@@ -5,7 +5,7 @@ use super::load::Derivations;
 use crate::arguments::DrvShowArguments;
 use crate::failure::Result;
 use crate::output;
-use piton_core::store::{Derivation, Output};
+use piton_core::store::{Derivation, Output, escaped};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -100,16 +100,7 @@ fn describe(path: &[u8], derivation: &Derivation<'_>) -> Vec<u8> {
 
 /// A text on one line, between quotes.
 pub fn shown(text: &[u8]) -> Vec<u8> {
-    let mut out = vec![b'"'];
-    for byte in text {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            byte => out.push(*byte),
-        }
-    }
-    out.push(b'"');
+    let mut out = Vec::new();
+    escaped(&mut out, text);
     out
 }

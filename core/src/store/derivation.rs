@@ -376,7 +376,8 @@ fn first_special(bytes: [u8; 8]) -> Option<usize> {
     (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
 
-fn escaped(out: &mut Vec<u8>, text: &[u8]) {
+/// Appends `text` as derivations have it: between quotes, with a backslash before quotes and backslashes, and for ends of lines and tabs.
+pub fn escaped(out: &mut Vec<u8>, text: &[u8]) {
     const STEP: usize = 8;
     out.reserve(text.len() + 2 + STEP);
     out.push(b'"');

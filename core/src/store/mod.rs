@@ -17,7 +17,7 @@ mod references;
 
 pub use aterm::AtermError;
 pub use backend::{Addition, Backend, BuildError, Contents, InMemory};
-pub use derivation::{Derivation, Method, Output, OutputNames, Text};
+pub use derivation::{Derivation, Method, Output, OutputNames, Text, escaped};
 pub use dynamic::{Input, Tree, Visit, Way};
 pub use hash::{Algorithm, Digest, Hash, HexDigest, base32, hex, sha256};
 pub use hasher::{Hasher, hash_file};
