@@ -1,4 +1,4 @@
-//! Files compiled ahead on other threads: nothing that is evaluated, told or reported depends on it.
+//! Files compiled and derivations hashed ahead on other threads: nothing that is evaluated, told or reported depends on it.
 
 use piton_tests::cases::{WISHLIST, discover, in_parallel, no_complaints};
 use piton_tests::inside::inside;
@@ -8,6 +8,7 @@ use std::fs::write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// What a file evaluates to or the report of its error, with its messages; and how many files were compiled ahead.
 fn outcome(file: &Path, threads: usize) -> (String, usize) {
@@ -108,6 +109,34 @@ fn a_tree_of_files_is_the_same_with_any_number_of_threads() {
     assert!(alone.len() > 200, "it evaluates to something: {alone}");
     for threads in ["2", "3", "8"] {
         assert_eq!(run(threads), alone, "{threads} threads");
+    }
+}
+
+/// Derivations of which each needs three before it, and as many that nobody needs.
+const DERIVATIONS: &str = r#"
+let
+  make = name: needs: derivation { inherit name needs; system = "s"; builder = "b"; outputs = [ "out" "dev" ]; };
+  chain = builtins.genList (i: make "c${toString i}" (if i < 3 then [ ] else map (back: builtins.elemAt chain (i - back)) [ 1 2 3 ])) 160;
+  leaves = builtins.genList (i: make "l${toString i}" [ (builtins.elemAt chain i) ]) 160;
+in builtins.hashString "sha256" (builtins.concatStringsSep "\n" (map (d: builtins.unsafeDiscardStringContext "${d.drvPath} ${d.dev}") (leaves ++ chain)))
+"#;
+
+#[test]
+fn derivations_are_the_same_with_any_number_of_threads() {
+    let (_folder, root) = files(&[("default.nix", DERIVATIONS)]);
+    let file = root.join("default.nix");
+    let (alone, _) = outcome(&file, 0);
+    for threads in 1..4 {
+        let mut inside = inside();
+        inside.compile_ahead(threads);
+        let together = format!("{}\n{:?}", inside.outcome(&file), inside.messages());
+        assert_eq!(together, alone, "{threads} more threads");
+        // Nobody needs half of them, so all of these are left for the threads, however fast the evaluator was.
+        let begun = Instant::now();
+        while inside.evaluator.hashed_ahead() < 140 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nobody hashes");
+            std::thread::yield_now();
+        }
     }
 }
 

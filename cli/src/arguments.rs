@@ -323,7 +323,7 @@ pub struct EvaluationArguments {
     /// Collect garbage at every safepoint, and compile late whatever can be: which is slow and finds bugs
     #[arg(long, help_heading = "Limits")]
     pub gc_stress: bool,
-    /// How many threads work: one evaluates, others compile files before they are imported
+    /// How many threads work: one evaluates, others compile files before they are imported, and hash derivations
     #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = 1)]
     pub threads: usize,
     /// Compile all files anew, and keep nothing of it for the next time

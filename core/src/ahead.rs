@@ -1,16 +1,19 @@
-//! Files compiled ahead, on other threads: those that a file names in its paths, before they are imported.
+//! Work done ahead, on other threads: files are compiled that a file names in its paths, before they are imported, and
+//! derivations hashed, before another derivation needs them.
 //!
 //! Nothing of an evaluation depends on it. The evaluator still reads each file when it is imported, and takes what was made ahead only if
 //! it was made of the same bytes; code arrives in the form in which it is also kept on disk, which names symbols and positions so
 //! that they become what they would have become without. Errors and warnings are left to the evaluator, which compiles such files
 //! itself.
 //!
-//! How much is done in vain is bounded: a file compiled ahead costs a credit, one that is imported earns some.
+//! How much is done in vain is bounded: a file compiled ahead costs credit, one that is imported earns some, most if it was compiled
+//! ahead. What is done in vain is not free where it is done elsewhere: processors share memory and caches.
 
 use crate::bytecode::Image;
 use crate::code_cache::{self, CodeCache, Key};
 use crate::compile::{Environment, Globals, KnownBuiltin, Workspace, compile};
 use crate::source::{Origin, SourceFile, SourceMap};
+use crate::store::{Helper, Later};
 use crate::symbol::Interner;
 use crate::syntax::{ParseMemory, ParseOptions};
 use crate::world::{FileType, World, file_to_evaluate};
@@ -19,16 +22,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-/// Files that may be compiled before one is imported.
-const FIRST_CREDIT: usize = 64;
-/// The most that is earned.
-const MAX_CREDIT: usize = 256;
+/// What a file costs that is compiled ahead.
+const COST: usize = 8;
+/// What a file earns that is imported, if it was compiled ahead and if not.
+const EARNED_AHEAD: usize = 2 * COST;
+const EARNED: usize = 1;
+/// What there is to begin with, and the most that is kept.
+const FIRST_CREDIT: usize = 8 * COST;
+const MAX_CREDIT: usize = 256 * COST;
 
 /// So many files are left to the evaluator when it has caught up, so that it is not about to need the very file that a thread has begun.
 const LEFT: usize = 4;
 /// How often the evaluator looks whether a file is ready before it sleeps. To be woken takes about as long as to compile a small file.
 const LOOKS: usize = 2000;
+
+/// How long a thread that finds nothing to do sleeps before it looks again, and how often it does so before it waits to be woken.
+/// To wake a thread costs the evaluator several microseconds, of which there would be thousands; to look costs it nothing.
+const NAP: Duration = Duration::from_micros(100);
+const NAPS: usize = 100;
 
 /// Makes a view of the files for each thread.
 pub type MakeWorld = dyn Fn() -> Box<dyn World> + Send + Sync;
@@ -65,6 +78,10 @@ enum File {
 
 #[derive(Default)]
 struct State {
+    /// What is to be hashed, which comes before all files: it is little, and may be needed soon.
+    hashes: Vec<Arc<Later>>,
+    /// How many of them were left to do when a thread came to them.
+    hashed: usize,
     /// Paths that files name, the next one last. They may be anything.
     next: Vec<Box<[u8]>>,
     named: FxHashSet<Box<[u8]>>,
@@ -73,6 +90,8 @@ struct State {
     /// The evaluator has caught up: it is going to need what is next before that could be ready, and compiles it itself.
     caught_up: bool,
     ended: bool,
+    /// How many threads wait to be woken.
+    asleep: usize,
     /// How many threads are writing to the cache.
     writing: usize,
 }
@@ -80,7 +99,7 @@ struct State {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
-    /// There is something to do.
+    /// There is something to do: said only if a thread is asleep.
     work: Condvar,
     /// A file is no longer [`File::Running`], or an entry of the cache is written.
     done: Condvar,
@@ -91,9 +110,22 @@ impl Shared {
         // Nothing panics while it is locked; and if it does, the state is still one.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Wakes threads that are asleep if there is something to do.
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        let asleep = state.asleep > 0 && state.has_work();
+        drop(state);
+        if asleep {
+            self.work.notify_all();
+        }
+    }
 }
 
 impl State {
+    fn has_work(&self) -> bool {
+        !self.hashes.is_empty() || self.credit >= COST && !self.next.is_empty()
+    }
+
     fn name(&mut self, paths: Vec<Box<[u8]>>) {
         for path in paths.into_iter().rev() {
             if self.named.insert(path.clone()) {
@@ -166,11 +198,22 @@ impl Ahead {
         Ahead { shared }
     }
 
+    /// Through which these threads are handed hashes.
+    pub(crate) fn helper(&self) -> Rc<dyn Helper> {
+        Rc::new(Hashes(self.shared.clone()))
+    }
+
+    /// How many hashes the threads have come to before the evaluator needed them.
+    pub(crate) fn hashed(&self) -> usize {
+        self.shared.state().hashed
+    }
+
     /// Files that have just been named, in the order in which they are likely to be imported.
     pub(crate) fn name(&self, paths: Vec<Box<[u8]>>) {
         if !paths.is_empty() {
-            self.shared.state().name(paths);
-            self.shared.work.notify_all();
+            let mut state = self.shared.state();
+            state.name(paths);
+            self.shared.wake(state);
         }
     }
 
@@ -195,11 +238,24 @@ impl Ahead {
             Some(File::Ready(of, image)) if of == text => Some(image),
             _ => None,
         };
-        let earned = if made.is_some() { 2 } else { 1 };
+        let earned = if made.is_some() { EARNED_AHEAD } else { EARNED };
         state.credit = (state.credit + earned).min(MAX_CREDIT);
-        drop(state);
-        self.shared.work.notify_one();
+        self.shared.wake(state);
         made
+    }
+}
+
+struct Hashes(Arc<Shared>);
+
+impl Helper for Hashes {
+    fn hash(&self, hashes: &mut Vec<Arc<Later>>) {
+        let mut state = self.0.state();
+        if state.ended {
+            hashes.clear();
+            return;
+        }
+        state.hashes.append(hashes);
+        self.0.wake(state);
     }
 }
 
@@ -253,12 +309,34 @@ impl<'a> Worker<'a> {
 
     fn run(mut self, shared: &Shared) {
         let mut state = shared.state();
+        let mut naps = 0;
         while !state.ended {
-            if state.credit == 0 || state.next.is_empty() {
-                state = shared
-                    .work
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+            if !state.has_work() {
+                if naps < NAPS {
+                    naps += 1;
+                    let napped = shared.work.wait_timeout(state, NAP);
+                    (state, _) = napped.unwrap_or_else(PoisonError::into_inner);
+                } else {
+                    naps = 0;
+                    state.asleep += 1;
+                    let woken = shared.work.wait(state);
+                    state = woken.unwrap_or_else(PoisonError::into_inner);
+                    state.asleep -= 1;
+                }
+                continue;
+            }
+            naps = 0;
+            if !state.hashes.is_empty() {
+                let hashes = std::mem::take(&mut state.hashes);
+                drop(state);
+                // The evaluator may have been faster.
+                let mut hashed = 0;
+                for hash in hashes {
+                    hashed += usize::from(!hash.is_done());
+                    hash.digest();
+                }
+                state = shared.state();
+                state.hashed += hashed;
                 continue;
             }
             let Some(path) = state.pop() else { continue };
@@ -269,7 +347,7 @@ impl<'a> Worker<'a> {
             if state.files.contains_key(&*file) {
                 continue;
             }
-            state.credit = state.credit.saturating_sub(1);
+            state.credit = state.credit.saturating_sub(COST);
             state.files.insert(file.clone().into(), File::Running);
             drop(state);
             // A panic here is one on the evaluator's thread, too, if the file is ever imported.

@@ -148,7 +148,7 @@ impl Evaluator {
         self.cache = Some(cache);
     }
 
-    /// Compiles files on so many more threads before they are imported. What `world` makes must show the same files as this
+    /// Compiles files on so many more threads before they are imported, and hashes derivations. What `world` makes must show the same files as this
     /// evaluator's world, or nothing of them; what else it shows does not matter.
     pub fn compile_ahead(&mut self, threads: usize, world: Arc<MakeWorld>) {
         self.threads = (threads > 0).then_some((threads, world));
@@ -158,6 +158,11 @@ impl Evaluator {
     /// How many files that were imported had been compiled before, on another thread.
     pub fn compiled_ahead(&self) -> usize {
         self.compiled_ahead
+    }
+
+    /// How many derivations have been hashed on another thread, before another derivation needed them.
+    pub fn hashed_ahead(&self) -> usize {
+        self.ahead.as_ref().map_or(0, Ahead::hashed)
     }
 
     fn forget_surroundings(&mut self) {
@@ -398,7 +403,7 @@ impl Evaluator {
                 let cache = cache.filter(|cache| text.len() >= cache.least()).cloned();
                 match cache {
                     Some(cache) => self.cached_image(&*cache, origin, text, base)?,
-                    None if self.ahead.is_none() && text.len() >= self.compile_late_from => {
+                    None if text.len() >= self.compile_late_from => {
                         let ast = self.parse(origin, text)?;
                         self.compile_some_of(ast, base)?
                     }
@@ -432,12 +437,9 @@ impl Evaluator {
             && let Some((threads, world)) = self.threads.clone()
         {
             let surroundings = self.all_surroundings();
-            self.ahead = Some(Ahead::start(
-                threads,
-                surroundings,
-                world,
-                self.cache.clone(),
-            ));
+            let ahead = Ahead::start(threads, surroundings, world, self.cache.clone());
+            self.vm.store.borrow_mut().set_helper(ahead.helper());
+            self.ahead = Some(ahead);
         }
     }
 

@@ -5,7 +5,6 @@ use crate::error::{Error, ErrorKind, Rank, Result, Trace};
 use crate::heap::{Marker, Value};
 use crate::source::Pos;
 use crate::store::{Algorithm, Method, check_name};
-use crate::symbol::Symbol;
 use crate::vm::{Coerce, Coercion, Recovery, Step, Task, Vm};
 use crate::world::Message;
 use piton_plugin_api::abi::{arg, tag};
@@ -14,9 +13,9 @@ use piton_plugin_api::abi::{arg, tag};
 pub(super) struct Derive {
     attrs: Value,
     /// Names, positions and values in the order of the names' bytes.
-    members: std::vec::IntoIter<(Symbol, Pos, Value)>,
+    members: std::vec::IntoIter<Member>,
     /// The attribute at hand.
-    current: Option<(Symbol, Pos, Value)>,
+    current: Option<Member>,
     wait: Wait,
     /// What arrives next still has to be coerced to a string.
     coerces: bool,
@@ -26,6 +25,9 @@ pub(super) struct Derive {
     elements: Vec<Value>,
     draft: Draft,
 }
+
+/// An attribute: its name, its position and its value.
+type Member = (&'static [u8], Pos, Value);
 
 /// What is being waited for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -168,7 +170,7 @@ impl Derive {
                 self.json(vm, value)
             }
             Wait::Special => {
-                let name = self.name(vm);
+                let name = self.name();
                 self.special(vm, name, value)?;
                 self.advance(vm)
             }
@@ -184,7 +186,7 @@ impl Derive {
             }
             Wait::Text => {
                 self.draft.add_context(vm, value);
-                let name = self.name(vm);
+                let name = self.name();
                 if name == b"__json" {
                     let warning = format!(
                         "In derivation '{}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead.",
@@ -214,16 +216,13 @@ impl Derive {
         if let Some(attrs) = self.attrs.as_attrs() {
             let attrs = crate::value::flat(&mut vm.heap, attrs);
             let entries = attrs.keys().entries();
-            let members: Vec<(Symbol, Pos, Value)> =
-                crate::value::name_order(&mut vm.heap, &vm.interner, attrs)
-                    .map(|index| {
-                        (
-                            entries[index].name,
-                            entries[index].pos,
-                            attrs.values()[index],
-                        )
-                    })
-                    .collect();
+            let order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
+            let member = |index: usize| {
+                let entry = entries[index];
+                let name = vm.interner.name(entry.name);
+                (name, entry.pos, attrs.values()[index])
+            };
+            let members: Vec<Member> = order.map(member).collect();
             self.draft.env.reserve(members.len());
             self.members = members.into_iter();
         }
@@ -234,10 +233,10 @@ impl Derive {
     fn advance(&mut self, vm: &mut Vm) -> Result<Next> {
         loop {
             self.current = self.members.next();
-            let Some((symbol, _, value)) = self.current else {
+            let Some((name, _, value)) = self.current else {
                 return Ok(Next::Finish);
             };
-            if vm.interner.name(symbol) == b"__ignoreNulls" {
+            if name == b"__ignoreNulls" {
                 continue;
             }
             if self.ignore_nulls {
@@ -247,15 +246,14 @@ impl Derive {
         }
     }
 
-    fn name(&self, vm: &Vm) -> &'static [u8] {
-        self.current
-            .map_or(b"", |(symbol, ..)| vm.interner.name(symbol))
+    fn name(&self) -> &'static [u8] {
+        self.current.map_or(b"", |(name, ..)| name)
     }
 
     /// What an attribute is waited for as.
     fn dispatch(&mut self, vm: &mut Vm, value: Value) -> Result<Next> {
         let structured = self.draft.structured.is_some();
-        match self.name(vm) {
+        match self.name() {
             b"__contentAddressed" => self.awaits(Wait::ContentAddressed, Next::Force(value)),
             b"__impure" => self.awaits(Wait::Impure, Next::Force(value)),
             b"args" => self.awaits(Wait::Args, Next::Force(value)),
@@ -266,7 +264,7 @@ impl Derive {
     }
 
     fn json(&mut self, vm: &mut Vm, text: Value) -> Result<Next> {
-        let name = self.name(vm);
+        let name = self.name();
         if WITHOUT_EFFECT.contains(&name) {
             let attribute = String::from_utf8_lossy(name);
             let warning = format!(
@@ -451,8 +449,8 @@ impl Task for Derive {
             ),
             _ => {}
         }
-        if let Some((symbol, pos, _)) = self.current {
-            let attribute = vm.interner.display(symbol);
+        if let Some((attribute, pos, _)) = self.current {
+            let attribute = String::from_utf8_lossy(attribute);
             error.trace(
                 pos,
                 format!("while evaluating attribute '{attribute}' of derivation '{name}'"),

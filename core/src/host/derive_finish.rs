@@ -142,11 +142,10 @@ impl Draft {
             self.json = Some([b"{", &members[..], b"}"].concat());
         }
         let inputs = vm.inputs_of(self.context)?;
-        let bytes = |value: &'_ Value| value.as_string().unwrap_or_default().to_vec();
-        if bytes(&self.builder).is_empty() {
+        if text_of(&self.builder).is_empty() {
             return fails("required attribute 'builder' missing");
         }
-        if bytes(&self.system).is_empty() {
+        if text_of(&self.system).is_empty() {
             return fails("required attribute 'system' missing");
         }
         let is_single = self.outputs == [b"out"];

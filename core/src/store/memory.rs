@@ -2,12 +2,15 @@
 
 use super::backend::{Backend, InMemory};
 use super::derivation::Derivation;
+use super::later::Later;
 use super::modulo::{Modulo, ResolveError, Resolved, Resolver};
 use super::path::split_store_path;
 use crate::world::Answer;
 use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::hash_map::Entry;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Where the files lie that come with the evaluator: no file system has such a place.
 const SHIPPED_DIR: &[u8] = b"/<nix/";
@@ -44,7 +47,10 @@ enum Object {
         contents: Bytes,
         references: Vec<Vec<u8>>,
     },
-    Derivation(Bytes),
+    Derivation {
+        text: Bytes,
+        modulo: Modulo,
+    },
     Source(Source),
     /// Nothing that was added: it was in the store before, and is read at its place there.
     Known(Source),
@@ -67,12 +73,25 @@ pub(super) enum Found<'a> {
     Nothing,
 }
 
+/// Computes hashes of derivations on another thread.
+pub trait Helper {
+    /// Takes all of these. Whoever needs one that is not begun computes it without waiting.
+    fn hash(&self, hashes: &mut Vec<Arc<Later>>);
+}
+
+/// So many hashes are handed over at once: to wake a thread takes as long as to compute one.
+const BATCH: usize = 8;
+
 /// The store of an evaluation. It holds texts, derivations and the places of trees, and grows only.
 pub struct Store {
     backend: Rc<dyn Backend>,
     objects: FxHashMap<Box<[u8]>, Object>,
-    modulos: FxHashMap<Box<[u8]>, Modulo>,
+    /// What derivations count as that this evaluation has not made.
+    learned: FxHashMap<Box<[u8]>, Modulo>,
     resolver: Resolver,
+    /// Who else computes hashes, and those that are to be handed over.
+    helper: Option<Rc<dyn Helper>>,
+    hashes: Vec<Arc<Later>>,
     /// Paths that were copied as they are, with their store paths: they do not change during an evaluation.
     copies: FxHashMap<Box<[u8]>, Box<[u8]>>,
 }
@@ -89,8 +108,10 @@ impl Store {
         Store {
             backend,
             objects: FxHashMap::default(),
-            modulos: FxHashMap::default(),
+            learned: FxHashMap::default(),
             resolver: Resolver::default(),
+            helper: None,
+            hashes: Vec::new(),
             copies: FxHashMap::default(),
         }
     }
@@ -110,15 +131,34 @@ impl Store {
             });
     }
 
+    /// Has hashes computed by `helper`, too.
+    pub fn set_helper(&mut self, helper: Rc<dyn Helper>) {
+        self.helper = Some(helper);
+    }
+
     /// Adds a derivation.
     pub fn add_derivation(&mut self, derivation: Resolved) {
-        let path: Box<[u8]> = derivation.path.into();
-        self.modulos
-            .entry(path.clone())
-            .or_insert(derivation.modulo);
-        self.objects
-            .entry(path)
-            .or_insert(Object::Derivation(derivation.text));
+        let Resolved {
+            path, text, modulo, ..
+        } = derivation;
+        let entry = match self.objects.entry(path.into()) {
+            Entry::Vacant(entry) => entry,
+            Entry::Occupied(entry) => {
+                if let Object::Known(_) = entry.get() {
+                    self.learned.entry(entry.key().clone()).or_insert(modulo);
+                }
+                return;
+            }
+        };
+        if let Some(helper) = &self.helper
+            && let Modulo::Hash(hash) = &modulo
+        {
+            self.hashes.push(hash.clone());
+            if self.hashes.len() == BATCH {
+                helper.hash(&mut self.hashes);
+            }
+        }
+        entry.insert(Object::Derivation { text, modulo });
     }
 
     /// Adds a tree. A tree within one that was added before is where that one is.
@@ -165,25 +205,26 @@ impl Store {
         derivation: &Derivation<'_>,
         references: &[&[u8]],
     ) -> Result<Resolved, ResolveError> {
-        let modulos = &self.modulos;
-        self.resolver
-            .resolve(derivation, references, |path| modulos.get(path))
+        let (objects, learned) = (&self.objects, &self.learned);
+        self.resolver.resolve(derivation, references, |path| {
+            modulo(objects, learned, path)
+        })
     }
 
-    /// What a derivation counts as, if that has been computed.
+    /// What a derivation counts as, if that is known.
     pub fn modulo(&self, drv_path: &[u8]) -> Option<&Modulo> {
-        self.modulos.get(drv_path)
+        modulo(&self.objects, &self.learned, drv_path)
     }
 
-    /// Notes what a derivation counts as.
+    /// Notes what a derivation counts as that this evaluation has not made.
     pub fn note_modulo(&mut self, drv_path: &[u8], modulo: Modulo) {
-        self.modulos.insert(drv_path.into(), modulo);
+        self.learned.insert(drv_path.into(), modulo);
     }
 
     /// The text of a derivation that was added.
     pub fn derivation(&self, drv_path: &[u8]) -> Option<&[u8]> {
         match self.objects.get(drv_path) {
-            Some(Object::Derivation(text)) => Some(text),
+            Some(Object::Derivation { text, .. }) => Some(text),
             _ => None,
         }
     }
@@ -193,7 +234,7 @@ impl Store {
         match self.objects.get(path) {
             Some(Object::Text { references, .. }) => Ok(references.clone()),
             Some(Object::Source(source)) => Ok(source.references.clone()),
-            Some(Object::Derivation(_)) => Ok(Vec::new()),
+            Some(Object::Derivation { .. }) => Ok(Vec::new()),
             Some(Object::Known(_)) | None => self.backend.references(path),
         }
     }
@@ -234,10 +275,12 @@ impl Store {
         }
         let (root, below) = split_store_path(path)?;
         Some(match self.objects.get(root)? {
-            Object::Text { contents, .. } | Object::Derivation(contents) if below.is_empty() => {
+            Object::Text { contents, .. } | Object::Derivation { text: contents, .. }
+                if below.is_empty() =>
+            {
                 Found::Text(contents)
             }
-            Object::Text { .. } | Object::Derivation(_) => Found::Nothing,
+            Object::Text { .. } | Object::Derivation { .. } => Found::Nothing,
             Object::Source(source) | Object::Known(source) => {
                 let origin = [&source.origin, below].concat();
                 if source.excludes(&origin) {
@@ -250,6 +293,17 @@ impl Store {
                 }
             }
         })
+    }
+}
+
+fn modulo<'s>(
+    objects: &'s FxHashMap<Box<[u8]>, Object>,
+    learned: &'s FxHashMap<Box<[u8]>, Modulo>,
+    drv_path: &[u8],
+) -> Option<&'s Modulo> {
+    match objects.get(drv_path) {
+        Some(Object::Derivation { modulo, .. }) => Some(modulo),
+        _ => learned.get(drv_path),
     }
 }
 

@@ -8,6 +8,7 @@ mod derivation;
 mod dynamic;
 mod hash;
 mod hasher;
+mod later;
 mod memory;
 mod modulo;
 mod nar;
@@ -21,7 +22,8 @@ pub use derivation::{Derivation, Method, Output, OutputNames, Text, escaped};
 pub use dynamic::{Input, Tree, Visit, Way};
 pub use hash::{Algorithm, Digest, Hash, HexDigest, base32, hex, sha256};
 pub use hasher::{Hasher, hash_file};
-pub use memory::{Source, Store, shipped_path};
+pub use later::Later;
+pub use memory::{Helper, Source, Store, shipped_path};
 pub use modulo::{
     Modulo, ResolveError, Resolved, Resolver, output_placeholder, unknown_output_placeholder,
     unknown_placeholder,

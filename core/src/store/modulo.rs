@@ -3,15 +3,17 @@
 
 use super::derivation::{Derivation, Output, Parts, Text, separate, write_input};
 use super::hash::{Digest, HexDigest, base32, hex, sha256};
+use super::later::Later;
 use super::path::{output_name, output_path, text_path};
 use crate::kept::Keeper;
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// What a derivation counts as in the hash of one that needs it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub enum Modulo {
     /// Outputs at paths that follow from the derivation.
-    Hash(HexDigest),
+    Hash(Arc<Later>),
     /// A fixed output: the derivation does not matter.
     Fixed(HexDigest),
     /// Outputs at paths that are not known before they are built.
@@ -57,9 +59,11 @@ impl Resolver {
         let Parts { head, inputs, tail } = &self.parts;
         let text = &mut self.text;
         text.clear();
+        // What enters the modulo hash of a derivation with finished paths: the text up to here, the inputs, the text from there on.
+        let mut around = None;
         let is_deferred = |(_, output): &(_, Output<'_>)| *output == Output::Deferred;
         let mut paths = Vec::new();
-        let (modulo, outputs);
+        let (mut modulo, outputs);
         if !derivation.outputs.iter().all(is_deferred) {
             outputs = derivation
                 .outputs
@@ -78,8 +82,8 @@ impl Resolver {
             text.extend_from_slice(inputs);
             let tail_start = text.len();
             tail.fill(&paths, text);
-            let own = sha256(&[&text[..head_end], &self.inputs, &text[tail_start..]]);
-            modulo = Modulo::Hash(hex(&own));
+            around = Some(head_end..tail_start);
+            modulo = Modulo::Deferred;
             outputs = paths.into_iter().map(Some).collect();
         } else {
             outputs = vec![None; derivation.outputs.len()];
@@ -88,9 +92,13 @@ impl Resolver {
         }
         let name = [&derivation.name, &b".drv"[..]].concat();
         let path = text_path(&name, &sha256(&[&text[..]]), references.iter().copied())?;
+        let text = self.keeper.keep(text);
+        if let Some(around) = around {
+            modulo = Modulo::Hash(Arc::new(Later::new(text.clone(), around, &self.inputs)));
+        }
         Ok(Resolved {
             path,
-            text: self.keeper.keep(text),
+            text,
             modulo,
             outputs,
         })
@@ -123,7 +131,7 @@ impl Modulo {
         let mut parts = Parts::default();
         derivation.write_parts(&mut parts);
         let hash = sha256(&[&parts.head.bytes, &inputs, &parts.tail.bytes]);
-        Ok(Modulo::Hash(hex(&hash)))
+        Ok(Modulo::Hash(Arc::new(Later::known(hex(&hash)))))
     }
 }
 
@@ -175,7 +183,7 @@ fn inputs_modulo<'m>(
     for (path, outputs) in &derivation.input_drvs {
         match known(path)? {
             Modulo::Deferred => return Ok(false),
-            Modulo::Hash(hash) => inputs.push((hash, Wanted::These(outputs))),
+            Modulo::Hash(hash) => inputs.push((hash.digest(), Wanted::These(outputs))),
             Modulo::Fixed(hash) => {
                 if let Some(other) = outputs.iter().find(|output| &***output != b"out") {
                     return Err(format!(
@@ -272,6 +280,14 @@ mod tests {
     use super::*;
     use std::borrow::Cow;
 
+    /// What a derivation counts as, if its paths follow from it.
+    fn digest(modulo: &Modulo) -> &HexDigest {
+        match modulo {
+            Modulo::Hash(hash) => hash.digest(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn draft<'d>(name: &'static str) -> Derivation<'d> {
         let mut derivation = Derivation {
             name: Cow::Borrowed(name.as_bytes()),
@@ -310,7 +326,8 @@ mod tests {
             "/nix/store/gwwjwi08fyrbrz2d8zkfvy65nzzq2czp-x"
         );
         let read = Derivation::read(b"x", &x.text).expect("valid");
-        assert_eq!(Modulo::of(&read, |_| None).as_ref(), Ok(&x.modulo));
+        let again = Modulo::of(&read, |_| None).expect("valid");
+        assert_eq!(digest(&again), digest(&x.modulo));
         let mut y = draft("y");
         y.set_env(Cow::Borrowed(b"x"), Cow::Owned(out));
         y.input_drvs.push((

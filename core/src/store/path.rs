@@ -21,6 +21,17 @@ pub const MAX_NAME: usize = 211;
 const HASH_DIGITS: usize = 32;
 const FOLDED: usize = 20;
 
+/// Which bytes names of store paths are made of.
+const MAY_STAND: [bool; 256] = {
+    let mut may = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        may[byte] = matches!(byte as u8, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.' | b'_' | b'?' | b'=');
+        byte += 1;
+    }
+    may
+};
+
 /// Checks the name of a store path; the error is the text of a message.
 pub fn check_name(name: &[u8]) -> Result<(), String> {
     let shown = || String::from_utf8_lossy(name).into_owned();
@@ -46,10 +57,7 @@ pub fn check_name(name: &[u8]) -> Result<(), String> {
             }
         }
     }
-    match name
-        .iter()
-        .find(|byte| !byte.is_ascii_alphanumeric() && !b"+-._?=".contains(byte))
-    {
+    match name.iter().find(|byte| !MAY_STAND[usize::from(**byte)]) {
         None => Ok(()),
         Some(byte) => Err(format!(
             "name '{}' contains illegal character '{}'",

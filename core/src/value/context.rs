@@ -1,6 +1,9 @@
 //! String contexts: which store paths a string depends on. Interned, so that a string holds one number.
 
+use crate::symbol::{Interner, Symbol};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use std::rc::Rc;
 
 /// An interned context; 0 is the empty one.
 pub type ContextId = u32;
@@ -66,59 +69,63 @@ pub fn way(outputs: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// All contexts of an evaluation.
 pub struct Contexts {
-    elements: Vec<&'static [u8]>,
-    element_ids: FxHashMap<&'static [u8], u32>,
-    /// Sorted element ids of each context.
-    sets: Vec<Box<[u32]>>,
-    set_ids: FxHashMap<Box<[u32]>, ContextId>,
+    elements: Interner,
+    /// The elements of each context, in the order of their symbols.
+    sets: Vec<Rc<[Symbol]>>,
+    set_ids: FxHashMap<Rc<[Symbol]>, ContextId>,
+    /// The contexts of one element, by it; 0 where there is none. They are found here only.
+    single_ids: Vec<ContextId>,
     unions: FxHashMap<(ContextId, ContextId), ContextId>,
 }
 
 impl Default for Contexts {
     fn default() -> Self {
         let mut contexts = Contexts {
-            elements: Vec::new(),
-            element_ids: FxHashMap::default(),
+            elements: Interner::new(),
             sets: Vec::new(),
             set_ids: FxHashMap::default(),
+            single_ids: Vec::new(),
             unions: FxHashMap::default(),
         };
-        contexts.set(Box::default());
+        contexts.set(&[]);
         contexts
     }
 }
 
 impl Contexts {
-    fn set(&mut self, ids: Box<[u32]>) -> ContextId {
-        if let Some(id) = self.set_ids.get(&ids) {
+    /// The context of these elements, which are sorted.
+    fn set(&mut self, elements: &[Symbol]) -> ContextId {
+        let next = self.sets.len() as ContextId;
+        if let [element] = elements {
+            let index = element.0 as usize;
+            if index >= self.single_ids.len() {
+                self.single_ids.resize(index + 1, 0);
+            }
+            match self.single_ids[index] {
+                0 => self.single_ids[index] = next,
+                id => return id,
+            }
+            self.sets.push(elements.into());
+            return next;
+        }
+        if let Some(id) = self.set_ids.get(elements) {
             return *id;
         }
-        let id = self.sets.len() as ContextId;
-        self.sets.push(ids.clone());
-        self.set_ids.insert(ids, id);
-        id
-    }
-
-    fn element(&mut self, text: &[u8]) -> u32 {
-        if let Some(id) = self.element_ids.get(text) {
-            return *id;
-        }
-        let text: &'static [u8] = Box::leak(text.to_vec().into_boxed_slice());
-        let id = self.elements.len() as u32;
-        self.elements.push(text);
-        self.element_ids.insert(text, id);
-        id
+        let elements: Rc<[Symbol]> = elements.into();
+        self.sets.push(elements.clone());
+        self.set_ids.insert(elements, next);
+        next
     }
 
     /// The context of these elements, in Nix's notation ("/nix/store/p", "!out!d.drv", "=d.drv").
     pub fn make<'a>(&mut self, elements: impl IntoIterator<Item = &'a [u8]>) -> ContextId {
-        let mut ids: Vec<u32> = elements
+        let mut set: SmallVec<[Symbol; 4]> = elements
             .into_iter()
-            .map(|text| self.element(text))
+            .map(|text| self.elements.intern(text))
             .collect();
-        ids.sort_unstable();
-        ids.dedup();
-        self.set(ids.into())
+        set.sort_unstable();
+        set.dedup();
+        self.set(&set)
     }
 
     /// Union.
@@ -137,10 +144,18 @@ impl Contexts {
         if let Some(id) = self.unions.get(&(a, b)) {
             return *id;
         }
-        let mut ids = [&*self.sets[a as usize], &*self.sets[b as usize]].concat();
-        ids.sort_unstable();
-        ids.dedup();
-        let id = self.set(ids.into());
+        let both = [a, b].map(|id| self.sets[id as usize].clone());
+        let mut set: SmallVec<[Symbol; 64]> = SmallVec::new();
+        let [mut left, mut right] = both.each_ref().map(|elements| &elements[..]);
+        while let (Some(first), Some(second)) = (left.first(), right.first()) {
+            set.push(*first.min(second));
+            let order = first.cmp(second);
+            left = &left[usize::from(order.is_le())..];
+            right = &right[usize::from(order.is_ge())..];
+        }
+        set.extend_from_slice(left);
+        set.extend_from_slice(right);
+        let id = self.set(&set);
         self.unions.insert((a, b), id);
         id
     }
@@ -149,7 +164,7 @@ impl Contexts {
     pub fn elements(&self, context: ContextId) -> Vec<&'static [u8]> {
         let mut elements: Vec<&'static [u8]> = self.sets[context as usize]
             .iter()
-            .map(|id| self.elements[*id as usize])
+            .map(|element| self.elements.name(*element))
             .collect();
         elements.sort_unstable();
         elements

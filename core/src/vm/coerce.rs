@@ -184,8 +184,13 @@ impl Task for Coerce {
                 self.pending.pop();
                 continue;
             }
-            if let Some(step) = self.append(vm, next)? {
-                return Ok(step);
+            match self.append(vm, next)? {
+                None => {}
+                // What `outPath` is, most of the time.
+                Some(Step::Force(next)) if !next.resolved().is_thunk() => {
+                    value = Some(next.resolved());
+                }
+                Some(step) => return Ok(step),
             }
         }
     }
