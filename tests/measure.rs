@@ -285,27 +285,36 @@ fn speedscope(profile: &Path) -> Stacks {
 /// Runs the busy program; answers its profile.
 #[track_caller]
 fn profile(flags: &[&str], read: fn(&Path) -> Stacks) -> Stacks {
-    let (_folder, path) = files(&[("busy.nix", BUSY)]);
+    let (stacks, out) = profile_of(BUSY, flags, read);
+    assert_eq!(out, "2200000");
+    stacks
+}
+
+/// Runs a program; answers its profile, and what it evaluates to.
+#[track_caller]
+fn profile_of(program: &str, flags: &[&str], read: fn(&Path) -> Stacks) -> (Stacks, String) {
+    let (_folder, path) = files(&[("busy.nix", program)]);
     let profile = path.join("profile");
     let finished = piton_run(["eval", "busy.nix", "--profile", text(&profile)])
         .args(flags)
         .dir(&path)
         .finish();
-    assert_eq!(finished.success(), "2200000");
-    read(&profile)
+    (read(&profile), finished.success())
+}
+
+/// How much of the time of a profile went to stacks that end in `name`.
+fn time_in(stacks: &Stacks, name: &str) -> u64 {
+    stacks
+        .iter()
+        .filter(|(stack, _)| stack.last().is_some_and(|frame| frame.starts_with(name)))
+        .map(|(_, weight)| weight)
+        .sum()
 }
 
 /// The profile of the busy program tells what it was busy with.
 #[track_caller]
 fn check_busy(stacks: &Stacks, odd_name: &str) {
-    let ends_in = |name: &str| {
-        stacks
-            .iter()
-            .filter(|(stack, _)| stack.last().is_some_and(|frame| frame.starts_with(name)))
-            .map(|(_, weight)| weight)
-            .sum::<u64>()
-    };
-    assert!(ends_in("spin (") > 0, "no time in spin: {stacks:?}");
+    assert!(time_in(stacks, "spin (") > 0, "no time in spin: {stacks:?}");
     let (deepest, _) = stacks
         .iter()
         .filter(|(stack, _)| {
@@ -349,6 +358,26 @@ fn a_profile_names_what_was_busy() {
         &profile(&["--profile-format", "speedscope"], speedscope),
         "odd;name",
     );
+}
+
+/// What a builtin has the host do for it step by step, here all of a derivation and a comparison, is the builtin's time and the
+/// function's, not that of what comes next.
+#[test]
+fn steps_are_of_who_asked_for_them() {
+    let program = r#"
+      let
+        double = n: s: if n == 0 then s else double (n - 1) (s + s);
+        large = derivation { name = "x"; system = "s"; builder = "b"; text = double 18 "0123456789abcdef"; };
+        long = builtins.genList (i: [ i ]) 300000;
+        compare = a: b: a == b;
+        spin = n: if n == 0 then 0 else spin (n - 1);
+      in [ (builtins.stringLength large.drvPath) (spin 1000) (compare long (long ++ [ ])) (spin 1000) ]
+    "#;
+    let (stacks, out) = profile_of(program, &["--strict"], collapsed);
+    assert_eq!(out, "[ 49 0 true 0 ]");
+    for name in ["builtins.derivationStrict", "compare ("] {
+        assert!(time_in(&stacks, name) > 0, "no time in {name}: {stacks:?}");
+    }
 }
 
 #[test]

@@ -11,7 +11,6 @@ use crate::vm::{Flow, Frame, Passed, Vm, indefinite_type, or_fail, show_short};
 use piton_plugin_api::abi::{RawValue, VmContext, arg, request, tag};
 use piton_plugin_api::hint::cold_path;
 use std::mem::MaybeUninit;
-use std::time::Instant;
 
 /// What begins a call.
 type Start = unsafe extern "C" fn(*mut u8, *mut VmContext, *const RawValue, usize) -> RawValue;
@@ -92,18 +91,6 @@ impl Vm {
             pos,
         });
         self.continue_arguments()
-    }
-
-    /// The time, if somebody watches.
-    #[inline(always)]
-    fn watch(&self) -> Option<Instant> {
-        match self.observer {
-            Some(_) => {
-                cold_path();
-                Some(Instant::now())
-            }
-            None => None,
-        }
     }
 
     /// Runs a function of a builtin that takes no frame: a leaf, or the attempt to do without one.

@@ -120,9 +120,14 @@ impl Vm {
                 unreachable!("a task is on top")
             };
             let task: *mut dyn Task = &mut **task;
+            let begun = self.watch();
             // SAFETY: the task stays in its box, on top: a step pushes no frames, it answers which are to be pushed. It reaches no
             // safepoint and looks at no frame but code and builtins, so that nobody else sees the task meanwhile.
-            let flow = match or_fail!(unsafe { (*task).step(self, value.take()) }) {
+            let step = unsafe { (*task).step(self, value.take()) };
+            if let Some(begun) = begun {
+                self.observe_step(begun);
+            }
+            let flow = match or_fail!(step) {
                 Step::Force(next) => self.force(next),
                 Step::Done(result) => {
                     self.frames.pop();

@@ -8,6 +8,7 @@ use crate::bytecode::{CodeKind, Instruction, Op, Operands};
 use crate::heap::Value;
 use crate::source::{Pos, SourceMap};
 use crate::symbol::Interner;
+use piton_plugin_api::hint::cold_path;
 use rustc_hash::FxHashMap;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,9 @@ const SAMPLE_EVERY: Duration = Duration::from_micros(500);
 const CLOCK_EVERY: u32 = 64;
 /// Of a deeper stack so many of the outermost frames are told.
 const MAX_STACK: usize = 400;
+
+/// What stands for a stack without frames: the value of the whole program is being gone through.
+const RESULT: &str = "result";
 
 /// What is to be observed.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -173,6 +177,20 @@ impl Observer {
         }
     }
 
+    /// A task has made a step since `begun`, which is of the frame that it works for.
+    fn step(&mut self, begun: Instant, frames: &[Frame]) {
+        if !self.what.profile {
+            return;
+        }
+        // What was before is of the code that ran then: it has asked for what stands above it, or is over.
+        let before = self.running.take();
+        let code = frames
+            .iter()
+            .rposition(|frame| matches!(frame, Frame::Code(_)));
+        self.sample(&frames[..code.map_or(0, |at| at + 1)], before, begun);
+        self.sample(frames, None, Instant::now());
+    }
+
     /// Attributes the time since the last sample to the stack with `running` on top of it, if it is enough.
     fn sample(&mut self, frames: &[Frame], running: Option<Place>, now: Instant) {
         let passed = now.saturating_duration_since(self.last_sample);
@@ -235,7 +253,10 @@ impl Observer {
             .samples
             .iter()
             .map(|(stack, time)| Sample {
-                stack: stack.iter().map(name).collect(),
+                stack: match &stack[..] {
+                    [] => vec![RESULT.to_owned()],
+                    stack => stack.iter().map(name).collect(),
+                },
                 time: *time,
             })
             .collect();
@@ -245,6 +266,18 @@ impl Observer {
 }
 
 impl Vm {
+    /// The time, if somebody watches.
+    #[inline(always)]
+    pub(crate) fn watch(&self) -> Option<Instant> {
+        match self.observer {
+            Some(_) => {
+                cold_path();
+                Some(Instant::now())
+            }
+            None => None,
+        }
+    }
+
     #[inline(never)]
     pub(super) fn observe_frame(&mut self) {
         if let Some(observer) = &mut self.observer {
@@ -257,6 +290,14 @@ impl Vm {
     pub(crate) fn observe_builtin(&mut self, builtin: u32, begun: Instant, new: bool) {
         if let Some(observer) = &mut self.observer {
             observer.builtin(builtin, begun, new, &self.frames);
+        }
+    }
+
+    /// Notes that the task on top has made a step since `begun`.
+    #[cold]
+    pub(super) fn observe_step(&mut self, begun: Instant) {
+        if let Some(observer) = &mut self.observer {
+            observer.step(begun, &self.frames);
         }
     }
 
