@@ -7,7 +7,7 @@ use super::table::HostContext;
 use crate::error::Error;
 use crate::heap::Marker;
 use crate::source::Pos;
-use piton_plugin_api::abi::{Builtin, arg, flag};
+use piton_plugin_api::abi::{Builtin, Resume, Start, arg, flag, tag};
 use piton_plugin_api::hint::cold_path;
 use std::collections::BTreeSet;
 use std::ffi::c_void;
@@ -52,26 +52,68 @@ pub struct BuiltinInfo {
 pub(super) struct Entry {
     pub(super) descriptor: Builtin,
     pub(super) modes: Box<[u32]>,
-    /// For each argument the tags of values, as a mask, with which the builtin can start at once.
-    pub(super) ready: Box<[u32]>,
     pub(super) plugin: usize,
-    /// What `init` of the plugin has made.
-    pub(super) instance: *mut c_void,
-    /// Roots that a call has left are released when it ends.
-    pub(super) sweeps: bool,
     pub(super) name: &'static str,
 }
 
-impl Entry {
-    pub(super) fn is_leaf(&self) -> bool {
-        self.descriptor.flags & flag::LEAF != 0
+/// Builtins with at most so many arguments are called without a frame for these, if they are ready.
+pub(super) const INLINE_ARGS: usize = 6;
+
+/// What a call of a builtin looks at. All of it is in one line of the processor's cache, apart from what is looked at rarely.
+#[repr(align(64))]
+pub(super) struct Call {
+    pub(super) start: Start,
+    pub(super) resume: Option<Resume>,
+    pub(super) quick: Option<Start>,
+    /// What `init` of the plugin has made.
+    pub(super) instance: *mut c_void,
+    /// As of the entry, for the first arguments: all values have tags below 16.
+    modes: [u16; INLINE_ARGS],
+    /// For each of these the tags of values, as a mask, with which the builtin can start at once.
+    pub(super) ready: [u16; INLINE_ARGS],
+    pub(super) frame_size: u32,
+    pub(super) arity: u8,
+    pub(super) is_leaf: bool,
+    /// Roots that a call has left are released when it ends.
+    pub(super) sweeps: bool,
+}
+
+const _: () = assert!(size_of::<Call>() == 64 && tag::THUNK < 16);
+
+impl Call {
+    pub(super) fn new(entry: &Entry, instance: *mut c_void, sweeps: bool) -> Self {
+        let descriptor = &entry.descriptor;
+        let mut modes = [0; INLINE_ARGS];
+        let mut ready = [0; INLINE_ARGS];
+        for (index, mode) in entry.modes.iter().take(INLINE_ARGS).enumerate() {
+            modes[index] = *mode as u16;
+            ready[index] = match *mode {
+                arg::LAZY => u16::MAX,
+                mode => mode as u16 & !(1 << tag::THUNK),
+            };
+        }
+        Call {
+            start: descriptor.start,
+            resume: descriptor.resume,
+            quick: descriptor.quick,
+            instance,
+            modes,
+            ready,
+            frame_size: descriptor.frame_size,
+            arity: descriptor.arity as u8,
+            is_leaf: descriptor.flags & flag::LEAF != 0,
+            sweeps,
+        }
     }
 }
 
 /// Everything about plugins.
 pub struct Host {
     pub(super) plugins: Vec<PluginInfo>,
+    /// All builtins, by their numbers.
     pub(super) entries: Vec<Entry>,
+    /// The same for calls.
+    pub(super) calls: Vec<Call>,
     pub(super) context: Box<HostContext>,
     pub(super) roots: Roots,
     pub(super) arena: Arena,
@@ -106,6 +148,7 @@ impl Host {
         Host {
             plugins: Vec::new(),
             entries: Vec::new(),
+            calls: Vec::new(),
             context,
             roots,
             arena: Arena::default(),
@@ -160,7 +203,7 @@ impl Host {
     /// How many arguments builtin `index` takes.
     #[inline(always)]
     pub(crate) fn arity(&self, index: u32) -> usize {
-        self.entries[index as usize].modes.len()
+        usize::from(self.calls[index as usize].arity)
     }
 
     /// How many arguments a builtin takes, and which is the first that it forces before it runs. Nothing is told of a hidden one:
@@ -171,11 +214,15 @@ impl Host {
         (!self.is_hidden(index)).then_some((modes.len(), first))
     }
 
-    /// How the arguments of a builtin that is called with `count` are to be passed; nothing if it takes another number.
+    /// How the arguments of a builtin that is called with `count` are to be passed, the lower halves of [`arg`]; nothing if it takes
+    /// another number, or many.
     #[inline(always)]
-    pub(crate) fn modes(&self, index: u32, count: usize) -> &[u32] {
-        let modes = &self.entries[index as usize].modes;
-        if modes.len() == count { modes } else { &[] }
+    pub(crate) fn modes(&self, index: u32, count: usize) -> &[u16] {
+        let call = &self.calls[index as usize];
+        match call.modes.get(..count) {
+            Some(modes) if usize::from(call.arity) == count => modes,
+            _ => &[],
+        }
     }
 
     /// The name of builtin `index`.

@@ -1,6 +1,7 @@
 //! Calls of builtins: their strict arguments are forced and checked, then they run in a frame of the arena, and when
 //! they suspend their request is served.
 
+use super::builtins::INLINE_ARGS;
 use super::raw::{from_raw, to_raw, type_bit};
 use super::table::{HostContext, expected_types};
 use crate::error::{Error, ErrorKind, Result};
@@ -16,7 +17,6 @@ use std::mem::MaybeUninit;
 type Start = unsafe extern "C" fn(*mut u8, *mut VmContext, *const RawValue, usize) -> RawValue;
 
 /// Arguments that fit on the native stack while a leaf runs.
-const INLINE_ARGS: usize = 6;
 
 /// Where the arguments of a builtin are while it runs.
 enum Arguments {
@@ -52,27 +52,30 @@ impl Vm {
         depth: u32,
         pos: Pos,
     ) -> Flow {
-        let entry = &self.host.entries[builtin as usize];
+        let call = &self.host.calls[builtin as usize];
         let count = args.len();
-        debug_assert!(count == entry.ready.len(), "called with all its arguments");
+        debug_assert!(
+            count == usize::from(call.arity),
+            "called with all its arguments"
+        );
         if count <= INLINE_ARGS {
             // The common case needs no frame for them: all strict arguments are there already.
             let mut raw = [const { MaybeUninit::<RawValue>::uninit() }; INLINE_ARGS];
             let mut ready = 1;
             for (index, slot) in raw[..count].iter_mut().enumerate() {
                 let value = slot.write(to_raw(args.get(index)));
-                ready &= entry.ready[index] >> value.tag();
+                ready &= call.ready[index] >> value.tag();
             }
             if ready & 1 != 0 {
                 self.host.running_pos = pos;
                 // SAFETY: as many have just been written.
                 let raw = unsafe { std::slice::from_raw_parts(raw.as_ptr().cast(), count) };
-                if entry.is_leaf() {
-                    let start = entry.descriptor.start;
+                if call.is_leaf {
+                    let start = call.start;
                     let raw = self.call_at_once(builtin, start, raw);
                     return self.finish_leaf(builtin, raw, depth, pos);
                 }
-                if let Some(quick) = entry.descriptor.quick {
+                if let Some(quick) = call.quick {
                     let result = self.call_at_once(builtin, quick, raw);
                     if result.tag() != tag::ABSENT {
                         return self.finish_leaf(builtin, result, depth, pos);
@@ -96,7 +99,7 @@ impl Vm {
     /// Runs a function of a builtin that takes no frame: a leaf, or the attempt to do without one.
     #[inline(always)]
     fn call_at_once(&mut self, builtin: u32, start: Start, args: &[RawValue]) -> RawValue {
-        let instance = self.host.entries[builtin as usize].instance;
+        let instance = self.host.calls[builtin as usize].instance;
         let begun = self.watch();
         let context = HostContext::enter(self);
         // SAFETY: the descriptor is of a loaded plugin; arguments and context are valid for the call, which gets no frame.
@@ -119,24 +122,24 @@ impl Vm {
         let Some(builtin) = f.as_builtin() else {
             return absent;
         };
-        let entry = &self.host.entries[builtin as usize];
+        let call = &self.host.calls[builtin as usize];
         // Whoever watches is to see each call for itself.
-        if !entry.is_leaf()
-            || entry.ready.len() != args.len()
+        if !call.is_leaf
+            || usize::from(call.arity) != args.len()
             || args.len() > INLINE_ARGS
             || self.host.runs_at_once
             || self.observer.is_some()
         {
             return absent;
         }
-        let start = entry.descriptor.start;
+        let start = call.start;
         let mut own = [NOTHING; INLINE_ARGS];
         for (index, arg) in args.iter().enumerate() {
             // Without the root that the caller has for it.
             let Some(arg) = from_raw(&mut self.heap, *arg).map(to_raw) else {
                 return absent;
             };
-            if self.host.entries[builtin as usize].ready[index] >> arg.tag() & 1 == 0 {
+            if self.host.calls[builtin as usize].ready[index] >> arg.tag() & 1 == 0 {
                 return absent;
             }
             own[index] = arg;
@@ -241,10 +244,10 @@ impl Vm {
         depth: u32,
         pos: Pos,
     ) -> Flow {
-        let entry = &self.host.entries[builtin as usize];
+        let call = &self.host.calls[builtin as usize];
         let count = raw.len();
-        if entry.is_leaf() {
-            let start = entry.descriptor.start;
+        if call.is_leaf {
+            let start = call.start;
             self.take_off(&arguments);
             let raw = self.call_at_once(builtin, start, raw);
             return self.finish_leaf(builtin, raw, depth, pos);
@@ -253,8 +256,8 @@ impl Vm {
             self.take_off(&arguments);
             return Flow::Failed(self.too_deep());
         }
-        let (start, size) = (entry.descriptor.start, entry.descriptor.frame_size as usize);
-        let (instance, sweeps) = (entry.instance, entry.sweeps);
+        let (start, size) = (call.start, call.frame_size as usize);
+        let (instance, sweeps) = (call.instance, call.sweeps);
         let mark = self.host.arena.mark();
         // Arguments first, then the frame: both stay where they are until the frame ends.
         let args_size = size_of_val(raw);
@@ -474,9 +477,9 @@ impl Vm {
             frame.mark,
             frame.depth_pos.1,
         );
-        let entry = &self.host.entries[builtin as usize];
-        let (instance, sweeps) = (entry.instance, entry.sweeps);
-        let Some(resume) = entry.descriptor.resume else {
+        let call = &self.host.calls[builtin as usize];
+        let (instance, sweeps) = (call.instance, call.sweeps);
+        let Some(resume) = call.resume else {
             self.pop_frame();
             self.host.let_go(owner);
             self.host.arena.release(mark);
@@ -578,8 +581,9 @@ impl Vm {
 
     /// Ends a suspended frame whose request failed.
     pub(crate) fn drop_generator(&mut self, frame: &GeneratorFrame) {
-        let entry = &self.host.entries[frame.builtin as usize];
-        let (drop, instance, sweeps) = (entry.descriptor.drop, entry.instance, entry.sweeps);
+        let drop = self.host.entries[frame.builtin as usize].descriptor.drop;
+        let call = &self.host.calls[frame.builtin as usize];
+        let (instance, sweeps) = (call.instance, call.sweeps);
         if let Some(drop) = drop {
             self.host.roots.table.owner = frame.owner;
             let context = HostContext::enter(self);

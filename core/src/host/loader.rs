@@ -1,7 +1,7 @@
 //! Loading: bytes and hash, manifest, dlopen, ABI, builtins, init; in that order, and nothing of a file runs
 //! before all that can be checked without running it has been.
 
-use super::builtins::{Entry, PluginInfo};
+use super::builtins::{Call, Entry, PluginInfo};
 use super::manifest::{Manifest, read_manifest};
 use super::table::HostContext;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,7 +14,7 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use piton_plugin_api::abi::{
     ABI_MAJOR, ABI_MINOR, ABI_STABLE_VERSION, AbiTypes, Arg, Builtin, Bytes, ENTRY_PREFIX,
     Entry as EntryFunction, HostTable, MAGIC, MAX_FRAME_ALIGN, MAX_FRAME_SIZE, Plugin, RawValue,
-    TARGET, VmContext, arg, flag, tag,
+    TARGET, VmContext, flag,
 };
 use std::io::{Read, Seek};
 use std::path::Path;
@@ -174,12 +174,17 @@ impl Vm {
             instance,
             fini: plugin.fini,
         });
-        for mut entry in entries {
-            entry.instance = instance;
-            entry.sweeps = plugin.rust_proof.is_none();
+        for entry in entries {
+            let call = Call::new(&entry, instance, plugin.rust_proof.is_none());
             match self.host.find(entry.name) {
-                Some(existing) => self.host.entries[existing as usize] = entry,
-                None => self.host.entries.push(entry),
+                Some(existing) => {
+                    self.host.entries[existing as usize] = entry;
+                    self.host.calls[existing as usize] = call;
+                }
+                None => {
+                    self.host.entries.push(entry);
+                    self.host.calls.push(call);
+                }
             }
         }
         Ok(())
@@ -191,8 +196,8 @@ impl Vm {
         if self.host.arity(index) != 0 {
             return function;
         }
-        let entry = &self.host.entries[index as usize];
-        if entry.is_leaf() && entry.descriptor.capabilities == 0 {
+        let capabilities = self.host.entries[index as usize].descriptor.capabilities;
+        if self.host.calls[index as usize].is_leaf && capabilities == 0 {
             // `true` and `null` are values wherever they stand, not something to be evaluated yet.
             if let Flow::Value(value) =
                 self.call_builtin(index, Passed::of(&[]), 0, crate::source::Pos::NONE)
@@ -521,20 +526,10 @@ fn check_builtin(builtin: &'static Builtin, plugin: usize) -> std::result::Resul
     let modes: Box<[u32]> = (0..builtin.arity as usize)
         .map(|index| unsafe { (*builtin.args.add(index)).mode })
         .collect();
-    let ready = modes
-        .iter()
-        .map(|mode| match *mode {
-            arg::LAZY => u32::MAX,
-            mode => mode & !(1 << tag::THUNK),
-        })
-        .collect();
     Ok(Entry {
         descriptor: *builtin,
         modes,
-        ready,
         plugin,
-        instance: std::ptr::null_mut(),
-        sweeps: true,
         name,
     })
 }

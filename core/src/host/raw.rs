@@ -87,8 +87,8 @@ fn from_raw_rarely(heap: &mut Heap, raw: RawValue) -> Option<Value> {
 
 /// Whether an argument that is passed in this mode may be `value`.
 #[inline]
-pub(crate) fn accepts(mode: u32, value: Value) -> bool {
-    mode & type_bit(value) != 0
+pub(crate) fn accepts(mode: u16, value: Value) -> bool {
+    u32::from(mode) & type_bit(value) != 0
 }
 
 /// The mask bit of a value's type, as argument modes have it.

@@ -199,7 +199,7 @@ impl Vm {
                                 for (index, mode) in
                                     self.host.modes($builtin, count).iter().enumerate()
                                 {
-                                    if *mode != arg::LAZY {
+                                    if u32::from(*mode) != arg::LAZY {
                                         let value = forced!($instruction.b + 1 + index as u16);
                                         if index + 1 < count && !crate::host::accepts(*mode, value)
                                         {
