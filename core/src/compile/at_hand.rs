@@ -11,6 +11,8 @@ use crate::syntax::ast::{AttrName, BinaryOp, Expr, ExprId, PathKind, Run};
 
 /// Sets and lists of at most so many members, all at hand, are built at once instead of being delayed.
 const MAX_EAGER: usize = 8;
+/// Of those that are passed to functions, so many members may have to be delayed.
+const MAX_DELAYED: usize = 3;
 /// Arithmetic of literals is done here where it is nested at most so deep: each level of a longer chain would look at all below it.
 pub(super) const FOLDED: usize = 3;
 /// Lists of constants are constants where they are nested at most so deep, for the same reason.
@@ -140,6 +142,49 @@ impl<'a> Compiler<'a> {
                     && self.ast.bindings[node.bindings.range()]
                         .iter()
                         .all(|binding| self.is_atom(binding.value))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a set or a list that is passed to a function is built at once although not all of its members are at hand: it has few,
+    /// and hardly any that has to be delayed. Most functions look at what they are passed; to delay it first, as a whole, takes more
+    /// time and memory than its members do.
+    pub(super) fn is_built_at_once(&self, id: ExprId) -> bool {
+        if self.environment.keep_thunks {
+            return false;
+        }
+        let delayed = |member: &ExprId| {
+            let instant = match self.ast.expr(*member) {
+                Expr::Lambda { .. } | Expr::InheritFrom { .. } => true,
+                Expr::Select {
+                    base,
+                    default: None,
+                    ..
+                } => self.is_atom(base),
+                _ => self.is_atom(*member),
+            };
+            !instant
+        };
+        match self.ast.expr(id) {
+            Expr::List(items) => {
+                items.len as usize <= MAX_EAGER
+                    && self.ast.ids[items.range()]
+                        .iter()
+                        .filter(|id| delayed(id))
+                        .count()
+                        <= MAX_DELAYED
+            }
+            Expr::Attrs(node) => {
+                !node.recursive
+                    && node.dynamic.len == 0
+                    && node.inherit_from.len == 0
+                    && node.bindings.len as usize <= MAX_EAGER
+                    && self.ast.bindings[node.bindings.range()]
+                        .iter()
+                        .filter(|binding| delayed(&binding.value))
+                        .count()
+                        <= MAX_DELAYED
             }
             _ => false,
         }

@@ -276,6 +276,7 @@ impl Compiler<'_> {
                     let end = self.function().code().instructions.len() as u32;
                     strict = Some((start, end, builtin.number));
                 }
+                _ if self.is_built_at_once(*arg) => self.value(*arg, register)?,
                 _ => self.delay(*arg, register, None)?,
             }
         }
