@@ -148,8 +148,8 @@ impl<'a> Compiler<'a> {
     }
 
     /// Whether a set or a list that is passed to a function is built at once although not all of its members are at hand: it has few,
-    /// and hardly any that has to be delayed. Most functions look at what they are passed; to delay it first, as a whole, takes more
-    /// time and memory than its members do.
+    /// and hardly any that has to be delayed. Where the function looks at it, a thunk of the whole would take more time and memory than
+    /// its members do; where it does not, little is lost.
     pub(super) fn is_built_at_once(&self, id: ExprId) -> bool {
         if self.environment.keep_thunks {
             return false;
