@@ -35,6 +35,7 @@ const REFUSED: &[(&str, &[&str], &str)] = &[
     ("no_resume", &[], "resume"),
     ("bad_frame", &[], "65552 bytes"),
     ("bad_frame", &["ALIGN"], "aligned to 64"),
+    ("bad_mode", &[], "the types 0x400"),
     ("duplicate_within", &[], "'probe' twice"),
 ];
 

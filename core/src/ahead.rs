@@ -38,8 +38,9 @@ const LEFT: usize = 4;
 /// How often the evaluator looks whether a file is ready before it sleeps. To be woken takes about as long as to compile a small file.
 const LOOKS: usize = 2000;
 
-/// How long a thread that finds nothing to do sleeps before it looks again, and how often it does so before it waits to be woken.
-/// To wake a thread costs the evaluator several microseconds, of which there would be thousands; to look costs it nothing.
+/// How long a thread that finds nothing to do sleeps before it looks again, and how often it does so before it waits to be woken. One
+/// thread at a time does that. To wake a thread costs the evaluator several microseconds, thousands of times; that one looks costs it
+/// nothing.
 const NAP: Duration = Duration::from_micros(100);
 const NAPS: usize = 100;
 
@@ -90,6 +91,8 @@ struct State {
     /// The evaluator has caught up: it is going to need what is next before that could be ready, and compiles it itself.
     caught_up: bool,
     ended: bool,
+    /// A thread looks again soon.
+    napping: bool,
     /// How many threads wait to be woken.
     asleep: usize,
     /// How many threads are writing to the cache.
@@ -99,7 +102,7 @@ struct State {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
-    /// There is something to do: said only if a thread is asleep.
+    /// There is something to do: said to a thread that is asleep.
     work: Condvar,
     /// A file is no longer [`File::Running`], or an entry of the cache is written.
     done: Condvar,
@@ -111,12 +114,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes threads that are asleep if there is something to do.
+    /// Wakes a thread if there is something to do and none is about to see that.
     fn wake(&self, state: MutexGuard<'_, State>) {
-        let asleep = state.asleep > 0 && state.has_work();
+        let must = !state.napping && state.asleep > 0 && state.has_work();
         drop(state);
-        if asleep {
-            self.work.notify_all();
+        if must {
+            self.work.notify_one();
         }
     }
 }
@@ -312,10 +315,12 @@ impl<'a> Worker<'a> {
         let mut naps = 0;
         while !state.ended {
             if !state.has_work() {
-                if naps < NAPS {
+                if naps < NAPS && !state.napping {
                     naps += 1;
+                    state.napping = true;
                     let napped = shared.work.wait_timeout(state, NAP);
                     (state, _) = napped.unwrap_or_else(PoisonError::into_inner);
+                    state.napping = false;
                 } else {
                     naps = 0;
                     state.asleep += 1;
@@ -328,7 +333,7 @@ impl<'a> Worker<'a> {
             naps = 0;
             if !state.hashes.is_empty() {
                 let hashes = std::mem::take(&mut state.hashes);
-                drop(state);
+                shared.wake(state);
                 // The evaluator may have been faster.
                 let mut hashed = 0;
                 for hash in hashes {
@@ -349,7 +354,8 @@ impl<'a> Worker<'a> {
             }
             state.credit = state.credit.saturating_sub(COST);
             state.files.insert(file.clone().into(), File::Running);
-            drop(state);
+            // The next file is for the next thread.
+            shared.wake(state);
             // A panic here is one on the evaluator's thread, too, if the file is ever imported.
             let made = catch_unwind(AssertUnwindSafe(|| self.compile(&file)));
             state = shared.state();

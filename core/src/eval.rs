@@ -148,8 +148,8 @@ impl Evaluator {
         self.cache = Some(cache);
     }
 
-    /// Compiles files on so many more threads before they are imported, and hashes derivations. What `world` makes must show the same files as this
-    /// evaluator's world, or nothing of them; what else it shows does not matter.
+    /// Compiles files on so many more threads before they are imported, and hashes derivations. What `world` makes must show the same
+    /// files as this evaluator's world, or nothing of them; what else it shows does not matter.
     pub fn compile_ahead(&mut self, threads: usize, world: Arc<MakeWorld>) {
         self.threads = (threads > 0).then_some((threads, world));
         self.ahead = None;

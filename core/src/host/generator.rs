@@ -9,14 +9,9 @@ use crate::heap::Value;
 use crate::source::Pos;
 use crate::vm::GeneratorFrame;
 use crate::vm::{Flow, Frame, Passed, Vm, indefinite_type, or_fail, show_short};
-use piton_plugin_api::abi::{RawValue, VmContext, arg, request, tag};
+use piton_plugin_api::abi::{RawValue, Start, arg, request, tag};
 use piton_plugin_api::hint::cold_path;
 use std::mem::MaybeUninit;
-
-/// What begins a call.
-type Start = unsafe extern "C" fn(*mut u8, *mut VmContext, *const RawValue, usize) -> RawValue;
-
-/// Arguments that fit on the native stack while a leaf runs.
 
 /// Where the arguments of a builtin are while it runs.
 enum Arguments {

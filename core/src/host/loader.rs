@@ -14,7 +14,7 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use piton_plugin_api::abi::{
     ABI_MAJOR, ABI_MINOR, ABI_STABLE_VERSION, AbiTypes, Arg, Builtin, Bytes, ENTRY_PREFIX,
     Entry as EntryFunction, HostTable, MAGIC, MAX_FRAME_ALIGN, MAX_FRAME_SIZE, Plugin, RawValue,
-    TARGET, VmContext, flag,
+    TARGET, VmContext, arg, flag, tag,
 };
 use std::io::{Read, Seek};
 use std::path::Path;
@@ -521,6 +521,12 @@ fn check_builtin(builtin: &'static Builtin, plugin: usize) -> std::result::Resul
             argument.name,
             &format!("the name of an argument of its builtin '{name}'"),
         )?;
+        let unknown = argument.mode & !(2 * arg::of(tag::THUNK) - 1);
+        if argument.mode != arg::ANY && unknown != 0 {
+            return Err(format!(
+                "its builtin '{name}' wants an argument of the types {unknown:#x}, which this version of Piton does not know"
+            ));
+        }
     }
     // SAFETY: an array of `arity` entries.
     let modes: Box<[u32]> = (0..builtin.arity as usize)
