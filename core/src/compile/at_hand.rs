@@ -156,7 +156,7 @@ impl<'a> Compiler<'a> {
         }
         let delayed = |member: &ExprId| {
             let instant = match self.ast.expr(*member) {
-                Expr::Lambda { .. } | Expr::InheritFrom { .. } => true,
+                Expr::Lambda { .. } => true,
                 Expr::Select {
                     base,
                     default: None,
