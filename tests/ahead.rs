@@ -1,7 +1,7 @@
 //! Files compiled and derivations hashed ahead on other threads: nothing that is evaluated, told or reported depends on it.
 
 use piton_tests::cases::{WISHLIST, discover, in_parallel, no_complaints};
-use piton_tests::inside::inside;
+use piton_tests::inside::{Inside, inside};
 use piton_tests::run::{files, piton_run, text};
 use std::fmt::Write;
 use std::fs::write;
@@ -10,16 +10,13 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// What a file evaluates to or the report of its error, with its messages; and how many files were compiled ahead.
-fn outcome(file: &Path, threads: usize) -> (String, usize) {
+/// What a file evaluates to or the report of its error, with its messages; and the evaluator.
+fn outcome(file: &Path, threads: usize) -> (String, Inside) {
     let mut inside = inside();
     inside.compile_ahead(threads);
     let said = inside.outcome(file);
     let messages = inside.messages();
-    (
-        format!("{said}\n{messages:?}"),
-        inside.evaluator.compiled_ahead(),
-    )
+    (format!("{said}\n{messages:?}"), inside)
 }
 
 #[test]
@@ -44,12 +41,12 @@ fn language_cases_do_not_depend_on_threads() {
                 .as_bytes(),
             )]);
             let wrapper = root.join("wrapper.nix");
-            let (alone, none) = outcome(&wrapper, 0);
-            let (together, some) = outcome(&wrapper, 2);
-            if some == 0 {
+            let (alone, without) = outcome(&wrapper, 0);
+            let (together, with) = outcome(&wrapper, 2);
+            if with.evaluator.compiled_ahead() == 0 {
                 late.lock().expect("no panic").push(*case);
             }
-            if none != 0 {
+            if without.evaluator.compiled_ahead() != 0 {
                 return Err(format!("{}: compiled ahead without threads", case.name));
             }
             if alone != together {
@@ -140,9 +137,7 @@ fn derivations_are_the_same_with_any_number_of_threads() {
     let file = root.join("default.nix");
     let (alone, _) = outcome(&file, 0);
     for threads in 1..4 {
-        let mut inside = inside();
-        inside.compile_ahead(threads);
-        let together = format!("{}\n{:?}", inside.outcome(&file), inside.messages());
+        let (together, inside) = outcome(&file, threads);
         assert_eq!(together, alone, "{threads} more threads");
         // Nobody needs half of them, so all of these are left for the threads, however fast the evaluator was.
         let begun = Instant::now();

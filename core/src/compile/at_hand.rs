@@ -128,21 +128,7 @@ impl<'a> Compiler<'a> {
             },
             Expr::List(items) if self.environment.keep_thunks => items.len == 0,
             Expr::Attrs(_) if self.environment.keep_thunks => false,
-            Expr::List(items) => {
-                items.len as usize <= MAX_EAGER
-                    && self.ast.ids[items.range()]
-                        .iter()
-                        .all(|item| self.is_atom(*item))
-            }
-            Expr::Attrs(node) => {
-                !node.recursive
-                    && node.dynamic.len == 0
-                    && node.inherit_from.len == 0
-                    && node.bindings.len as usize <= MAX_EAGER
-                    && self.ast.bindings[node.bindings.range()]
-                        .iter()
-                        .all(|binding| self.is_atom(binding.value))
-            }
+            Expr::List(_) | Expr::Attrs(_) => self.is_small(id, 0, |member| self.is_atom(member)),
             _ => false,
         }
     }
@@ -151,40 +137,37 @@ impl<'a> Compiler<'a> {
     /// and hardly any that has to be delayed. Where the function looks at it, a thunk of the whole would take more time and memory than
     /// its members do; where it does not, little is lost.
     pub(super) fn is_built_at_once(&self, id: ExprId) -> bool {
-        if self.environment.keep_thunks {
-            return false;
-        }
-        let delayed = |member: &ExprId| {
-            let instant = match self.ast.expr(*member) {
-                Expr::Lambda { .. } => true,
-                Expr::Select {
-                    base,
-                    default: None,
-                    ..
-                } => self.is_atom(base),
-                _ => self.is_atom(*member),
-            };
-            !instant
+        let instant = |member| match self.ast.expr(member) {
+            Expr::Lambda { .. } => true,
+            Expr::Select {
+                base,
+                default: None,
+                ..
+            } => self.is_atom(base),
+            _ => self.is_atom(member),
         };
+        !self.environment.keep_thunks && self.is_small(id, MAX_DELAYED, instant)
+    }
+
+    /// Whether `id` is a list or a set of few members, all but at most `others` of which `counts` is true of.
+    fn is_small(&self, id: ExprId, others: usize, counts: impl Fn(ExprId) -> bool) -> bool {
         match self.ast.expr(id) {
             Expr::List(items) => {
-                items.len as usize <= MAX_EAGER
-                    && self.ast.ids[items.range()]
-                        .iter()
-                        .filter(|id| delayed(id))
-                        .count()
-                        <= MAX_DELAYED
+                let items = &self.ast.ids[items.range()];
+                items.len() <= MAX_EAGER
+                    && items.iter().filter(|item| !counts(**item)).count() <= others
             }
             Expr::Attrs(node) => {
+                let bindings = &self.ast.bindings[node.bindings.range()];
                 !node.recursive
                     && node.dynamic.len == 0
                     && node.inherit_from.len == 0
-                    && node.bindings.len as usize <= MAX_EAGER
-                    && self.ast.bindings[node.bindings.range()]
+                    && bindings.len() <= MAX_EAGER
+                    && bindings
                         .iter()
-                        .filter(|binding| delayed(&binding.value))
+                        .filter(|binding| !counts(binding.value))
                         .count()
-                        <= MAX_DELAYED
+                        <= others
             }
             _ => false,
         }

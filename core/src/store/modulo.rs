@@ -59,18 +59,17 @@ impl Resolver {
         let Parts { head, inputs, tail } = &self.parts;
         let text = &mut self.text;
         text.clear();
-        // What enters the modulo hash of a derivation with finished paths: the text up to here, the inputs, the text from there on.
-        let mut around = None;
         let is_deferred = |(_, output): &(_, Output<'_>)| *output == Output::Deferred;
         let mut paths = Vec::new();
-        let (mut modulo, outputs);
+        // Where the inputs stand in the text, if it has a modulo hash of its own.
+        let (around, outputs);
         if !derivation.outputs.iter().all(is_deferred) {
             outputs = derivation
                 .outputs
                 .iter()
                 .map(|(_, output)| output.path().map(<[u8]>::to_vec))
                 .collect();
-            modulo = fixed_modulo(derivation).unwrap_or(Modulo::Deferred);
+            around = None;
             append(text, [&head.bytes, inputs, &tail.bytes]);
         } else if inputs_modulo(derivation, lookup, &mut self.inputs)? {
             let masked = sha256(&[&head.bytes, &self.inputs, &tail.bytes]);
@@ -83,19 +82,19 @@ impl Resolver {
             let tail_start = text.len();
             tail.fill(&paths, text);
             around = Some(head_end..tail_start);
-            modulo = Modulo::Deferred;
             outputs = paths.into_iter().map(Some).collect();
         } else {
             outputs = vec![None; derivation.outputs.len()];
-            modulo = Modulo::Deferred;
+            around = None;
             append(text, [&head.bytes, inputs, &tail.bytes]);
         }
         let name = [&derivation.name, &b".drv"[..]].concat();
         let path = text_path(&name, &sha256(&[&text[..]]), references.iter().copied())?;
         let text = self.keeper.keep(text);
-        if let Some(around) = around {
-            modulo = Modulo::Hash(Arc::new(Later::new(text.clone(), around, &self.inputs)));
-        }
+        let modulo = match around {
+            Some(around) => Modulo::Hash(Arc::new(Later::new(text.clone(), around, &self.inputs))),
+            None => fixed_modulo(derivation).unwrap_or(Modulo::Deferred),
+        };
         Ok(Resolved {
             path,
             text,

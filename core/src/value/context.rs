@@ -144,9 +144,8 @@ impl Contexts {
         if let Some(id) = self.unions.get(&(a, b)) {
             return *id;
         }
-        let both = [a, b].map(|id| self.sets[id as usize].clone());
         let mut set: SmallVec<[Symbol; 64]> = SmallVec::new();
-        let [mut left, mut right] = both.each_ref().map(|elements| &elements[..]);
+        let [mut left, mut right] = [a, b].map(|id| &self.sets[id as usize][..]);
         while let (Some(first), Some(second)) = (left.first(), right.first()) {
             set.push(*first.min(second));
             let order = first.cmp(second);
