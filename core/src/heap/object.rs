@@ -615,20 +615,19 @@ impl Captured {
         self.len() == 0
     }
 
-    /// Capture `index`, resolved in place if it is an evaluated thunk.
+    /// Capture `index`.
     #[inline(always)]
     pub fn capture(self, index: usize) -> Value {
         debug_assert!(index < self.len(), "a capture that exists");
         debug_assert!(!self.is_done(), "captures end where the value comes");
-        let value = self.0.value(index);
-        if let Some(thunk) = value.as_thunk_rarely()
-            && let Some(value) = thunk.value()
-        {
-            debug_assert!(!value.is_thunk(), "what a thunk comes to is none");
-            self.0.set_word(index, value.to_word());
-            return value;
-        }
-        value
+        self.0.value(index)
+    }
+
+    /// Where the captures begin.
+    #[inline(always)]
+    pub fn start(self) -> *mut Value {
+        // SAFETY: they follow the header.
+        unsafe { self.0.0.as_ptr().add(1).cast::<Value>() }
     }
 
     /// Fills capture `index` in.

@@ -1,9 +1,10 @@
 //! What thunks and closures take along: the captures that stand behind an instruction or, where they are many, apart.
 
-use super::layout::{FROM_CAPTURE, MANY_CAPTURES};
+use super::layout::{FROM_CAPTURE, MANY_CAPTURES, PER_WORD};
 use super::machine::Vm;
 use crate::bytecode::{CaptureSource, Instruction};
 use crate::heap::{Captured, Value};
+use piton_plugin_api::hint::cold_path;
 
 impl Vm {
     /// Fills in the captures of `into`: those that are listed behind the instruction at `ip`, or else those of its child.
@@ -33,6 +34,45 @@ impl Vm {
                     (*registers.add(usize::from(source))).resolved_thunk()
                 };
                 into.set_capture(index, value);
+            }
+        }
+    }
+
+    /// Fills in `groups` times [`PER_WORD`] captures of `into`, those listed behind the instruction at `ip` and what there is to fill
+    /// the last group up.
+    ///
+    /// # Safety
+    /// As of `take_captures`; there is a group at least, and so much room behind `into`'s header.
+    #[inline(always)]
+    pub(super) unsafe fn take_groups(
+        ip: *const Instruction,
+        groups: usize,
+        from: Captured,
+        registers: *mut Value,
+        into: Captured,
+    ) {
+        // SAFETY: the caller's promise; what fills a group up is register 0, which is on the stack or, where there is none, in the
+        // room behind.
+        unsafe {
+            let (mut source, mut slot) = (ip.add(2).cast::<u16>(), into.start());
+            let end = source.add(groups * PER_WORD);
+            loop {
+                for index in 0..PER_WORD {
+                    let number = *source.add(index);
+                    // Which of the two it is cannot be foreseen, nor can how many there are: so jumps neither here nor for each one.
+                    let values = std::hint::select_unpredictable(
+                        number & FROM_CAPTURE != 0,
+                        from.start(),
+                        registers,
+                    );
+                    *slot.add(index) = *values.add(usize::from(number & !FROM_CAPTURE));
+                }
+                source = source.add(PER_WORD);
+                if source == end {
+                    break;
+                }
+                cold_path();
+                slot = slot.add(PER_WORD);
             }
         }
     }

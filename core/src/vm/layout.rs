@@ -32,7 +32,7 @@ const MAX_CAPTURES: usize = MANY_CAPTURES as usize - 1;
 /// Words of a call.
 pub(super) const CALL_WORDS: usize = 2;
 /// Captures in a word.
-const PER_WORD: usize = 4;
+pub(super) const PER_WORD: usize = 4;
 
 /// A word of linked code: an instruction, or what belongs to one.
 #[derive(Clone, Copy)]
@@ -59,7 +59,7 @@ impl Word {
 pub(super) fn capture_words(count: u8) -> usize {
     match count {
         MANY_CAPTURES => 2,
-        count => usize::from(count).div_ceil(PER_WORD),
+        count => usize::from(count).div_ceil(PER_WORD).max(1),
     }
 }
 
@@ -226,6 +226,8 @@ impl Layout {
                 | Op::Fill
                 | Op::FillIfNew => {
                     instruction.x = self.children[wide].stated;
+                    instruction.b = u16::from(instruction.x).max(1) + 1;
+                    instruction.c = capture_words(instruction.x) as u16;
                     self.words.push(Word::of(instruction));
                     self.words.push(Word(self.children[wide].code as u64));
                     let lists = !matches!(
@@ -240,9 +242,11 @@ impl Layout {
                         self.words.push(Word(address));
                         self.words.push(Word(count));
                     } else if lists {
-                        let range = self.captures_range(wide);
-                        let packed = self.captures[range].chunks(PER_WORD).map(pack);
-                        self.words.extend(packed);
+                        let captures = &self.captures[self.captures_range(wide)];
+                        if captures.is_empty() {
+                            self.words.push(pack(&[]));
+                        }
+                        self.words.extend(captures.chunks(PER_WORD).map(pack));
                     }
                 }
                 op => {

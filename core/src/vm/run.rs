@@ -3,12 +3,12 @@
 use super::call::Passed;
 use super::drive::{Flow, or_fail};
 use super::frame::Frame;
-use super::layout::{CALL_WORDS, capture_words, many_words};
+use super::layout::{CALL_WORDS, MANY_CAPTURES, capture_words, many_words};
 use super::link::Linked;
 use super::machine::Vm;
 use crate::bytecode::{BoolUse, Instruction, Op};
 use crate::error::Error;
-use crate::heap::{Form, Keys, ThunkState, Value};
+use crate::heap::{Form, Keys, Kind, ThunkState, Value};
 use crate::source::Pos;
 use piton_plugin_api::abi::arg;
 use piton_plugin_api::hint::cold_path;
@@ -97,6 +97,28 @@ impl Vm {
                     // SAFETY: see the head of the loop; `ip` is at an instruction with captures.
                     unsafe { Self::take_captures(ip, (*frame).captured, registers, $object) }
                 };
+            }
+            // A new thunk or closure.
+            macro_rules! capturing {
+                ($kind:expr, $unfilled:ident) => {{
+                    // SAFETY: see the head of the loop; children are `Linked` with so many captures, and live as long as the VM.
+                    unsafe {
+                        let (child, groups) = (Self::child(ip), usize::from((*ip).c));
+                        let captured = (*frame).captured;
+                        if (*ip).x != MANY_CAPTURES
+                            && let Some(object) =
+                                self.heap.capturing_groups($kind, child, (*ip).b, groups)
+                        {
+                            Self::take_groups(ip, groups, captured, registers, object);
+                            object
+                        } else {
+                            cold_path();
+                            let object = self.heap.$unfilled(child, Self::captures(ip));
+                            Self::take_captures(ip, captured, registers, object);
+                            object
+                        }
+                    }
+                }};
             }
             macro_rules! wait {
                 ($ip:expr, $dst:expr) => {
@@ -360,22 +382,14 @@ impl Vm {
                                     forced!(instruction.a);
                                 }
                                 Op::Thunk => {
-                                    let (child, captures) = child!();
-                                    // SAFETY: children are `Linked` with so many captures, and live as long as the VM.
-                                    let object =
-                                        unsafe { self.heap.thunk_unfilled(child, captures) };
-                                    take_captures!(object);
-                                    *register!(instruction.a) = object.thunk_value();
-                                    skip_words!(1 + capture_words(instruction.x));
+                                    *register!(instruction.a) =
+                                        capturing!(Kind::Thunk, thunk_unfilled).thunk_value();
+                                    skip_words!(1 + usize::from(instruction.c));
                                 }
                                 Op::Closure => {
-                                    let (child, captures) = child!();
-                                    // SAFETY: children are `Linked` with so many captures, and live as long as the VM.
-                                    let object =
-                                        unsafe { self.heap.closure_unfilled(child, captures) };
-                                    take_captures!(object);
-                                    *register!(instruction.a) = object.closure_value();
-                                    skip_words!(1 + capture_words(instruction.x));
+                                    *register!(instruction.a) =
+                                        capturing!(Kind::Closure, closure_unfilled).closure_value();
+                                    skip_words!(1 + usize::from(instruction.c));
                                 }
                                 Op::NewThunk => {
                                     let (child, captures) = child!();
