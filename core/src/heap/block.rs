@@ -1,5 +1,6 @@
 //! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than a quarter of that stands alone.
 
+use super::copy::{copy_text, copy_values};
 use super::object::{
     AnyAttrs, Attrs, Captured, KeyEntry, Keys, Kind, LAST_WALK, List, Object, Partial, Thunk,
     ThunkState, thunk_words,
@@ -122,29 +123,6 @@ pub struct Heap {
     last_walk: u16,
     empty_list: Option<List>,
     empty_attrs: Option<Attrs>,
-}
-
-/// Copies as many bytes. Most texts are short, and a call of the function that copies any number would take longer than that.
-#[inline(always)]
-pub fn copy_text(from: &[u8], to: &mut [u8]) {
-    let len = from.len();
-    debug_assert_eq!(len, to.len(), "as long as the text");
-    // Two copies of a fixed size, which overlap in the middle.
-    macro_rules! halves {
-        ($half:literal) => {{
-            to[..$half].copy_from_slice(&from[..$half]);
-            to[len - $half..].copy_from_slice(&from[len - $half..]);
-        }};
-    }
-    match len {
-        0 => {}
-        1 => to[0] = from[0],
-        2..4 => halves!(2),
-        4..8 => halves!(4),
-        8..=16 => halves!(8),
-        17..=32 => halves!(16),
-        _ => to.copy_from_slice(from),
-    }
 }
 
 /// Objects of one kind.
@@ -567,8 +545,8 @@ impl Heap {
         }
         let list = self.list(left.len() + right.len());
         let (first, second) = list.items_mut().split_at_mut(left.len());
-        first.copy_from_slice(left.items());
-        second.copy_from_slice(right.items());
+        copy_values(left.items(), first);
+        copy_values(right.items(), second);
         list
     }
 
@@ -579,7 +557,7 @@ impl Heap {
             return self.list(0);
         }
         let list = List(self.allocate(1 + items.len(), self.header(Kind::List, 0, items.len())));
-        list.items_mut().copy_from_slice(items);
+        copy_values(items, list.items_mut());
         list
     }
 
@@ -598,8 +576,8 @@ impl Heap {
         let keys = Keys(self.allocate(2 + len, self.header(Kind::Keys, 0, len)));
         keys.0.set_word(0, 0);
         let mut filled = 0;
-        for (slot, entry) in keys.entries_mut().iter_mut().zip(entries) {
-            *slot = entry;
+        for entry in entries.take(len) {
+            keys.set_entry(filled, entry);
             filled += 1;
         }
         assert!(filled == len, "as many entries as were announced");
@@ -647,7 +625,7 @@ impl Heap {
         debug_assert_eq!(len, keys.len(), "a value for each key");
         let attrs = Attrs(self.allocate(2 + len, self.header(Kind::Attrs, 0, len)));
         attrs.0.set_word(0, keys.address() as u64);
-        attrs.values_mut().copy_from_slice(values);
+        copy_values(values, attrs.values_mut());
         attrs
     }
 
@@ -764,7 +742,7 @@ impl Heap {
             self.header(Kind::Thunk, ThunkState::Apply as u8, args.len()),
         );
         object.set_word(0, function.to_word());
-        object.values_mut(1, args.len()).copy_from_slice(args);
+        copy_values(args, object.values_mut(1, args.len()));
         Thunk(object)
     }
 
@@ -774,8 +752,8 @@ impl Heap {
         let object = self.allocate(2 + len, self.header(Kind::Partial, 0, len));
         object.set_word(0, function.to_word());
         let slots = object.values_mut(1, len);
-        slots[..held.len()].copy_from_slice(held);
-        slots[held.len()..].copy_from_slice(args);
+        copy_values(held, &mut slots[..held.len()]);
+        copy_values(args, &mut slots[held.len()..]);
         Partial(object)
     }
 }

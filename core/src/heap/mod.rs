@@ -6,6 +6,7 @@
 
 mod block;
 mod collect;
+mod copy;
 mod object;
 mod region;
 mod shapes;
@@ -13,8 +14,9 @@ mod slab;
 mod stack;
 mod word;
 
-pub use block::{Heap, HeapStatistics, KindCount, MAX_STRING, copy_text};
+pub use block::{Heap, HeapStatistics, KindCount, MAX_STRING};
 pub use collect::Marker;
+pub use copy::{copy_text, copy_values, copy_values_down};
 pub use object::{
     AnyAttrs, Attrs, CODE_END, Captured, CodeHead, Form, KeyEntry, Keys, Kind, List, Object,
     Partial, Thunk, ThunkState,

@@ -350,15 +350,14 @@ impl Keys {
         }
     }
 
+    /// Sets an entry, while they are being built: as one word, since it is compared and hashed as one.
     #[inline(always)]
-    pub(super) fn entries_mut<'a>(self) -> &'a mut [KeyEntry] {
-        // SAFETY: as in `entries`, on keys that are being built.
-        unsafe {
-            std::slice::from_raw_parts_mut(
-                self.0.0.as_ptr().add(2).cast::<KeyEntry>(),
-                self.0.len(),
-            )
-        }
+    pub(super) fn set_entry(self, index: usize, entry: KeyEntry) {
+        debug_assert!(index < self.len(), "an entry that exists");
+        let [a, b, c, d] = entry.name.0.to_ne_bytes();
+        let [e, f, g, h] = entry.pos.0.to_ne_bytes();
+        self.0
+            .set_word(1 + index, u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
     }
 
     /// The index of `name`.
@@ -460,20 +459,28 @@ impl AnyAttrs {
     /// The attribute `name`.
     #[inline]
     pub fn get(self, name: Symbol) -> Option<Value> {
-        self.get_with_pos(name).map(|(value, _)| value)
+        self.place(name).map(|(attrs, index)| attrs.value_at(index))
     }
 
     /// The attribute `name` with its position.
+    #[inline(always)]
     pub fn get_with_pos(self, name: Symbol) -> Option<(Value, Pos)> {
+        self.place(name)
+            .map(|(attrs, index)| (attrs.value_at(index), attrs.keys().entries()[index].pos))
+    }
+
+    /// Where the attribute `name` is: what is answered fits in registers.
+    fn place(self, name: Symbol) -> Option<(Attrs, usize)> {
         let mut set = self;
         loop {
-            match set.form() {
-                Form::Flat(attrs) => return attrs.get_with_pos(name),
-                Form::Layers(base, over) => match over.get_with_pos(name) {
-                    Some(found) => return Some(found),
-                    None => set = base,
-                },
+            let (attrs, below) = match set.form() {
+                Form::Flat(attrs) => (attrs, None),
+                Form::Layers(base, over) => (over, Some(base)),
+            };
+            if let Some(index) = attrs.keys().index_of(name) {
+                return Some((attrs, index));
             }
+            set = below?;
         }
     }
 
@@ -564,13 +571,6 @@ impl Attrs {
     #[inline]
     pub fn get(self, name: Symbol) -> Option<Value> {
         self.keys().index_of(name).map(|index| self.values()[index])
-    }
-
-    /// The attribute `name` with its position.
-    pub fn get_with_pos(self, name: Symbol) -> Option<(Value, Pos)> {
-        let keys = self.keys();
-        keys.index_of(name)
-            .map(|index| (self.values()[index], keys.entries()[index].pos))
     }
 
     /// How many attributes.

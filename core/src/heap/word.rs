@@ -100,13 +100,18 @@ impl Value {
     /// A string that fits in the word, if it does.
     #[inline]
     pub fn short_string(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() > MAX_SHORT {
-            return None;
-        }
-        let mut word = [0; 8];
-        word[1..=bytes.len()].copy_from_slice(bytes);
-        word[0] = ((bytes.len() as u8) << 3) | TAG_SHORT as u8;
-        Some(Value(u64::from_le_bytes(word)))
+        let len = bytes.len();
+        // Put together of pieces that overlap: what was written into memory in pieces could not be read as a word at once.
+        let two = |from: usize| u64::from(u16::from_le_bytes([bytes[from], bytes[from + 1]]));
+        let four = |from: usize| two(from) | two(from + 2) << 16;
+        let word = match len {
+            0 => 0,
+            1 => u64::from(bytes[0]),
+            2..4 => two(0) | two(len - 2) << (8 * (len - 2)),
+            4..=MAX_SHORT => four(0) | four(len - 4) << (8 * (len - 4)),
+            _ => return None,
+        };
+        Some(Value(word << 8 | (len as u64) << 3 | TAG_SHORT))
     }
 
     /// A string of `len` bytes, at most 7, that `fill` writes.

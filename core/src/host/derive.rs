@@ -389,7 +389,7 @@ impl Task for Derive {
                 let nothing =
                     value.is_null() || value.as_list().is_some_and(|list| list.is_empty());
                 if !nothing {
-                    return Ok(Step::Push(Box::new(Coerce::new(value, COERCION))));
+                    return Ok(Step::push(|| Coerce::new(value, COERCION)));
                 }
                 value = Value::EMPTY_STRING;
             }

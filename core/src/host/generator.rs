@@ -81,7 +81,7 @@ impl Vm {
         }
         let base = self.stack_len();
         self.extend_stack(args);
-        self.push_frame(Frame::Arguments {
+        self.push_frame(|| Frame::Arguments {
             builtin,
             base: base as u32,
             next: 0,
@@ -265,7 +265,7 @@ impl Vm {
         let (args, state) = unsafe { (args.cast::<RawValue>(), args.add(args_size)) };
         for (index, value) in raw.iter().enumerate() {
             // SAFETY: as above. There are few: calling a function that copies would take longer.
-            unsafe { args.add(index).write(*value) };
+            unsafe { args.add(index).write(value.by_words()) };
         }
         let owner = self.host.next_owner;
         self.host.next_owner += 1;
@@ -292,14 +292,16 @@ impl Vm {
                     base
                 }
             };
-            self.push_frame(Frame::Generator(GeneratorFrame {
-                state,
-                owner,
-                builtin,
-                base: base as u32,
-                mark,
-                depth_pos: (depth + 1, pos),
-            }));
+            self.push_frame(|| {
+                Frame::Generator(GeneratorFrame {
+                    state,
+                    owner,
+                    builtin,
+                    base: base as u32,
+                    mark,
+                    depth_pos: (depth + 1, pos),
+                })
+            });
             return self.serve();
         }
         self.host.arena.release(mark);

@@ -23,16 +23,17 @@ impl Vm {
         };
         let (builtin, owner, pos) = (frame.builtin, frame.owner, frame.depth_pos.1);
         let slot = &self.host.context.context.request;
-        let (number, flags, argc, raw) = (slot.number, slot.flags, slot.argc as usize, slot.args);
+        let (number, flags, argc) = (slot.number, slot.flags, slot.argc as usize);
         if number == 0 {
             return Flow::Failed(self.contract(builtin, "it suspended without a request"));
         }
-        if argc > raw.len() {
+        if argc > slot.args.len() {
             return Flow::Failed(self.contract(builtin, "a request has too many arguments"));
         }
         let mut args = [Value::NULL; 6];
         for index in 0..argc {
-            match from_raw(&mut self.heap, raw[index]) {
+            let raw = self.host.context.context.request.args[index].by_words();
+            match from_raw(&mut self.heap, raw) {
                 Some(value) => args[index] = value,
                 None => {
                     return Flow::Failed(
@@ -57,17 +58,15 @@ impl Vm {
                 }
                 self.force(a)
             }
-            request::FORCE_DEEP => self.push_task(Box::new(DeepForce::new(a))),
-            request::TRY_FORCE => self.push_task(Box::new(Catch::new(a))),
-            request::FORCE_WITH_CONTEXT => self.push_task(Box::new(Context::new(a, b))),
+            request::FORCE_DEEP => self.push_task(|| DeepForce::new(a)),
+            request::TRY_FORCE => self.push_task(|| Catch::new(a)),
+            request::FORCE_WITH_CONTEXT => self.push_task(|| Context::new(a, b)),
             request::CALL => self.apply(a, &args[1..argc], pos),
             request::COERCE_TO_STRING => {
-                self.push_task(Box::new(crate::vm::Coerce::new(a, coercion(flags))))
+                self.push_task(|| crate::vm::Coerce::new(a, coercion(flags)))
             }
             request::COERCE_ITEMS => match a.as_list() {
-                Some(list) => {
-                    self.push_task(Box::new(CoerceItems::new(list.items(), coercion(flags))))
-                }
+                Some(list) => self.push_task(|| CoerceItems::new(list.items(), coercion(flags))),
                 None => Flow::Failed(self.type_mismatch(1 << tag::LIST, a)),
             },
             request::HOLD => {
@@ -80,55 +79,55 @@ impl Vm {
                 or_fail!(self.make_room());
                 Flow::Value(Value::NULL)
             }
-            request::EQUAL => self.push_task(Box::new(Equal::of_cells(a, b))),
-            request::LESS => self.push_task(Box::new(Order {
+            request::EQUAL => self.push_task(|| Equal::of_cells(a, b)),
+            request::LESS => self.push_task(|| Order {
                 left: a,
                 right: b,
                 forced: None,
-            })),
+            }),
             request::IMPORT => {
                 let scope = (argc > 1).then_some(b);
-                self.push_task(Box::new(PathUse {
+                self.push_task(|| PathUse {
                     value: a,
                     action: Action::Import(scope),
-                }))
+                })
             }
-            request::READ_FILE => self.push_task(Box::new(PathUse {
+            request::READ_FILE => self.push_task(|| PathUse {
                 value: a,
                 action: Action::ReadFile {
                     any_bytes: flags & 1 != 0,
                 },
-            })),
+            }),
             request::HASH_FILE => {
                 let name = or_fail!(self.plain_string(a));
                 let algorithm = or_fail!(Algorithm::known(&name).map_err(refused));
                 if algorithm == Algorithm::Blake3 {
                     or_fail!(ensure_feature(self, "blake3-hashes"));
                 }
-                self.push_task(Box::new(PathUse {
+                self.push_task(|| PathUse {
                     value: b,
                     action: Action::HashFile(algorithm),
-                }))
+                })
             }
-            request::READ_DIR => self.push_task(Box::new(PathUse {
+            request::READ_DIR => self.push_task(|| PathUse {
                 value: a,
                 action: Action::ReadDir,
-            })),
-            request::FILE_TYPE => self.push_task(Box::new(PathUse {
+            }),
+            request::FILE_TYPE => self.push_task(|| PathUse {
                 value: a,
                 action: Action::FileType,
-            })),
-            request::PATH_EXISTS => self.push_task(Box::new(PathUse {
+            }),
+            request::PATH_EXISTS => self.push_task(|| PathUse {
                 value: a,
                 action: Action::Exists {
                     directory: flags & 1 != 0,
                     refuse: flags & 2 != 0,
                 },
-            })),
-            request::COERCE_TO_PATH => self.push_task(Box::new(PathUse {
+            }),
+            request::COERCE_TO_PATH => self.push_task(|| PathUse {
                 value: a,
                 action: Action::Coerce,
-            })),
+            }),
             request::EVAL_TEXT => Flow::Load(Box::new(Load::Text(
                 a.as_string().unwrap_or_default().to_vec(),
             ))),
@@ -340,7 +339,7 @@ impl Task for Order {
             Some(less) => Ok(Step::Done(Value::bool(less))),
             None => {
                 self.right = Value::UNSET;
-                Ok(Step::Push(Box::new(Less::new(left, value, true))))
+                Ok(Step::push(|| Less::new(left, value, true)))
             }
         }
     }

@@ -50,15 +50,15 @@ impl Vm {
     pub(super) fn store_request(&mut self, number: u32, args: [Value; 3]) -> Flow {
         let [a, b, c] = args;
         match number {
-            request::DERIVATION => self.push_task(Box::new(Derive::new(a))),
-            request::ADD_TEXT_TO_STORE => self.push_task(Box::new(AddText {
+            request::DERIVATION => self.push_task(|| Derive::new(a)),
+            request::ADD_TEXT_TO_STORE => self.push_task(|| AddText {
                 name: a,
                 contents: b,
                 text_follows: false,
-            })),
-            request::OUTPUT_OF => self.push_task(Box::new(OutputOf::new(a, b))),
-            request::ADD_PATH_TO_STORE => self.push_task(Box::new(AddPath::new(a, b, c))),
-            _ => self.push_task(Box::new(StorePath { path: a })),
+            }),
+            request::OUTPUT_OF => self.push_task(|| OutputOf::new(a, b)),
+            request::ADD_PATH_TO_STORE => self.push_task(|| AddPath::new(a, b, c)),
+            _ => self.push_task(|| StorePath { path: a }),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::raw::{from_raw, to_raw};
 use crate::error::{Error, ErrorKind};
-use crate::heap::{Attrs, KeyEntry, MAX_STRING, Value, ValueType};
+use crate::heap::{Attrs, KeyEntry, MAX_STRING, Value, ValueType, copy_values};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::vm::{Vm, indefinite_type};
@@ -382,13 +382,17 @@ unsafe extern "C" fn list_concat(
     if !has_room_for(vm, len, 1) {
         return no_room(vm);
     }
-    let mut items: Vec<Value> = Vec::with_capacity(len);
+    let all = vm.heap.list(len);
+    let mut rest = all.items_mut();
     for index in 0..count {
         // SAFETY: see `make_list`.
         let list = unsafe { value(vm, lists.add(index)) };
-        items.extend_from_slice(list.as_list().map(|list| list.items()).unwrap_or_default());
+        let items = list.as_list().map(|list| list.items()).unwrap_or_default();
+        let (now, behind) = rest.split_at_mut(items.len());
+        copy_values(items, now);
+        rest = behind;
     }
-    to_raw(vm.heap.list_of(&items).value())
+    to_raw(all.value())
 }
 
 unsafe extern "C" fn intern(context: *mut VmContext, name: Bytes) -> u32 {
@@ -481,14 +485,12 @@ unsafe extern "C" fn make_attrs(
 ) -> RawValue {
     // SAFETY: see `error`; the plugin passes `count` attributes.
     let (vm, attrs) = unsafe { (vm(context), slice(attrs, count)) };
-    let mut entries: SmallVec<[_; 32]> = attrs
-        .iter()
-        .map(|attr| {
-            // SAFETY: as above.
-            let value = unsafe { value(vm, &attr.value) };
-            (Symbol(attr.name), Pos(attr.pos), value)
-        })
-        .collect();
+    let mut entries = SmallVec::<[_; 32]>::new();
+    entries.extend(attrs.iter().map(|attr| {
+        // SAFETY: as above.
+        let value = unsafe { value(vm, &attr.value) };
+        (Symbol(attr.name), Pos(attr.pos), value)
+    }));
     to_raw(vm.heap.attrs_from(&mut entries).value())
 }
 
@@ -585,16 +587,11 @@ unsafe extern "C" fn attrs_map(
     };
     let attrs = crate::value::flat(&mut vm.heap, attrs);
     // The results stand nowhere in a source, so Nix gives them no positions.
-    let entries: Vec<KeyEntry> = attrs
-        .keys()
-        .entries()
-        .iter()
-        .map(|entry| KeyEntry {
-            name: entry.name,
-            pos: Pos::NONE,
-        })
-        .collect();
-    let keys = vm.heap.keys(&entries);
+    let entries = attrs.keys().entries().iter().map(|entry| KeyEntry {
+        name: entry.name,
+        pos: Pos::NONE,
+    });
+    let keys = vm.heap.keys_of(entries.len(), entries);
     let out = vm.heap.attrs(keys);
     for (index, entry) in keys.entries().iter().enumerate() {
         let name = vm.name_value(entry.name);
@@ -693,7 +690,7 @@ unsafe extern "C" fn attrs_without_list(
         }
     }
     let attrs = crate::value::flat(&mut vm.heap, attrs);
-    to_raw(crate::value::without(&mut vm.heap, attrs, names.into_iter()).value())
+    to_raw(crate::value::without(&mut vm.heap, attrs, names.iter().copied()).value())
 }
 
 unsafe extern "C" fn attrs_of_members(
@@ -709,17 +706,14 @@ unsafe extern "C" fn attrs_of_members(
     let list = unsafe { value(vm, list) }.as_list();
     let items = list.map(|list| list.items()).unwrap_or_default();
     let mut all_have_it = items.len() >= count;
-    let mut entries: SmallVec<[_; 32]> = names
-        .iter()
-        .zip(items)
-        .map(|(name, item)| {
-            let attrs = item.resolved().as_attrs();
-            let found = attrs.and_then(|attrs| attrs.get_with_pos(Symbol(member)));
-            all_have_it &= found.is_some();
-            let (value, pos) = found.unwrap_or((Value::UNSET, Pos::NONE));
-            (Symbol(*name), pos, value)
-        })
-        .collect();
+    let mut entries = SmallVec::<[_; 32]>::new();
+    entries.extend(names.iter().zip(items).map(|(name, item)| {
+        let attrs = item.resolved().as_attrs();
+        let found = attrs.and_then(|attrs| attrs.get_with_pos(Symbol(member)));
+        all_have_it &= found.is_some();
+        let (value, pos) = found.unwrap_or((Value::UNSET, Pos::NONE));
+        (Symbol(*name), pos, value)
+    }));
     let attrs = vm.heap.attrs_from(&mut entries);
     // One that is missing matters where no other of its name comes before it.
     if !all_have_it && (items.len() < count || attrs.values().contains(&Value::UNSET)) {

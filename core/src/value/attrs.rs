@@ -28,16 +28,18 @@ pub(super) fn part(heap: &mut Heap, attrs: Attrs, indices: &[u32]) -> Attrs {
 /// `attrs` without the attributes of these names.
 pub fn without(heap: &mut Heap, attrs: Attrs, names: impl Iterator<Item = Symbol>) -> Attrs {
     let keys = attrs.keys();
-    let mut removed: Indices = names
-        .filter_map(|name| keys.index_of(name))
-        .map(|index| index as u32)
-        .collect();
+    let mut removed = Indices::new();
+    removed.extend(
+        names
+            .filter_map(|name| keys.index_of(name))
+            .map(|index| index as u32),
+    );
     removed.sort_unstable();
-    let mut removed = removed.into_iter().peekable();
+    let mut removed = removed.iter().peekable();
     let mut kept = Indices::new();
     for index in 0..attrs.len() as u32 {
         let mut is_removed = false;
-        while removed.next_if_eq(&index).is_some() {
+        while removed.next_if_eq(&&index).is_some() {
             is_removed = true;
         }
         if !is_removed {

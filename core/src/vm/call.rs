@@ -5,11 +5,11 @@ use super::frame::{CodeFrame, CodeKindByte, Frame};
 use super::link::Linked;
 use super::machine::Vm;
 use crate::error::{Error, ErrorKind};
-use crate::heap::{Captured, Thunk, Value, ValueType};
+use crate::heap::{Captured, Thunk, Value, ValueType, copy_values_down};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use piton_plugin_api::hint::cold_path;
-use smallvec::SmallVec;
+use std::mem::MaybeUninit;
 
 /// A parameter of a lambda.
 pub struct Parameter {
@@ -19,8 +19,8 @@ pub struct Parameter {
     pub formals: Option<crate::bytecode::FormalsSpec>,
 }
 
-/// Arguments on their way from one place of the stack to another.
-pub(super) type Args = SmallVec<[Value; 6]>;
+/// Most calls have no more arguments.
+const FEW: usize = 6;
 
 /// Where the arguments of a call are: on the stack, perhaps, which moves when it grows. So this is no slice: what a slice refers to
 /// does not change while a function has it, the compiler relies on that and reads from where it was. Whoever is passed one copies
@@ -59,23 +59,32 @@ impl Passed {
         unsafe { *self.start.add(index) }
     }
 
-    /// The values themselves.
-    pub(super) fn copied(self) -> Args {
-        let mut args = Args::new();
-        self.append_to(&mut args);
-        args
+    /// Calls `go_on` with a copy of the values, for as long as that takes.
+    #[inline(always)]
+    pub(super) fn copied<R>(self, go_on: impl FnOnce(Passed) -> R) -> R {
+        self.copied_behind(&[], go_on)
     }
 
-    /// Puts the values behind others.
-    #[inline]
-    fn append_to(self, args: &mut Args) {
-        args.reserve(self.len);
-        let len = args.len();
-        // SAFETY: there is room for as many more, and as many were passed.
+    /// The same of some other values, and these behind them.
+    #[inline(always)]
+    fn copied_behind<R>(self, first: &[Value], go_on: impl FnOnce(Passed) -> R) -> R {
+        let len = first.len() + self.len;
+        // What answered a copy would copy it once more.
+        let mut few = [const { MaybeUninit::<Value>::uninit() }; FEW];
+        let mut many = Vec::new();
+        let start: *mut Value = if len <= FEW {
+            few.as_mut_ptr().cast()
+        } else {
+            cold_path();
+            many.resize(len, Value::NULL);
+            many.as_mut_ptr()
+        };
+        // SAFETY: there is room for so many, and as many are there.
         unsafe {
-            copy_arguments(self.start, args.as_mut_ptr().add(len), self.len);
-            args.set_len(len + self.len);
+            copy_values_down(first.as_ptr(), start, first.len());
+            copy_values_down(self.start, start.add(first.len()), self.len);
         }
+        go_on(Passed { start, len })
     }
 
     /// The first `len`, and the others.
@@ -111,7 +120,7 @@ unsafe fn copy_arguments(from: *const Value, to: *mut Value, count: usize) {
             cold_path();
             *to.add(1) = *from.add(1);
             if count > 2 {
-                std::ptr::copy(from.add(2), to.add(2), count - 2);
+                copy_values_down(from.add(2), to.add(2), count - 2);
             }
         }
     }
@@ -191,7 +200,7 @@ impl Vm {
         // SAFETY: there is room behind the last, and that many values are at `start`.
         unsafe {
             let end = self.stack.as_mut_ptr().add(len);
-            end.copy_from_nonoverlapping(start, values.len);
+            copy_values_down(start, end, values.len);
             self.stack.set_len(len + values.len);
         }
     }
@@ -347,7 +356,7 @@ impl Vm {
     fn push_apply(&mut self, args: Passed, depth: u32, pos: Pos) {
         let base = self.stack.len() as u32;
         self.extend_stack(args);
-        self.push_frame(Frame::Apply {
+        self.push_frame(|| Frame::Apply {
             base,
             count: args.len() as u32,
             depth,
@@ -357,18 +366,21 @@ impl Vm {
 
     /// Takes the [`Frame::Apply`] on top off, and applies `function` to what it holds.
     pub(super) fn apply_waiting(&mut self, function: Value) -> Flow {
-        let Some(Frame::Apply {
+        let Some(&Frame::Apply {
             base,
             count,
             depth,
             pos,
-        }) = self.frames.pop()
+        }) = self.frames.last()
         else {
             unreachable!("an application is on top")
         };
-        let args = Args::from_slice(&self.stack[base as usize..(base + count) as usize]);
-        self.stack.truncate(base as usize);
-        self.call_in_code(function, Passed::of(&args), depth, pos)
+        self.pop_frame();
+        let args = Passed::of(&self.stack[base as usize..(base + count) as usize]);
+        args.copied(|args| {
+            self.stack.truncate(base as usize);
+            self.call_in_code(function, args, depth, pos)
+        })
     }
 
     /// Calls `function`, in weak head normal form.
@@ -409,8 +421,9 @@ impl Vm {
         pos: Pos,
     ) -> Flow {
         if args.len() < arity {
-            let partial = self.heap.partial(function, &[], &args.copied());
-            return Flow::Value(partial.value());
+            // SAFETY: the stack stays as it is while the heap allocates.
+            let args = unsafe { std::slice::from_raw_parts(args.start, args.len) };
+            return Flow::Value(self.heap.partial(function, &[], args).value());
         }
         let (now, later) = args.split_at(arity);
         self.call_and_go_on(function, now, later, depth, pos)
@@ -425,24 +438,28 @@ impl Vm {
         depth: u32,
         pos: Pos,
     ) -> Flow {
-        let now = now.copied();
-        self.push_apply(later, depth, pos);
-        match self.call_in_code(function, Passed::of(&now), depth, pos) {
-            Flow::Value(function) => self.apply_waiting(function),
-            flow => flow,
-        }
+        now.copied(|now| {
+            self.push_apply(later, depth, pos);
+            match self.call_in_code(function, now, depth, pos) {
+                Flow::Value(function) => self.apply_waiting(function),
+                flow => flow,
+            }
+        })
     }
 
     #[inline(never)]
     fn call_other(&mut self, function: Value, args: Passed, depth: u32, pos: Pos) -> Flow {
         if let Some(partial) = function.as_partial() {
-            let mut all = Args::from_slice(partial.args());
-            args.append_to(&mut all);
             let arity = self.function_arity(partial.function());
-            if all.len() < arity {
-                return Flow::Value(self.heap.partial(partial.function(), &all, &[]).value());
+            if partial.args().len() + args.len() < arity {
+                // SAFETY: the stack stays as it is while the heap allocates.
+                let args = unsafe { std::slice::from_raw_parts(args.start, args.len) };
+                let more = self.heap.partial(partial.function(), partial.args(), args);
+                return Flow::Value(more.value());
             }
-            return self.call_in_code(partial.function(), Passed::of(&all), depth, pos);
+            return args.copied_behind(partial.args(), |all| {
+                self.call_in_code(partial.function(), all, depth, pos)
+            });
         }
         if let Some(attrs) = function.as_attrs()
             && let Some(functor) = attrs.get(self.names.functor)
@@ -450,9 +467,9 @@ impl Vm {
             if depth >= self.limits.call_depth {
                 return Flow::Failed(self.too_deep());
             }
-            let mut all = Args::from_slice(&[function]);
-            args.append_to(&mut all);
-            return self.apply_at(functor, Passed::of(&all), depth + 1, pos);
+            return args.copied_behind(&[function], |all| {
+                self.apply_at(functor, all, depth + 1, pos)
+            });
         }
         debug_assert!(
             function.value_type() != ValueType::Thunk,

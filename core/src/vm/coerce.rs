@@ -234,7 +234,7 @@ impl Task for CoerceItems {
             } else if item.is_thunk() {
                 return Ok(Step::Force(*item));
             } else {
-                return Ok(Step::Push(Box::new(Coerce::new(*item, self.coercion))));
+                return Ok(Step::push(|| Coerce::new(*item, self.coercion)));
             }
         }
         Ok(Step::Done(vm.heap.list_of(&self.items).value()))
@@ -304,7 +304,7 @@ impl Task for Join {
             match part.value_type() {
                 ValueType::String => self.next += 1,
                 ValueType::Path if self.path && self.next == 0 => self.next += 1,
-                _ => return Ok(Step::Push(Box::new(Coerce::new(*part, self.coercion)))),
+                _ => return Ok(Step::push(|| Coerce::new(*part, self.coercion))),
             }
         }
         self.finish(vm).map(Step::Done)

@@ -1,11 +1,11 @@
 //! The outer loop: hands values to whatever frame is on top, until the one that was asked for is there. Code runs in a loop of its own
 //! (see `run`), which comes back here with what is not for code.
 
-use super::call::{Args, Passed};
+use super::call::Passed;
 use super::frame::{Frame, Load};
 use super::link::Linked;
 use super::machine::{Outcome, Vm};
-use super::task::{Step, Task};
+use super::task::{Step, Task, boxed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Thunk, ThunkState, Value};
 use crate::source::Pos;
@@ -55,7 +55,7 @@ impl Vm {
             flow = match flow {
                 Flow::Value(value) => {
                     if matches!(self.frames.last(), Some(Frame::Stop)) {
-                        self.frames.pop();
+                        self.pop_frame();
                         if self.heap.is_exhausted() {
                             return Err(self.out_of_memory());
                         }
@@ -82,18 +82,10 @@ impl Vm {
             }
             Some(Frame::Update(thunk)) => {
                 thunk.finish(value);
-                self.frames.pop();
+                self.pop_frame();
                 Flow::Value(value)
             }
-            Some(Frame::Apply {
-                base, count, pos, ..
-            }) => {
-                let (base, count, pos) = (*base as usize, *count as usize, *pos);
-                self.frames.pop();
-                let args = Args::from_slice(&self.stack[base..base + count]);
-                self.stack.truncate(base);
-                self.apply(value, &args, pos)
-            }
+            Some(Frame::Apply { .. }) => self.apply_waiting(value),
             Some(Frame::Arguments { base, next, .. }) => {
                 let slot = (*base + *next) as usize;
                 self.stack[slot] = value;
@@ -142,7 +134,7 @@ impl Vm {
                     return Flow::Load(Box::new(load));
                 }
                 Step::Push(next) => {
-                    self.push_frame(Frame::Task(next));
+                    self.push_frame(|| Frame::Task(next));
                     continue;
                 }
             };
@@ -154,8 +146,14 @@ impl Vm {
     }
 
     /// Begins a task for the frame on top.
-    pub(crate) fn push_task(&mut self, task: Box<dyn Task>) -> Flow {
-        self.push_frame(Frame::Task(task));
+    #[inline]
+    pub(crate) fn push_task<T: Task + 'static>(&mut self, task: impl FnOnce() -> T) -> Flow {
+        self.push_boxed(boxed(task))
+    }
+
+    /// Begins the task in this box.
+    pub(super) fn push_boxed(&mut self, task: Box<dyn Task>) -> Flow {
+        self.push_frame(|| Frame::Task(task));
         self.step_task(None)
     }
 
@@ -220,11 +218,11 @@ impl Vm {
             );
             return Flow::Enter;
         }
-        self.push_frame(Frame::Update(thunk));
+        self.push_frame(|| Frame::Update(thunk));
         let flow = self.apply_at(function, Passed::of(args), depth, Pos::NONE);
         if let Flow::Value(value) = flow {
             thunk.finish(value);
-            self.frames.pop();
+            self.pop_frame();
         }
         flow
     }
@@ -236,7 +234,7 @@ impl Vm {
             Some(Frame::Generator(_)) => Some(self.resume_generator(value)),
             Some(Frame::Update(thunk)) => {
                 thunk.finish(value);
-                self.frames.pop();
+                self.pop_frame();
                 Some(Flow::Value(value))
             }
             Some(Frame::Task(_)) => Some(self.step_task(Some(value))),

@@ -46,18 +46,19 @@ impl Vm {
 
     /// Takes the code frame on top away; a thunk that it was to update waits on in a small frame of its own. Answers the depth.
     fn leave_code(&mut self) -> u32 {
-        let Some(Frame::Code(CodeFrame {
+        let Some(&Frame::Code(CodeFrame {
             update,
             depth,
             base,
             ..
-        })) = self.frames.pop()
+        })) = self.frames.last()
         else {
             unreachable!("the running frame is on top")
         };
+        self.pop_frame();
         self.stack.truncate(base as usize);
         if let Some(thunk) = update {
-            self.push_frame(Frame::Update(thunk));
+            self.push_frame(|| Frame::Update(thunk));
         }
         depth
     }
@@ -72,9 +73,10 @@ impl Vm {
         {
             return Flow::Failed(self.too_deep());
         }
-        let args = args.copied();
-        let depth = self.leave_code();
-        self.apply_at(function, Passed::of(&args), depth, pos)
+        args.copied(|args| {
+            let depth = self.leave_code();
+            self.apply_at(function, args, depth, pos)
+        })
     }
 
     /// What the loop leaves with that ends the instruction at `at` of `code`: an error is that of the instruction.

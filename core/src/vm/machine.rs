@@ -208,7 +208,7 @@ impl Vm {
     ) -> Result<()> {
         if let Some(path) = loaded_from {
             self.loading.insert(path.clone());
-            self.push_frame(Frame::Loaded(path));
+            self.push_frame(|| Frame::Loaded(path));
         }
         let code = Linked::at(address);
         // SAFETY: a `Linked`, which lives as long as the VM.
@@ -221,7 +221,7 @@ impl Vm {
 
     /// Begins an evaluation: everything above is its, down to here.
     pub fn begin(&mut self) {
-        self.push_frame(Frame::Stop);
+        self.push_frame(|| Frame::Stop);
     }
 
     /// Begins forcing `value`.
@@ -241,7 +241,7 @@ impl Vm {
     /// Begins a task.
     pub(crate) fn begin_task(&mut self, task: Box<dyn super::task::Task>) -> Result<Outcome> {
         self.begin();
-        self.push_frame(Frame::Task(task));
+        self.push_frame(|| Frame::Task(task));
         let flow = self.step_task(None);
         self.run(flow)
     }
@@ -264,23 +264,34 @@ impl Vm {
         self.frames.last_mut()
     }
 
-    /// Pushes a frame.
+    /// Pushes a frame, which is made where it comes to stand: a copy of what has just been written word by word would have to wait until
+    /// the words have come to the cache.
     #[inline(always)]
-    pub(crate) fn push_frame(&mut self, frame: Frame) {
+    pub(crate) fn push_frame(&mut self, frame: impl FnOnce() -> Frame) {
         if self.frames.len() == self.frames.capacity() {
             self.grow_frames();
         }
         let len = self.frames.len();
-        // SAFETY: there is room for one more. Written in place: a push would copy the frame word by word, then as a whole.
+        // SAFETY: there is room for one more.
         unsafe {
             let slot = self.frames.as_mut_ptr().add(len);
-            slot.write(frame);
+            slot.write(frame());
             self.frames.set_len(len + 1);
         }
     }
 
+    /// Takes off the frame on top, which owns nothing.
+    #[inline(always)]
     pub(crate) fn pop_frame(&mut self) {
-        self.frames.pop();
+        debug_assert!(
+            !matches!(
+                self.frames.last(),
+                None | Some(Frame::Task(_) | Frame::Loaded(_))
+            ),
+            "there is nothing to drop"
+        );
+        // SAFETY: there is one, and nothing to drop.
+        unsafe { self.frames.set_len(self.frames.len() - 1) };
     }
 
     pub(crate) fn stack_len(&self) -> usize {

@@ -160,23 +160,27 @@ impl Vm {
             }
             ValueType::Path => match or_fail!(self.append_to_path(left, right)) {
                 Some(path) => Flow::Value(path),
-                None => self.push_task(Box::new(Join::new(
+                None => self.push_task(|| {
+                    Join::new(
+                        vec![left, right],
+                        true,
+                        Coercion {
+                            more: false,
+                            copy_to_store: false,
+                        },
+                    )
+                }),
+            },
+            _ => self.push_task(|| {
+                Join::new(
                     vec![left, right],
-                    true,
+                    false,
                     Coercion {
                         more: false,
-                        copy_to_store: false,
+                        copy_to_store: true,
                     },
-                ))),
-            },
-            _ => self.push_task(Box::new(Join::new(
-                vec![left, right],
-                false,
-                Coercion {
-                    more: false,
-                    copy_to_store: true,
-                },
-            ))),
+                )
+            }),
         }
     }
 
@@ -247,6 +251,6 @@ impl Vm {
             more: false,
             copy_to_store: !path,
         };
-        self.push_task(Box::new(Join::new(parts.to_vec(), path, coercion)))
+        self.push_task(|| Join::new(parts.to_vec(), path, coercion))
     }
 }

@@ -142,7 +142,7 @@ impl Less {
             Some(false) => self.decide(vm, x, y).map(Some),
             None => {
                 self.state = State::Equal(x, y);
-                Ok(Some(Step::Push(Box::new(Equal::new(x, y, true)))))
+                Ok(Some(Step::push(|| Equal::new(x, y, true))))
             }
         }
     }

@@ -292,9 +292,9 @@ impl Vm {
                                         wait!(ip.add(1), $instruction.a);
                                         finish!(
                                             $instruction.a,
-                                            self.push_task(Box::new(super::equality::Equal::new(
+                                            self.push_task(|| super::equality::Equal::new(
                                                 left, right, $wanted
-                                            )))
+                                            ))
                                         );
                                     }
                                 }
@@ -318,9 +318,9 @@ impl Vm {
                                             wait!(ip.add(1), $instruction.a);
                                             finish!(
                                                 $instruction.a,
-                                                self.push_task(Box::new(super::order::Less::new(
+                                                self.push_task(|| super::order::Less::new(
                                                     left, right, $wanted
-                                                )))
+                                                ))
                                             );
                                         }
                                     }

@@ -27,6 +27,22 @@ pub(crate) enum Recovery {
     Resume,
 }
 
+/// A task in a box, made where it comes to stand: a copy of what has just been written word by word would have to wait until the words
+/// have come to the cache.
+#[inline(always)]
+pub(super) fn boxed<T: Task + 'static>(make: impl FnOnce() -> T) -> Box<dyn Task> {
+    let task: Box<T> = Box::write(Box::new_uninit(), make());
+    task
+}
+
+impl Step {
+    /// To wait for another task.
+    #[inline(always)]
+    pub(crate) fn push<T: Task + 'static>(make: impl FnOnce() -> T) -> Step {
+        Step::Push(boxed(make))
+    }
+}
+
 /// A state machine on the frame stack.
 pub(crate) trait Task {
     /// Goes on: `None` at first, then with what it waited for.

@@ -98,7 +98,7 @@ impl Vm {
                 }
                 Frame::Task(mut task) => match task.fail(self, error) {
                     Ok(Recovery::Done(value)) => return Ok(Flow::Value(value)),
-                    Ok(Recovery::Resume) => match self.push_task(task) {
+                    Ok(Recovery::Resume) => match self.push_boxed(task) {
                         Flow::Failed(next) => error = next,
                         flow => return Ok(flow),
                     },
@@ -220,7 +220,7 @@ impl Task for Context {
                         more: false,
                         copy_to_store: false,
                     };
-                    Ok(Step::Push(Box::new(Coerce::new(text, coercion))))
+                    Ok(Step::push(|| Coerce::new(text, coercion)))
                 }
                 None => Err(error),
             },

@@ -2,7 +2,7 @@
 
 use super::cx::{Cx, host};
 use super::error::{Error, Result};
-use crate::abi::{RawValue, coerce, request, tag};
+use crate::abi::{RawValue, Request, coerce, request, tag};
 use crate::value::Value;
 use std::future::Future;
 use std::pin::Pin;
@@ -96,7 +96,14 @@ impl<'f> Cx<'f> {
     #[inline(always)]
     pub fn call<const N: usize>(self, f: &Value<'f>, args: [&Value<'f>; N]) -> Answer<'f> {
         const { assert!(N >= 1 && N <= 5, "a call has 1 to 5 arguments") };
-        self.write_request(request::CALL, 0, std::iter::once(f).chain(args));
+        let slot = self.request_slot();
+        slot.args[0] = f.raw().by_words();
+        for index in 0..N {
+            slot.args[1 + index] = args[index].raw().by_words();
+        }
+        slot.number = request::CALL;
+        slot.argc = 1 + N as u32;
+        slot.flags = 0;
         Answer {
             cx: self,
             asked: false,
@@ -111,7 +118,7 @@ impl<'f> Cx<'f> {
         f: &Value<'f>,
         args: [&Value<'f>; N],
     ) -> Option<Result<Value<'f>>> {
-        let args = args.map(|arg| *arg.raw());
+        let args = args.map(|arg| arg.raw().by_words());
         let raw = host!(self.call_at_once(f.raw(), args.as_ptr(), N));
         match raw.tag() {
             tag::ABSENT => None,
@@ -207,6 +214,17 @@ impl<'f> Cx<'f> {
 
     /// Writes the request where the host reads it, before the future suspends: this keeps the arguments out of the future.
     #[inline(always)]
+    fn request_slot<'s>(self) -> &'s mut Request {
+        // SAFETY: the context is the host's, valid during a poll, and nobody else uses the request slot meanwhile.
+        let slot = unsafe { &mut (*self.vm).request };
+        assert!(
+            slot.number == 0,
+            "one request at a time: the one before has not been awaited"
+        );
+        slot
+    }
+
+    #[inline(always)]
     fn write_request<'v>(
         self,
         number: u32,
@@ -215,15 +233,10 @@ impl<'f> Cx<'f> {
     ) where
         'f: 'v,
     {
-        // SAFETY: the context is the host's, valid during a poll, and nobody else uses the request slot meanwhile.
-        let slot = unsafe { &mut (*self.vm).request };
-        assert!(
-            slot.number == 0,
-            "one request at a time: the one before has not been awaited"
-        );
+        let slot = self.request_slot();
         let mut argc = 0;
         for arg in args {
-            slot.args[argc] = *arg.raw();
+            slot.args[argc] = arg.raw().by_words();
             argc += 1;
         }
         slot.number = number;

@@ -1,0 +1,61 @@
+//! Copies of few bytes and few values. Most are short, and a call of the function that copies any number would take longer than that.
+//!
+//! A processor hands what has just been written on to who reads it only if it was written at once. Values are written one by one, and
+//! most are copied right after: whoever reads two at once waits until both have come to the cache.
+
+use super::word::Value;
+use piton_plugin_api::hint::cold_path;
+
+/// So many values are copied one by one; more of them have not all been written just now.
+const FEW: usize = 12;
+
+/// Copies as many bytes. Most texts are short, and a call of the function that copies any number would take longer than that.
+#[inline(always)]
+pub fn copy_text(from: &[u8], to: &mut [u8]) {
+    let len = from.len();
+    debug_assert_eq!(len, to.len(), "as long as the text");
+    // Two copies of a fixed size, which overlap in the middle.
+    macro_rules! halves {
+        ($half:literal) => {{
+            to[..$half].copy_from_slice(&from[..$half]);
+            to[len - $half..].copy_from_slice(&from[len - $half..]);
+        }};
+    }
+    match len {
+        0 => {}
+        1 => to[0] = from[0],
+        2..4 => halves!(2),
+        4..8 => halves!(4),
+        8..=16 => halves!(8),
+        17..=32 => halves!(16),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Copies as many values.
+#[inline(always)]
+pub fn copy_values(from: &[Value], to: &mut [Value]) {
+    debug_assert_eq!(from.len(), to.len(), "as many");
+    let count = from.len().min(to.len());
+    // SAFETY: so many are in both, which are apart.
+    unsafe { copy_values_down(from.as_ptr(), to.as_mut_ptr(), count) };
+}
+
+/// Copies values to where they are already, or to somewhere before that.
+///
+/// # Safety
+/// `count` values can be read at `from` and written at `to`.
+#[inline(always)]
+pub unsafe fn copy_values_down(from: *const Value, to: *mut Value, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if count > FEW {
+            cold_path();
+            return std::ptr::copy(from, to, count);
+        }
+        for index in 0..count {
+            // Volatile, so that the compiler makes no larger pieces of them.
+            *to.add(index) = from.add(index).read_volatile();
+        }
+    }
+}
