@@ -486,12 +486,27 @@ impl Heap {
         })
     }
 
-    /// A string of `len` bytes that `fill` writes.
-    pub fn string_of(&mut self, len: usize, context: u32, fill: impl FnOnce(&mut [u8])) -> Value {
-        if context == 0 && len <= 7 {
-            return Value::short_string_of(len, fill);
+    /// The string that strings of `len` bytes together come to.
+    #[inline]
+    pub fn string_of(
+        &mut self,
+        parts: impl Iterator<Item = Value> + Clone,
+        len: usize,
+        context: u32,
+    ) -> Value {
+        if context == 0
+            && let Some(short) = Value::short_string_of(parts.clone(), len)
+        {
+            return short;
         }
-        self.text(Kind::String, len, context, fill)
+        self.text(Kind::String, len, context, |mut out| {
+            for part in parts {
+                let bytes = part.as_string().unwrap_or_default();
+                let (now, later) = out.split_at_mut(bytes.len());
+                copy_text(bytes, now);
+                out = later;
+            }
+        })
     }
 
     /// A path of `len` bytes that `fill` writes.

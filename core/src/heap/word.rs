@@ -65,6 +65,21 @@ pub enum ValueType {
     Thunk,
 }
 
+/// The bytes of a short text as a number, the first one lowest: of two pieces, which overlap.
+#[inline(always)]
+fn bits(text: &[u8]) -> u64 {
+    let two = |from: usize| u64::from(u16::from_le_bytes([text[from], text[from + 1]]));
+    let four = |from: usize| two(from) | two(from + 2) << 16;
+    let len = text.len();
+    match len {
+        0 => 0,
+        1 => text[0].into(),
+        2..4 => two(0) | two(len - 2) << (8 * (len - 2)),
+        4..=MAX_SHORT => four(0) | four(len - 4) << (8 * (len - 4)),
+        _ => unreachable!("it is short"),
+    }
+}
+
 impl Value {
     /// `null`
     pub const NULL: Value = Value(NULL);
@@ -100,27 +115,29 @@ impl Value {
     /// A string that fits in the word, if it does.
     #[inline]
     pub fn short_string(bytes: &[u8]) -> Option<Self> {
-        let len = bytes.len();
-        // Put together of pieces that overlap: what was written into memory in pieces could not be read as a word at once.
-        let two = |from: usize| u64::from(u16::from_le_bytes([bytes[from], bytes[from + 1]]));
-        let four = |from: usize| two(from) | two(from + 2) << 16;
-        let word = match len {
-            0 => 0,
-            1 => u64::from(bytes[0]),
-            2..4 => two(0) | two(len - 2) << (8 * (len - 2)),
-            4..=MAX_SHORT => four(0) | four(len - 4) << (8 * (len - 4)),
-            _ => return None,
-        };
-        Some(Value(word << 8 | (len as u64) << 3 | TAG_SHORT))
+        (bytes.len() <= MAX_SHORT).then(|| Self::of_bits(bits(bytes), bytes.len()))
     }
 
-    /// A string of `len` bytes, at most 7, that `fill` writes.
+    /// The string that strings of `len` bytes together come to, if it fits in the word.
     #[inline]
-    pub(super) fn short_string_of(len: usize, fill: impl FnOnce(&mut [u8])) -> Self {
-        let mut word = [0; 8];
-        word[0] = ((len as u8) << 3) | TAG_SHORT as u8;
-        fill(&mut word[1..=len]);
-        Value(u64::from_le_bytes(word))
+    pub(super) fn short_string_of(parts: impl Iterator<Item = Value>, len: usize) -> Option<Self> {
+        if len > MAX_SHORT {
+            return None;
+        }
+        // Put together in a register: what is written into memory in pieces cannot be read as a word at once.
+        let (mut all, mut end) = (0, 0);
+        for part in parts {
+            let bytes = part.as_string().unwrap_or_default();
+            all |= bits(bytes) << (8 * end);
+            end += bytes.len();
+        }
+        debug_assert_eq!(end, len, "as long as was said");
+        Some(Self::of_bits(all, len))
+    }
+
+    #[inline(always)]
+    fn of_bits(bits: u64, len: usize) -> Self {
+        Value(bits << 8 | (len as u64) << 3 | TAG_SHORT)
     }
 
     /// The word itself, as it crosses the plugin boundary.

@@ -147,16 +147,11 @@ impl Vm {
             },
             ValueType::String if right.value_type() == ValueType::String => {
                 let context = self.contexts.union(left.context(), right.context());
-                let (a, b) = (
-                    left.as_string().unwrap_or_default(),
-                    right.as_string().unwrap_or_default(),
-                );
-                or_fail!(self.check_string(a.len() + b.len()));
-                Flow::Value(self.heap.string_of(a.len() + b.len(), context, |out| {
-                    let (front, back) = out.split_at_mut(a.len());
-                    copy_text(a, front);
-                    copy_text(b, back);
-                }))
+                let len = |value: Value| value.as_string().unwrap_or_default().len();
+                let len = len(left) + len(right);
+                or_fail!(self.check_string(len));
+                let parts = [left, right].into_iter();
+                Flow::Value(self.heap.string_of(parts, len, context))
             }
             ValueType::Path => match or_fail!(self.append_to_path(left, right)) {
                 Some(path) => Flow::Value(path),
@@ -230,15 +225,10 @@ impl Vm {
         }
         self.check_string(len)?;
         let names = self.names;
-        Ok(Some(self.heap.string_of(len, context, |mut out| {
-            for part in parts {
-                let string = names.string_at_hand(*part).unwrap_or(*part);
-                let bytes = string.as_string().unwrap_or_default();
-                let (now, later) = out.split_at_mut(bytes.len());
-                copy_text(bytes, now);
-                out = later;
-            }
-        })))
+        let strings = parts
+            .iter()
+            .map(|part| names.string_at_hand(*part).unwrap_or(*part));
+        Ok(Some(self.heap.string_of(strings, len, context)))
     }
 
     /// The parts of a string or path with interpolations, all in weak head normal form.

@@ -129,6 +129,19 @@ impl<'f> Cx<'f> {
     /// The digits of `number`.
     #[inline]
     fn decimal(self, number: i64) -> Value<'f> {
+        if let Ok(mut rest @ 0..10_000_000) = u32::try_from(number) {
+            // The digits of one that takes few are put together in a register: what is written into memory in pieces cannot be read as a
+            // word at once.
+            let (mut word, mut count) = (0u64, 0);
+            loop {
+                word = word << 8 | u64::from(b'0') | u64::from(rest % 10);
+                count += 1;
+                rest /= 10;
+                if rest == 0 {
+                    return self.string(&word.to_le_bytes()[..count]);
+                }
+            }
+        }
         // Room for the 19 digits of the largest magnitude and a sign.
         let mut digits = [0; 20];
         let mut at = digits.len();
