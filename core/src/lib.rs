@@ -16,6 +16,7 @@ pub mod source;
 pub mod store;
 pub mod symbol;
 pub mod syntax;
+mod text;
 pub mod value;
 pub mod vm;
 pub mod world;

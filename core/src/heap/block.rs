@@ -1,6 +1,6 @@
 //! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than a quarter of that stands alone.
 
-use super::copy::{copy_text, copy_values};
+use super::copy::copy_values;
 use super::object::{
     AnyAttrs, Attrs, Captured, KeyEntry, Keys, Kind, LAST_WALK, List, Object, Partial, Thunk,
     ThunkState, thunk_words,
@@ -9,6 +9,7 @@ use super::region::Regions;
 use super::shapes::{MAX_INTERNED, Shapes};
 use super::word::{TAG_OBJECT, Value};
 use crate::symbol::Symbol;
+use crate::text::copy_text;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::num::NonZeroU16;
 

@@ -1,4 +1,4 @@
-//! Copies of few bytes and few values. Most are short, and a call of the function that copies any number would take longer than that.
+//! Copies of few values.
 //!
 //! A processor hands what has just been written on to who reads it only if it was written at once. Values are written one by one, and
 //! most are copied right after: whoever reads two at once waits until both have come to the cache.
@@ -8,29 +8,6 @@ use piton_plugin_api::hint::cold_path;
 
 /// So many values are copied one by one; more of them have not all been written just now.
 const FEW: usize = 12;
-
-/// Copies as many bytes. Most texts are short, and a call of the function that copies any number would take longer than that.
-#[inline(always)]
-pub fn copy_text(from: &[u8], to: &mut [u8]) {
-    let len = from.len();
-    debug_assert_eq!(len, to.len(), "as long as the text");
-    // Two copies of a fixed size, which overlap in the middle.
-    macro_rules! halves {
-        ($half:literal) => {{
-            to[..$half].copy_from_slice(&from[..$half]);
-            to[len - $half..].copy_from_slice(&from[len - $half..]);
-        }};
-    }
-    match len {
-        0 => {}
-        1 => to[0] = from[0],
-        2..4 => halves!(2),
-        4..8 => halves!(4),
-        8..=16 => halves!(8),
-        17..=32 => halves!(16),
-        _ => to.copy_from_slice(from),
-    }
-}
 
 /// Copies as many values.
 #[inline(always)]

@@ -16,7 +16,7 @@ mod word;
 
 pub use block::{Heap, HeapStatistics, KindCount, MAX_STRING};
 pub use collect::Marker;
-pub use copy::{copy_text, copy_values, copy_values_down};
+pub use copy::{copy_values, copy_values_down};
 pub use object::{
     AnyAttrs, Attrs, CODE_END, Captured, CodeHead, Form, KeyEntry, Keys, Kind, List, Object,
     Partial, Thunk, ThunkState,

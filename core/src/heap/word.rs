@@ -14,6 +14,7 @@
 
 use super::object::{AnyAttrs, Captured, Kind, List, Object, Partial, Thunk};
 use crate::symbol::Symbol;
+use crate::text::text_bits;
 use piton_plugin_api::hint::cold_path;
 
 /// A value of the language, or a thunk that will become one.
@@ -65,21 +66,6 @@ pub enum ValueType {
     Thunk,
 }
 
-/// The bytes of a short text as a number, the first one lowest: of two pieces, which overlap.
-#[inline(always)]
-fn bits(text: &[u8]) -> u64 {
-    let two = |from: usize| u64::from(u16::from_le_bytes([text[from], text[from + 1]]));
-    let four = |from: usize| two(from) | two(from + 2) << 16;
-    let len = text.len();
-    match len {
-        0 => 0,
-        1 => text[0].into(),
-        2..4 => two(0) | two(len - 2) << (8 * (len - 2)),
-        4..=MAX_SHORT => four(0) | four(len - 4) << (8 * (len - 4)),
-        _ => unreachable!("it is short"),
-    }
-}
-
 impl Value {
     /// `null`
     pub const NULL: Value = Value(NULL);
@@ -115,7 +101,7 @@ impl Value {
     /// A string that fits in the word, if it does.
     #[inline]
     pub fn short_string(bytes: &[u8]) -> Option<Self> {
-        (bytes.len() <= MAX_SHORT).then(|| Self::of_bits(bits(bytes), bytes.len()))
+        (bytes.len() <= MAX_SHORT).then(|| Self::of_bits(text_bits(bytes), bytes.len()))
     }
 
     /// The string that strings of `len` bytes together come to, if it fits in the word.
@@ -128,7 +114,7 @@ impl Value {
         let (mut all, mut end) = (0, 0);
         for part in parts {
             let bytes = part.as_string().unwrap_or_default();
-            all |= bits(bytes) << (8 * end);
+            all |= text_bits(bytes) << (8 * end);
             end += bytes.len();
         }
         debug_assert_eq!(end, len, "as long as was said");

@@ -14,6 +14,7 @@
 
 use super::dynamic::{Input, Tree, Visit, Way, merged};
 use super::hash::{Algorithm, Hash};
+use crate::text::text_bits;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -379,6 +380,7 @@ fn first_special(bytes: [u8; 8]) -> Option<usize> {
 /// Appends `text` as derivations have it: between quotes, with a backslash before quotes and backslashes, and for ends of lines and tabs.
 pub fn escaped(out: &mut Vec<u8>, text: &[u8]) {
     const STEP: usize = 8;
+    const SPACES: u64 = u64::from_le_bytes([b' '; STEP]);
     out.reserve(text.len() + 2 + STEP);
     out.push(b'"');
     let mut at = 0;
@@ -386,11 +388,7 @@ pub fn escaped(out: &mut Vec<u8>, text: &[u8]) {
         let rest = &text[at..];
         let word = match rest.first_chunk() {
             Some(word) => *word,
-            None => {
-                let mut word = [b' '; STEP];
-                word[..rest.len()].copy_from_slice(rest);
-                word
-            }
+            None => (SPACES << (8 * rest.len()) | text_bits(rest)).to_le_bytes(),
         };
         // All of it is copied at once, and what does not belong there taken back: pieces are short, and to copy just as much would be
         // a call each time.

@@ -289,6 +289,6 @@ fn pack(captures: &[CaptureSource]) -> Word {
         };
     }
     // In memory one after the other, as they are read.
-    // SAFETY: four u16 are one word without padding.
-    Word(unsafe { std::mem::transmute::<[u16; PER_WORD], u64>(packed) })
+    let [[a, b], [c, d], [e, f], [g, h]] = packed.map(u16::to_ne_bytes);
+    Word(u64::from_ne_bytes([a, b, c, d, e, f, g, h]))
 }

@@ -6,8 +6,9 @@ use super::frame::Frame;
 use super::machine::{Vm, WellKnown};
 use super::messages::{describe, kind_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Value, ValueType, copy_text};
+use crate::heap::{Value, ValueType};
 use crate::source::Pos;
+use crate::text::copy_text;
 
 #[cold]
 fn overflow(text: String) -> Error {

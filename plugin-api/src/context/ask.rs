@@ -98,8 +98,8 @@ impl<'f> Cx<'f> {
         const { assert!(N >= 1 && N <= 5, "a call has 1 to 5 arguments") };
         let slot = self.request_slot();
         slot.args[0] = f.raw().by_words();
-        for index in 0..N {
-            slot.args[1 + index] = args[index].raw().by_words();
+        for (arg, to) in args.iter().zip(&mut slot.args[1..]) {
+            *to = arg.raw().by_words();
         }
         slot.number = request::CALL;
         slot.argc = 1 + N as u32;
