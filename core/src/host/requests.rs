@@ -31,10 +31,10 @@ impl Vm {
             return Flow::Failed(self.contract(builtin, "a request has too many arguments"));
         }
         let mut args = [Value::NULL; 6];
-        for index in 0..argc {
+        for (index, arg) in args[..argc].iter_mut().enumerate() {
             let raw = self.host.context.context.request.args[index].by_words();
             match from_raw(&mut self.heap, raw) {
-                Some(value) => args[index] = value,
+                Some(value) => *arg = value,
                 None => {
                     return Flow::Failed(
                         self.contract(builtin, "a request has an argument that is no value"),
