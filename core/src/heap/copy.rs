@@ -18,10 +18,10 @@ pub fn copy_values(from: &[Value], to: &mut [Value]) {
     unsafe { copy_values_down(from.as_ptr(), to.as_mut_ptr(), count) };
 }
 
-/// Copies values to where they are already, or to somewhere before that.
+/// Copies values. Both places may overlap where `to` is before `from`.
 ///
 /// # Safety
-/// `count` values can be read at `from` and written at `to`.
+/// `count` values can be read at `from` and written at `to`, which is none of the places behind `from` that are read.
 #[inline(always)]
 pub unsafe fn copy_values_down(from: *const Value, to: *mut Value, count: usize) {
     // SAFETY: the caller's promise.

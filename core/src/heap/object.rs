@@ -228,7 +228,7 @@ impl Object {
     #[inline(always)]
     #[allow(clippy::mut_from_ref)]
     pub(super) fn values_mut<'a>(self, start: usize, len: usize) -> &'a mut [Value] {
-        // SAFETY: as in `values`; used on objects being built, or for the one slot of a capture that is updated in place.
+        // SAFETY: as in `values`; used on objects being built.
         unsafe {
             std::slice::from_raw_parts_mut(self.0.as_ptr().add(1 + start).cast::<Value>(), len)
         }

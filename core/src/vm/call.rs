@@ -62,14 +62,14 @@ impl Passed {
     /// Calls `go_on` with a copy of the values, for as long as that takes.
     #[inline(always)]
     pub(super) fn copied<R>(self, go_on: impl FnOnce(Passed) -> R) -> R {
-        self.copied_behind(&[], go_on)
+        self.copied_behind(Passed::of(&[]), go_on)
     }
 
     /// The same of some other values, and these behind them.
     #[inline(always)]
-    fn copied_behind<R>(self, first: &[Value], go_on: impl FnOnce(Passed) -> R) -> R {
-        let len = first.len() + self.len;
-        // What answered a copy would copy it once more.
+    fn copied_behind<R>(self, first: Passed, go_on: impl FnOnce(Passed) -> R) -> R {
+        let len = first.len + self.len;
+        // A function that returned the copy would copy it once more.
         let mut few = [const { MaybeUninit::<Value>::uninit() }; FEW];
         let mut many = Vec::new();
         let start: *mut Value = if len <= FEW {
@@ -81,8 +81,8 @@ impl Passed {
         };
         // SAFETY: there is room for so many, and as many are there.
         unsafe {
-            copy_values_down(first.as_ptr(), start, first.len());
-            copy_values_down(self.start, start.add(first.len()), self.len);
+            copy_values_down(first.start, start, first.len);
+            copy_values_down(self.start, start.add(first.len), self.len);
         }
         go_on(Passed { start, len })
     }
@@ -398,7 +398,7 @@ impl Vm {
             }
             let arity = usize::from(Linked::at(closure.code()).arity);
             if arity == args.len() {
-                return Flow::Failed(self.too_deep());
+                return Flow::Failed(self.too_deep().at(pos));
             }
             return self.call_unevenly(function, arity, args, depth, pos);
         }
@@ -457,7 +457,7 @@ impl Vm {
                 let more = self.heap.partial(partial.function(), partial.args(), args);
                 return Flow::Value(more.value());
             }
-            return args.copied_behind(partial.args(), |all| {
+            return args.copied_behind(Passed::of(partial.args()), |all| {
                 self.call_in_code(partial.function(), all, depth, pos)
             });
         }
@@ -465,9 +465,9 @@ impl Vm {
             && let Some(functor) = attrs.get(self.names.functor)
         {
             if depth >= self.limits.call_depth {
-                return Flow::Failed(self.too_deep());
+                return Flow::Failed(self.too_deep().at(pos));
             }
-            return args.copied_behind(&[function], |all| {
+            return args.copied_behind(Passed::of(&[function]), |all| {
                 self.apply_at(functor, all, depth + 1, pos)
             });
         }

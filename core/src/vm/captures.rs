@@ -7,7 +7,8 @@ use crate::heap::{Captured, Value};
 use piton_plugin_api::hint::cold_path;
 
 impl Vm {
-    /// Fills in the captures of `into`: those that are listed behind the instruction at `ip`, or else those of its child.
+    /// Fills in the captures of `into`: those that are listed behind the instruction at `ip`, or else those of its child. Evaluated thunks
+    /// in registers are looked through: what is filled in may take the place of a value, which is none.
     ///
     /// # Safety
     /// `ip` is at an instruction with captures of the running frame, whose registers are `registers` and captures `from`.

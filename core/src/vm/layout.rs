@@ -4,16 +4,17 @@
 //! ```text
 //!  Const, ConstIfUnset,
 //!  EqConst                [instruction][value]
-//!  Thunk, Closure         [instruction, x: captures][child][capture u16 * 4]*
+//!  Thunk, Closure         [instruction, x: captures, b: words of the object, c: words of captures][child][capture u16 * 4]+
 //!  NewThunk, NewClosure,
 //!  ThunkIfUnset           [instruction, x: captures][child]                     no list of captures
-//!  Fill, FillIfNew        [instruction, x: captures][child][capture u16 * 4]*
+//!  Fill, FillIfNew        [instruction, x: captures][child][capture u16 * 4]+
 //!  Attrs                  [instruction, c: length][shape], and [order] where its shape is sorted anew, which x says
 //!  Call, TailCall         [instruction][position]
 //!  all others             [instruction]; one that may skip the next has the words of that in x
 //! ```
 //!
-//! A capture is the number of a register or, with [`FROM_CAPTURE`], of a capture. Where there are more than [`MAX_CAPTURES`], or one
+//! A capture is the number of a register or, with [`FROM_CAPTURE`], of a capture. What fills the last word up is register 0, and there is
+//! one word at least: so whoever copies them looks for the end only behind each word. Where there are more than [`MAX_CAPTURES`], or one
 //! has a larger number, x is [`MANY_CAPTURES`] and what follows the child is [address of the captures][how many].
 
 use super::link::{Linked, Order};
@@ -226,8 +227,12 @@ impl Layout {
                 | Op::Fill
                 | Op::FillIfNew => {
                     instruction.x = self.children[wide].stated;
-                    instruction.b = u16::from(instruction.x).max(1) + 1;
-                    instruction.c = capture_words(instruction.x) as u16;
+                    if matches!(instruction.op, Op::Thunk | Op::Closure) {
+                        // A thunk has room for its value.
+                        let least = u16::from(instruction.op == Op::Thunk);
+                        instruction.b = 1 + u16::from(instruction.x).max(least);
+                        instruction.c = capture_words(instruction.x) as u16;
+                    }
                     self.words.push(Word::of(instruction));
                     self.words.push(Word(self.children[wide].code as u64));
                     let lists = !matches!(

@@ -2,7 +2,7 @@
 
 use super::cx::{Cx, host};
 use super::error::{Error, Result};
-use crate::abi::{RawValue, Request, coerce, request, tag};
+use crate::abi::{RawValue, coerce, request, tag};
 use crate::value::Value;
 use std::future::Future;
 use std::pin::Pin;
@@ -96,14 +96,9 @@ impl<'f> Cx<'f> {
     #[inline(always)]
     pub fn call<const N: usize>(self, f: &Value<'f>, args: [&Value<'f>; N]) -> Answer<'f> {
         const { assert!(N >= 1 && N <= 5, "a call has 1 to 5 arguments") };
-        let slot = self.request_slot();
-        slot.args[0] = f.raw().by_words();
-        for (arg, to) in args.iter().zip(&mut slot.args[1..]) {
-            *to = arg.raw().by_words();
-        }
-        slot.number = request::CALL;
-        slot.argc = 1 + N as u32;
-        slot.flags = 0;
+        // By reference: an iterator that owns the array would be written into memory, and read again.
+        let all = std::iter::once(f).chain(args.iter().copied());
+        self.write_request(request::CALL, 0, all);
         Answer {
             cx: self,
             asked: false,
@@ -214,17 +209,6 @@ impl<'f> Cx<'f> {
 
     /// Writes the request where the host reads it, before the future suspends: this keeps the arguments out of the future.
     #[inline(always)]
-    fn request_slot<'s>(self) -> &'s mut Request {
-        // SAFETY: the context is the host's, valid during a poll, and nobody else uses the request slot meanwhile.
-        let slot = unsafe { &mut (*self.vm).request };
-        assert!(
-            slot.number == 0,
-            "one request at a time: the one before has not been awaited"
-        );
-        slot
-    }
-
-    #[inline(always)]
     fn write_request<'v>(
         self,
         number: u32,
@@ -233,7 +217,12 @@ impl<'f> Cx<'f> {
     ) where
         'f: 'v,
     {
-        let slot = self.request_slot();
+        // SAFETY: the context is the host's, valid during a poll, and nobody else uses the request slot meanwhile.
+        let slot = unsafe { &mut (*self.vm).request };
+        assert!(
+            slot.number == 0,
+            "one request at a time: the one before has not been awaited"
+        );
         let mut argc = 0;
         for arg in args {
             slot.args[argc] = arg.raw().by_words();
