@@ -703,7 +703,7 @@ impl Heap {
         closure
     }
 
-    /// A closure or thunk, by `kind`, of `words` words, if there is room for `groups` groups of captures behind its header, all of
+    /// A closure or thunk, by `kind`, of `words` words, if there is room for `groups` times four captures behind its header, all of
     /// which may be written; for a caller that does that before anything else is allocated.
     ///
     /// # Safety
