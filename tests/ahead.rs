@@ -1,6 +1,6 @@
 //! Files compiled and derivations hashed ahead on other threads: nothing that is evaluated, told or reported depends on it.
 
-use piton_tests::cases::{WISHLIST, discover, in_parallel, no_complaints};
+use piton_tests::cases::{in_parallel, no_complaints, without_arguments};
 use piton_tests::inside::{Inside, inside};
 use piton_tests::run::{files, piton_run, text};
 use std::fmt::Write;
@@ -21,11 +21,7 @@ fn outcome(file: &Path, threads: usize) -> (String, Inside) {
 
 #[test]
 fn language_cases_do_not_depend_on_threads() {
-    let (cases, _) = discover();
-    let cases: Vec<_> = cases
-        .into_iter()
-        .filter(|case| case.theme() != WISHLIST && !case.file("flags").exists())
-        .collect();
+    let cases = without_arguments();
     // Whether the threads get so far depends on what else the machine does: cases are tried again until enough have been compiled ahead.
     let mut left: Vec<_> = cases.iter().collect();
     for _ in 0..5 {

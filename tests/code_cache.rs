@@ -2,7 +2,7 @@
 //! written by several at once does no harm.
 
 use piton_core::code_cache::{CodeCache, Key};
-use piton_tests::cases::{WISHLIST, discover, in_parallel, no_complaints};
+use piton_tests::cases::{in_parallel, no_complaints, without_arguments};
 use piton_tests::inside::inside;
 use piton_tests::run::piton_run;
 use piton_tests::source_dir;
@@ -45,11 +45,7 @@ fn words(text: &str) -> Vec<&str> {
 
 #[test]
 fn kept_code_is_the_same_whatever_names_were_known_before() {
-    let (cases, _) = discover();
-    let cases: Vec<_> = cases
-        .into_iter()
-        .filter(|case| case.theme() != WISHLIST && !case.file("flags").exists())
-        .collect();
+    let cases = without_arguments();
     let complaints = in_parallel(&cases, |case| {
         let file = case.file("nix");
         let cache = Arc::new(Memory::default());

@@ -100,6 +100,13 @@ impl Case {
     }
 }
 
+/// The cases that hold and take no arguments: what can be evaluated within the test.
+pub fn without_arguments() -> Vec<Case> {
+    let (mut cases, _) = discover();
+    cases.retain(|case| case.theme() != WISHLIST && !case.file("flags").exists());
+    cases
+}
+
 /// All cases, and what stands in the folder without being part of one.
 pub fn discover() -> (Vec<Case>, Vec<Complaint>) {
     let (mut cases, mut complaints) = (BTreeSet::new(), Vec::new());

@@ -703,24 +703,24 @@ impl Heap {
         closure
     }
 
-    /// A closure or thunk, by `kind`, of `words` words, if there is room for `groups` times four captures behind its header, all of
-    /// which may be written; for a caller that does that before anything else is allocated.
+    /// A closure or thunk, by `kind`, of `words` words, if there is room for `captures` behind its header, all of which may be written;
+    /// for a caller that does that before anything else is allocated.
     ///
     /// # Safety
     /// As of [`Heap::closure_unfilled`]; `words` is what such an object takes.
     #[inline(always)]
-    pub unsafe fn capturing_groups(
+    pub unsafe fn capturing_with_room(
         &mut self,
         kind: Kind,
         code: usize,
-        words: u16,
-        groups: usize,
+        words: usize,
+        captures: usize,
     ) -> Option<Captured> {
         let start = self.cursor;
-        if self.limit - start < 8 + groups * 32 {
+        if self.limit - start < (1 + captures) * 8 {
             return None;
         }
-        self.cursor = start + usize::from(words) * 8;
+        self.cursor = start + words * 8;
         let object = Object::from_address(start);
         object.set_header(Object::code_header(kind, self.polarity, code));
         Some(Captured(object))

@@ -59,6 +59,13 @@ impl Passed {
         unsafe { *self.start.add(index) }
     }
 
+    /// # Safety
+    /// Where the values are does not change while the slice lives; see the type.
+    unsafe fn as_slice<'a>(self) -> &'a [Value] {
+        // SAFETY: the caller's promise; as many are there.
+        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+    }
+
     /// Calls `go_on` with a copy of the values, for as long as that takes.
     #[inline(always)]
     pub(super) fn copied<R>(self, go_on: impl FnOnce(Passed) -> R) -> R {
@@ -422,7 +429,7 @@ impl Vm {
     ) -> Flow {
         if args.len() < arity {
             // SAFETY: the stack stays as it is while the heap allocates.
-            let args = unsafe { std::slice::from_raw_parts(args.start, args.len) };
+            let args = unsafe { args.as_slice() };
             return Flow::Value(self.heap.partial(function, &[], args).value());
         }
         let (now, later) = args.split_at(arity);
@@ -453,7 +460,7 @@ impl Vm {
             let arity = self.function_arity(partial.function());
             if partial.args().len() + args.len() < arity {
                 // SAFETY: the stack stays as it is while the heap allocates.
-                let args = unsafe { std::slice::from_raw_parts(args.start, args.len) };
+                let args = unsafe { args.as_slice() };
                 let more = self.heap.partial(partial.function(), partial.args(), args);
                 return Flow::Value(more.value());
             }

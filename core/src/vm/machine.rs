@@ -241,8 +241,7 @@ impl Vm {
     /// Begins a task.
     pub(crate) fn begin_task(&mut self, task: Box<dyn super::task::Task>) -> Result<Outcome> {
         self.begin();
-        self.push_frame(|| Frame::Task(task));
-        let flow = self.step_task(None);
+        let flow = self.push_boxed(task);
         self.run(flow)
     }
 

@@ -146,37 +146,11 @@ impl Vm {
                 Some(y) => Flow::Value(self.heap.float(left.as_float().unwrap_or_default() + y)),
                 None => Flow::Failed(self.cannot_add(right, "a float")),
             },
-            ValueType::String if right.value_type() == ValueType::String => {
-                let context = self.contexts.union(left.context(), right.context());
-                let len = |value: Value| value.as_string().unwrap_or_default().len();
-                let len = len(left) + len(right);
-                or_fail!(self.check_string(len));
-                let parts = [left, right].into_iter();
-                Flow::Value(self.heap.string_of(parts, len, context))
-            }
             ValueType::Path => match or_fail!(self.append_to_path(left, right)) {
                 Some(path) => Flow::Value(path),
-                None => self.push_task(|| {
-                    Join::new(
-                        vec![left, right],
-                        true,
-                        Coercion {
-                            more: false,
-                            copy_to_store: false,
-                        },
-                    )
-                }),
+                None => self.interpolate(&[left, right], true),
             },
-            _ => self.push_task(|| {
-                Join::new(
-                    vec![left, right],
-                    false,
-                    Coercion {
-                        more: false,
-                        copy_to_store: true,
-                    },
-                )
-            }),
+            _ => self.interpolate(&[left, right], false),
         }
     }
 

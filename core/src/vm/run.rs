@@ -3,7 +3,7 @@
 use super::call::Passed;
 use super::drive::{Flow, or_fail};
 use super::frame::Frame;
-use super::layout::{CALL_WORDS, MANY_CAPTURES, capture_words, many_words};
+use super::layout::{CALL_WORDS, MANY_CAPTURES, PER_WORD, capture_words, many_words};
 use super::link::Linked;
 use super::machine::Vm;
 use crate::bytecode::{BoolUse, Instruction, Op};
@@ -105,9 +105,14 @@ impl Vm {
                     unsafe {
                         let (child, groups) = (Self::child(ip), usize::from((*ip).c));
                         let captured = (*frame).captured;
+                        let words = usize::from((*ip).b);
                         if (*ip).x != MANY_CAPTURES
-                            && let Some(object) =
-                                self.heap.capturing_groups($kind, child, (*ip).b, groups)
+                            && let Some(object) = self.heap.capturing_with_room(
+                                $kind,
+                                child,
+                                words,
+                                groups * PER_WORD,
+                            )
                         {
                             Self::take_groups(ip, groups, captured, registers, object);
                             object
@@ -213,6 +218,13 @@ impl Vm {
                                 }
                             }};
                         }
+                        // The same for all instructions but calls: the next one goes on with it.
+                        macro_rules! put {
+                            ($dst:expr, $flow:expr) => {{
+                                wait!(ip.add(1), $dst);
+                                finish!($dst, $flow);
+                            }};
+                        }
                         // Forces the strict arguments of a call in place, which spares the builtin a frame to wait in. One of a
                         // wrong type ends that: the call tells, before anything behind it is evaluated.
                         macro_rules! force_arguments {
@@ -289,8 +301,7 @@ impl Vm {
                                 match super::equality::shallow(left, right) {
                                     Some(equal) => test!($instruction.a, equal == $wanted),
                                     None => {
-                                        wait!(ip.add(1), $instruction.a);
-                                        finish!(
+                                        put!(
                                             $instruction.a,
                                             self.push_task(|| super::equality::Equal::new(
                                                 left, right, $wanted
@@ -315,8 +326,7 @@ impl Vm {
                                     match attempt!(self.less_operands(left, right)) {
                                         Some(less) => test!($instruction.a, less == $wanted),
                                         None => {
-                                            wait!(ip.add(1), $instruction.a);
-                                            finish!(
+                                            put!(
                                                 $instruction.a,
                                                 self.push_task(|| super::order::Less::new(
                                                     left, right, $wanted
@@ -744,8 +754,7 @@ impl Vm {
                                     } else {
                                         let (left, right) =
                                             (forced!(instruction.b), forced!(instruction.c));
-                                        wait!(ip.add(1), instruction.a);
-                                        finish!(instruction.a, self.add(left, right));
+                                        put!(instruction.a, self.add(left, right));
                                     }
                                 }
                                 Op::AddInt => {
@@ -754,8 +763,7 @@ impl Vm {
                                         *register!(instruction.a) = sum;
                                     } else {
                                         let value = forced!(instruction.b);
-                                        wait!(ip.add(1), instruction.a);
-                                        finish!(
+                                        put!(
                                             instruction.a,
                                             self.add_int(value, number, instruction.x == 1)
                                         );
@@ -865,8 +873,7 @@ impl Vm {
                                             usize::from(instruction.c),
                                         )
                                     };
-                                    wait!(ip.add(1), instruction.a);
-                                    finish!(
+                                    put!(
                                         instruction.a,
                                         self.interpolate(parts, instruction.x == 1)
                                     );
