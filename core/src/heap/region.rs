@@ -37,10 +37,23 @@ impl Regions {
             let layout = Layout::from_size_align(bytes, 1).expect("a constant layout");
             handle_alloc_error(layout);
         }
+        in_large_pages(memory, bytes);
         self.mapped.push(memory as usize);
         self.next = (memory as usize).next_multiple_of(BLOCK_BYTES);
         self.end = self.next + BLOCKS * BLOCK_BYTES;
     }
+}
+
+/// Asks the system to back mapped memory by large pages, if it has some: all of it will be used, and is read in no order.
+fn in_large_pages(memory: *mut libc::c_void, bytes: usize) {
+    // Where the system does not know how, pages are small.
+    #[cfg(target_os = "linux")]
+    // SAFETY: it is mapped, and nothing changes of its contents.
+    unsafe {
+        libc::madvise(memory, bytes, libc::MADV_HUGEPAGE);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (memory, bytes);
 }
 
 /// Fresh memory, all zeros; null if the system refuses.
