@@ -1,6 +1,5 @@
 //! Interned identifiers. A [`Symbol`] is an attribute or variable name; equal names have equal symbols.
 
-use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 
@@ -18,16 +17,96 @@ fn hash(name: &[u8]) -> u32 {
     hasher.finish() as u32
 }
 
-/// The table looks at the highest bits and at the lowest of a hash.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+/// Slots beyond which a table is no longer at hand as a whole: 256 KiB.
+const LARGE: usize = 1 << 15;
+
+/// A place of [`Known`]: the hash of a name in the upper half, in the lower one the number of its symbol plus one; zero where there is
+/// none. New memory is all zeros without being written to.
+type Slot = u64;
+
+fn slot_of(hash: u32, symbol: Symbol) -> Slot {
+    u64::from(hash) << 32 | (u64::from(symbol.0) + 1)
+}
+
+fn hash_of(slot: Slot) -> u32 {
+    (slot >> 32) as u32
+}
+
+/// Symbols by the hash of their names: open addressing with linear probing, at most half full.
+///
+/// It is a table of our own for what it takes from memory that is not at hand, as most of it is when a program uses names by
+/// the hundred thousand: what a look for a name that is not there loads is the line that the name is then written to. In a table
+/// that keeps tags apart from entries that store is to a line that nobody has loaded, and the stores behind it wait for it: a
+/// sixth of the time of a large `listToAttrs`.
+struct Known {
+    slots: Vec<Slot>,
+    used: usize,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            slots: vec![0; 1 << 10],
+            used: 0,
+        }
+    }
+}
+
+impl Known {
+    /// Where to begin to look for a hash. The highest bits tell, so that a table that grows is read and written from its
+    /// beginning to its end.
+    #[inline]
+    fn first(&self, hash: u32) -> usize {
+        let spread = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (spread >> (64 - self.slots.len().ilog2())) as usize
+    }
+
+    /// The first symbol with this hash that is `wanted`.
+    #[inline]
+    fn find(&self, hash: u32, mut wanted: impl FnMut(Symbol) -> bool) -> Option<Symbol> {
+        let mut at = self.first(hash);
+        loop {
+            let slot = self.slots[at];
+            let symbol = Symbol((slot as u32).checked_sub(1)?);
+            if hash_of(slot) == hash && wanted(symbol) {
+                return Some(symbol);
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+    }
+
+    /// Adds a symbol that is not there.
+    fn insert(&mut self, hash: u32, symbol: Symbol) {
+        if self.used >= self.slots.len() / 2 {
+            self.grow();
+        }
+        self.used += 1;
+        self.put(slot_of(hash, symbol));
+    }
+
+    fn put(&mut self, slot: Slot) {
+        let mut at = self.first(hash_of(slot));
+        while self.slots[at] != 0 {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        self.slots[at] = slot;
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let larger = vec![0; self.slots.len() * 2];
+        for slot in std::mem::replace(&mut self.slots, larger) {
+            if slot != 0 {
+                self.put(slot);
+            }
+        }
+    }
 }
 
 /// Maps names to [`Symbol`]s and back. Names are bytes, as Nix strings are.
 #[derive(Default)]
 pub struct Interner {
-    /// By the hash of their names, which stands here so that a table that grows need not look at the names.
-    known: HashTable<(u32, Symbol)>,
+    known: Known,
     names: Vec<&'static [u8]>,
     /// Room for names to come.
     room: &'static mut [u8],
@@ -60,18 +139,13 @@ impl Interner {
 
     #[inline]
     fn find(&self, name: &[u8], hash: u32) -> Option<Symbol> {
-        let same = |&(known, symbol): &(u32, Symbol)| {
-            known == hash && self.names[symbol.0 as usize] == name
-        };
-        self.known
-            .find(spread(hash), same)
-            .map(|(_, symbol)| *symbol)
+        self.known.find(hash, |symbol| self.name(symbol) == name)
     }
 
     #[inline(never)]
     fn add(&mut self, name: &[u8], hash: u32) -> Symbol {
-        let symbol =
-            Symbol(u32::try_from(self.names.len()).expect("fewer than 2^32 distinct names"));
+        let number = u32::try_from(self.names.len() + 1).expect("fewer than 2^32 distinct names");
+        let symbol = Symbol(number - 1);
         if self.room.len() < name.len() {
             self.room = Box::leak(vec![0; ROOM.max(name.len())].into_boxed_slice());
         }
@@ -79,8 +153,7 @@ impl Interner {
         self.room = room;
         stored.copy_from_slice(name);
         self.names.push(stored);
-        self.known
-            .insert_unique(spread(hash), (hash, symbol), |(hash, _)| spread(*hash));
+        self.known.insert(hash, symbol);
         symbol
     }
 
@@ -97,6 +170,15 @@ impl Interner {
     /// The symbol for `name` if some source or value has used that name before.
     pub fn lookup(&self, name: &[u8]) -> Option<Symbol> {
         self.find(name, hash(name))
+    }
+
+    /// Has the memory brought to hand that looking `name` up takes, for a caller that looks several names up: their waits overlap
+    /// then.
+    #[inline]
+    pub fn look_ahead(&self, name: &[u8]) {
+        if self.known.slots.len() >= LARGE {
+            crate::heap::prefetch(&self.known.slots[self.known.first(hash(name))]);
+        }
     }
 
     /// The text of `symbol`.

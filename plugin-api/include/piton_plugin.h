@@ -326,7 +326,7 @@ struct piton_host_table {
     /* A set out of a list of evaluated sets: attribute names[i] has the value and the position that attribute `member` of element i
      * has. Of several with one name the first stays; PITON_TAG_ABSENT where one that stays has no such attribute, or
      * where the list has fewer elements. */
-    struct piton_value (*attrs_of_members)(struct piton_vm *vm, const struct piton_value *list, const uint32_t *names, size_t count, uint32_t member);
+    struct piton_value (*attrs_of_members)(struct piton_vm *vm, const struct piton_value *list, uint32_t name, uint32_t member);
 };
 
 /* What is no interned name; see string_symbol. */

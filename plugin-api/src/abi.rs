@@ -444,14 +444,13 @@ pub struct HostTable {
         attrs: *const RawValue,
         list: *const RawValue,
     ) -> RawValue,
-    /// A set out of a list of evaluated sets: attribute `names[i]` has the value and the position that attribute `member` of element
-    /// `i` has. Of several with one name the first stays; [`tag::ABSENT`] where one that stays has no such attribute, or where the
-    /// list has fewer elements.
+    /// A set out of a list of evaluated sets: for each an attribute whose name is its attribute `name`, an evaluated string without
+    /// context, with the value and the position of its attribute `member`. Of several with one name the first stays; [`tag::ABSENT`]
+    /// where one that stays has no `member`, or where one has no such name.
     pub attrs_of_members: unsafe extern "C" fn(
         vm: *mut VmContext,
         list: *const RawValue,
-        names: *const u32,
-        count: usize,
+        name: u32,
         member: u32,
     ) -> RawValue,
 }

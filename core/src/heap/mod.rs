@@ -8,6 +8,7 @@ mod block;
 mod collect;
 mod copy;
 mod object;
+mod prefetch;
 mod region;
 mod shapes;
 mod slab;
@@ -21,6 +22,7 @@ pub use object::{
     AnyAttrs, Attrs, CODE_END, Captured, CodeHead, Form, KeyEntry, Keys, Kind, List, Object,
     Partial, Thunk, ThunkState,
 };
+pub(crate) use prefetch::prefetch;
 pub(crate) use region::populate;
 pub use slab::{Lasting, Slab};
 pub use stack::Stack;

@@ -696,27 +696,41 @@ unsafe extern "C" fn attrs_without_list(
 unsafe extern "C" fn attrs_of_members(
     context: *mut VmContext,
     list: *const RawValue,
-    names: *const u32,
-    count: usize,
+    name: u32,
     member: u32,
 ) -> RawValue {
-    // SAFETY: see `error`; the plugin passes `count` names.
-    let (vm, names) = unsafe { (vm(context), slice(names, count)) };
+    /// Names that are looked up together.
+    const TOGETHER: usize = 32;
+    // SAFETY: see `error`.
+    let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
     let list = unsafe { value(vm, list) }.as_list();
     let items = list.map(|list| list.items()).unwrap_or_default();
-    let mut all_have_it = items.len() >= count;
-    let mut entries = SmallVec::<[_; 32]>::new();
-    entries.extend(names.iter().zip(items).map(|(name, item)| {
-        let attrs = item.resolved().as_attrs();
-        let found = attrs.and_then(|attrs| attrs.get_with_pos(Symbol(member)));
-        all_have_it &= found.is_some();
-        let (value, pos) = found.unwrap_or((Value::UNSET, Pos::NONE));
-        (Symbol(*name), pos, value)
-    }));
+    let mut all_have_it = true;
+    let mut entries = SmallVec::<[_; TOGETHER]>::with_capacity(items.len());
+    for items in items.chunks(TOGETHER) {
+        let (mut names, begin) = ([Value::NULL; TOGETHER], entries.len());
+        for (name_of, item) in names.iter_mut().zip(items) {
+            let attrs = item.resolved().as_attrs();
+            if let Some(found) = attrs.and_then(|attrs| attrs.get(Symbol(name))) {
+                *name_of = found.resolved();
+                vm.look_ahead(*name_of);
+            }
+            let found = attrs.and_then(|attrs| attrs.get_with_pos(Symbol(member)));
+            all_have_it &= found.is_some();
+            let (value, pos) = found.unwrap_or((Value::UNSET, Pos::NONE));
+            entries.push((Symbol(0), pos, value));
+        }
+        for (entry, name) in entries[begin..].iter_mut().zip(names) {
+            let Some(name) = vm.string_symbol(name) else {
+                return RawValue::new(tag::ABSENT, 0);
+            };
+            entry.0 = name;
+        }
+    }
     let attrs = vm.heap.attrs_from(&mut entries);
     // One that is missing matters where no other of its name comes before it.
-    if !all_have_it && (items.len() < count || attrs.values().contains(&Value::UNSET)) {
+    if !all_have_it && attrs.values().contains(&Value::UNSET) {
         return RawValue::new(tag::ABSENT, 0);
     }
     to_raw(attrs.value())

@@ -53,6 +53,16 @@ impl Vm {
         string
     }
 
+    /// See [`Interner::look_ahead`](crate::symbol::Interner::look_ahead); the name that a string is.
+    #[inline]
+    pub(crate) fn look_ahead(&self, string: Value) {
+        if let Some((text, _)) = string.as_string_with_context()
+            && (!string.is_heap() || string.symbol().is_none())
+        {
+            self.interner.look_ahead(text);
+        }
+    }
+
     /// The name that a string without context is; nothing for one with a context, and for other values.
     #[inline]
     pub(crate) fn string_symbol(&mut self, string: Value) -> Option<Symbol> {

@@ -235,17 +235,17 @@ impl<'f> Cx<'f> {
         (raw.tag() != tag::ABSENT).then(|| self.adopt(raw))
     }
 
-    /// A set out of a list of evaluated sets, as many as there are names: attribute `names[i]` is the attribute `member` of element
-    /// `i`. Of several with one name the first stays; nothing where one that stays has no such attribute.
+    /// A set out of a list of evaluated sets: for each its attribute `member`, under the name that its attribute `name` is, an evaluated
+    /// string without context. Of several with one name the first stays; nothing where one that stays has no `member`, or where one
+    /// has no such name.
     #[inline]
     pub fn attrs_of_members(
         self,
         list: &Value<'f>,
-        names: &[Symbol],
+        name: Symbol,
         member: Symbol,
     ) -> Option<Value<'f>> {
-        let (first, count) = (names.as_ptr().cast(), names.len());
-        let raw = host!(self.attrs_of_members(list.raw(), first, count, member.0));
+        let raw = host!(self.attrs_of_members(list.raw(), name.0, member.0));
         (raw.tag() != tag::ABSENT).then(|| self.adopt(raw))
     }
 

@@ -1,7 +1,7 @@
 //! Sets made out of lists, and out of other sets by a function.
 
 use crate::folds::Groups;
-use crate::support::{callable, forced, missing, plain_symbol, typed};
+use crate::support::{callable, forced, missing, typed, without_context};
 use piton_plugin_api::{Attribute, Type, builtin};
 
 builtin! {
@@ -10,7 +10,6 @@ builtin! {
     example = "builtins.listToAttrs [ { name = \"a\"; value = 1; } { name = \"a\"; value = 2; } ]" => "{ a = 1; }",
     async fn list_to_attrs<'f>(cx, list: list) {
         let (name_of, value_of) = (cx.symbol("name"), cx.symbol("value"));
-        let mut names = Vec::with_capacity(cx.list_len(list)?);
         let mut pairs = cx.list_cursor(list)?;
         while let Some(pair) = pairs.next() {
             let pair = typed(cx, cx.force(&pair).await?, Type::Attrs)?;
@@ -18,9 +17,9 @@ builtin! {
                 return Err(missing(cx, b"name"));
             };
             let name = typed(cx, cx.evaluate(name).await?, Type::String)?;
-            names.push(plain_symbol(cx, &name)?);
+            without_context(cx, &name)?;
         }
-        cx.attrs_of_members(list, &names, value_of).ok_or_else(|| missing(cx, b"value"))
+        cx.attrs_of_members(list, name_of, value_of).ok_or_else(|| missing(cx, b"value"))
     }
 }
 

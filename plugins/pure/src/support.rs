@@ -89,11 +89,17 @@ pub fn coerced<'f>(cx: Cx<'f>, value: &Value<'f>, options: u64) -> Coerced<'f> {
 /// The bytes of a string that becomes a name, so that its context would be lost: it must have none.
 #[inline]
 pub fn plain<'v, 'f>(cx: Cx<'f>, string: &'v Value<'f>) -> Result<&'v [u8]> {
-    let bytes = cx.bytes(string)?;
+    without_context(cx, string)?;
+    cx.bytes(string)
+}
+
+/// Fails where a string that becomes a name has a context.
+#[inline]
+pub fn without_context<'f>(cx: Cx<'f>, string: &Value<'f>) -> Result<()> {
     if cx.context(string).is_empty() {
-        Ok(bytes)
+        Ok(())
     } else {
-        Err(refers_to_store(cx, string, bytes))
+        Err(refers_to_store(cx, string))
     }
 }
 
@@ -108,11 +114,11 @@ pub fn plain_symbol<'f>(cx: Cx<'f>, string: &Value<'f>) -> Result<Symbol> {
 }
 
 #[cold]
-fn refers_to_store<'f>(cx: Cx<'f>, string: &Value<'f>, bytes: &[u8]) -> Error {
+fn refers_to_store<'f>(cx: Cx<'f>, string: &Value<'f>) -> Error {
     let elements = cx.context_elements(cx.context(string));
     let example = elements.iter().min_by_key(|element| rank(element));
     let mut message = b"the string '".to_vec();
-    message.extend_from_slice(bytes);
+    message.extend_from_slice(cx.bytes(string).unwrap_or_default());
     message.extend_from_slice(b"' is not allowed to refer to a store path (such as '");
     message.extend_from_slice(&displayed(example.copied().unwrap_or_default()));
     message.extend_from_slice(b"')");

@@ -37,14 +37,12 @@ builtin! {
 }
 
 builtin! {
-    /// The attributes `value` of the first of `sets`, which are evaluated, under the names in `names`, or "lacking" where there is one
-    /// without.
+    /// The attributes `value` of `sets`, which are evaluated, under the names that their attributes `key` are, or "lacking" where there
+    /// is one without.
     name = "members", since = "0.1.0",
-    example = "builtins.members (builtins.filter builtins.isAttrs [ { value = 1; } { value = 2; } ]) [ \"a\" ]" => "{ a = 1; }",
-    leaf fn members<'f>(cx, sets: list, names: list) {
-        let names: Vec<_> =
-            cx.list_items(&names)?.iter().filter_map(|name| cx.string_symbol(name)).collect();
-        let set = cx.attrs_of_members(&sets, &names, cx.symbol("value"));
+    example = "builtins.members (builtins.filter builtins.isAttrs [ { key = \"a\"; value = 1; } { key = \"a\"; } ])" => "{ a = 1; }",
+    leaf fn members<'f>(cx, sets: list) {
+        let set = cx.attrs_of_members(&sets, cx.symbol("key"), cx.symbol("value"));
         Ok(set.unwrap_or_else(|| cx.string("lacking")))
     }
 }
