@@ -531,6 +531,12 @@ impl Vm {
 
     /// What a file evaluates to: known already, or to be compiled by the VM's owner.
     fn import(&mut self, path: Vec<u8>, scope: Option<Value>) -> Result<Step> {
+        // What was imported by this path is a file, and may be read: nobody is asked again.
+        if scope.is_none()
+            && let Some(value) = self.imports.get(&*path)
+        {
+            return Ok(Step::Done(*value));
+        }
         let file = self.file_to_evaluate(path)?;
         if let Some(scope) = scope {
             return Ok(Step::Load(Load::File {
