@@ -500,14 +500,24 @@ impl Heap {
         {
             return short;
         }
-        self.text(Kind::String, len, context, |mut out| {
-            for part in parts {
+        let object = self.unwritten_text(Kind::String, len, context);
+        let (out, mut end) = (object.whole_words_mut(), 0);
+        for part in parts {
+            let rest = &mut out[end..];
+            if let Some((bits, len)) = part.short_bits()
+                && let Some(word) = rest.first_chunk_mut::<8>()
+            {
+                // How long it is decides nothing: what is behind is written after it, or has to be zeros.
+                *word = bits.to_le_bytes();
+                end += len;
+            } else {
                 let bytes = part.as_string().unwrap_or_default();
-                let (now, later) = out.split_at_mut(bytes.len());
-                copy_text(bytes, now);
-                out = later;
+                copy_text(bytes, &mut rest[..bytes.len()]);
+                end += bytes.len();
             }
-        })
+        }
+        debug_assert_eq!(end, len, "as long as was said");
+        Value::from_object(object, TAG_OBJECT)
     }
 
     /// A path of `len` bytes that `fill` writes.
@@ -527,14 +537,20 @@ impl Heap {
         context: u32,
         fill: impl FnOnce(&mut [u8]),
     ) -> Value {
+        let object = self.unwritten_text(kind, len, context);
+        fill(object.bytes_mut());
+        Value::from_object(object, TAG_OBJECT)
+    }
+
+    /// A string or path whose bytes the caller writes.
+    fn unwritten_text(&mut self, kind: Kind, len: usize, context: u32) -> Object {
         assert!(len <= MAX_STRING, "strings are limited to 4 GiB");
         let object = self.allocate(2 + len.div_ceil(8), self.header(kind, 0, len));
         object.set_word(0, u64::from(context));
         if len > 0 {
             object.set_word(len.div_ceil(8), 0);
         }
-        fill(object.bytes_mut());
-        Value::from_object(object, TAG_OBJECT)
+        object
     }
 
     /// A list of `len` nulls, to be filled.

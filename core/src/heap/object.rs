@@ -247,6 +247,19 @@ impl Object {
         unsafe { std::slice::from_raw_parts_mut(self.0.as_ptr().add(2).cast::<u8>(), self.len()) }
     }
 
+    /// The same with what is left of the last word, which is to be zeros.
+    #[inline]
+    pub(super) fn whole_words_mut<'a>(self) -> &'a mut [u8] {
+        let words = self.len().div_ceil(size_of::<u64>());
+        // SAFETY: as of `bytes_mut`; texts take whole words.
+        unsafe {
+            std::slice::from_raw_parts_mut(
+                self.0.as_ptr().add(2).cast::<u8>(),
+                words * size_of::<u64>(),
+            )
+        }
+    }
+
     #[inline]
     pub(super) fn context(self) -> u32 {
         self.word(0) as u32

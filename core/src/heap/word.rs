@@ -113,9 +113,13 @@ impl Value {
         // Put together in a register: what is written into memory in pieces cannot be read as a word at once.
         let (mut all, mut end) = (0, 0);
         for part in parts {
-            let bytes = part.as_string().unwrap_or_default();
-            all |= text_bits(bytes) << (8 * end);
-            end += bytes.len();
+            let (bits, len) = part.short_bits().unwrap_or_else(|| {
+                cold_path();
+                let bytes = part.as_string().unwrap_or_default();
+                (text_bits(bytes), bytes.len())
+            });
+            all |= bits << (8 * end);
+            end += len;
         }
         debug_assert_eq!(end, len, "as long as was said");
         Some(Self::of_bits(all, len))
@@ -358,6 +362,12 @@ impl Value {
         if let Some(string) = self.boxed(Kind::String) {
             string.set_symbol(symbol);
         }
+    }
+
+    /// The bytes of the short string that it is, the first one lowest and zeros behind the last, and how many they are.
+    #[inline(always)]
+    pub(super) fn short_bits(self) -> Option<(u64, usize)> {
+        (self.tag() == TAG_SHORT).then_some((self.0 >> 8, (self.0 >> 3 & 31) as usize))
     }
 
     #[inline(always)]

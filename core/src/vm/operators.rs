@@ -18,11 +18,15 @@ fn overflow(text: String) -> Error {
 impl WellKnown {
     /// The string that an interpolation makes of `value`, if nothing has to be evaluated for it: a string, or a set whose
     /// `outPath` is one.
-    #[inline]
+    #[inline(always)]
     fn string_at_hand(&self, value: Value) -> Option<Value> {
         if value.is_string() {
             return Some(value);
         }
+        self.out_path_at_hand(value)
+    }
+
+    fn out_path_at_hand(&self, value: Value) -> Option<Value> {
         let attrs = value.as_attrs()?;
         let path = attrs.get(self.out_path)?.resolved();
         (path.is_string() && attrs.get(self.to_string).is_none()).then_some(path)
