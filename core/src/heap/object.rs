@@ -177,14 +177,10 @@ impl Object {
         (self.header() & MARK_BIT != 0) == polarity
     }
 
+    /// Marks it where it is not marked.
     #[inline(always)]
-    pub(super) fn set_mark(self, polarity: bool) {
-        let header = self.header();
-        self.set_header(if polarity {
-            header | MARK_BIT
-        } else {
-            header & !MARK_BIT
-        });
+    pub(super) fn change_mark(self) {
+        self.set_header(self.header() ^ MARK_BIT);
     }
 
     /// The last walk that has noted its number here, if one has.
