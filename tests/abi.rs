@@ -155,38 +155,51 @@ fn listed_names_are_left_out() {
 #[test]
 fn members_of_sets_become_a_set() {
     let mut inside = with_test_plugin();
-    for (sets, names, value) in [
+    for (sets, value) in [
         (
-            "[ { value = 1; } { other = 0; value = 2; } ]",
-            "[ \"b\" \"a\" ]",
+            "[ { key = \"b\"; value = 1; } { other = 0; key = \"a\"; value = 2; } ]",
             "{ a = 2; b = 1; }",
         ),
-        ("[ ]", "[ ]", "{ }"),
-        // Further sets do not matter, and of one name the first stays.
-        ("[ { value = 1; } 2 ]", "[ \"a\" ]", "{ a = 1; }"),
+        ("[ ]", "{ }"),
+        // Of one name the first stays, and only where it stays does the value have to be there.
         (
-            "[ { value = 1; } { value = 2; } ]",
-            "[ \"a\" \"a\" ]",
+            "[ { key = \"a\"; value = 1; } { key = \"a\"; value = 2; } ]",
             "{ a = 1; }",
         ),
-        ("[ { value = 1; } { } ]", "[ \"a\" \"a\" ]", "{ a = 1; }"),
-        ("[ { } { value = 1; } ]", "[ \"a\" \"a\" ]", "\"lacking\""),
-        ("[ { value = 1; } { } ]", "[ \"a\" \"b\" ]", "\"lacking\""),
-        ("[ { value = 1; } ]", "[ \"a\" \"b\" ]", "\"lacking\""),
-        ("[ 1 ]", "[ \"a\" ]", "\"lacking\""),
+        (
+            "[ { key = \"a\"; value = 1; } { key = \"a\"; } ]",
+            "{ a = 1; }",
+        ),
+        (
+            "[ { key = \"a\"; } { key = \"a\"; value = 1; } ]",
+            "\"lacking\"",
+        ),
+        (
+            "[ { key = \"a\"; value = 1; } { key = \"b\"; } ]",
+            "\"lacking\"",
+        ),
+        // Names have to be there, and to be strings without context.
+        (
+            "[ { key = \"a\"; value = 1; } { value = 1; } ]",
+            "\"lacking\"",
+        ),
+        ("[ { key = 1; value = 1; } ]", "\"lacking\""),
+        (
+            "[ { key = builtins.appendContext \"a\" { \"/nix/store/7rjmzzgdwgyxrqf6ljvmxbwq2ydhmyzb-x\" = { path = true; }; }; value = 1; } ]",
+            "\"lacking\"",
+        ),
+        ("[ { key = \"a\"; value = 1; } 2 ]", "\"lacking\""),
         // A set that is laid over another one.
         (
-            "[ ({ value = 1; } // builtins.listToAttrs (builtins.genList (i: { name = \"n${toString i}\"; value = i; }) 100)) ]",
-            "[ \"a\" ]",
+            "[ ({ key = \"a\"; value = 1; } // builtins.listToAttrs (builtins.genList (i: { name = \"n${toString i}\"; value = i; }) 100)) ]",
             "{ a = 1; }",
         ),
     ] {
-        let text =
-            format!("let sets = {sets}; in builtins.deepSeq sets (builtins.members sets {names})");
+        let text = format!("let sets = {sets}; in builtins.deepSeq sets (builtins.members sets)");
         assert_eq!(inside.ok(&text), value, "{text}");
     }
     // What is not evaluated has no members yet.
-    let text = "builtins.members [ (builtins.head [ { value = 1; } ]) ] [ \"a\" ]";
+    let text = "builtins.members [ (builtins.head [ { key = \"a\"; value = 1; } ]) ]";
     assert_eq!(inside.ok(text), "\"lacking\"");
     assert_eq!(inside.roots(), 0);
 }

@@ -191,3 +191,42 @@ impl Interner {
         String::from_utf8_lossy(self.name(symbol)).into_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_again_however_many_there_are() {
+        let mut interner = Interner::new();
+        let name = |number: u32| format!("name {number}").into_bytes();
+        for number in 0..100_000 {
+            assert_eq!(interner.lookup(&name(number)), None, "{number}");
+            assert_eq!(interner.intern(&name(number)), Symbol(number));
+        }
+        for number in 0..100_000 {
+            interner.look_ahead(&name(number));
+            assert_eq!(interner.intern(&name(number)), Symbol(number));
+            assert_eq!(interner.lookup(&name(number)), Some(Symbol(number)));
+            assert_eq!(interner.name(Symbol(number)), name(number));
+        }
+        assert_eq!(interner.intern(b""), Symbol(100_000));
+    }
+
+    #[test]
+    fn hashes_that_are_equal_and_places_at_the_end() {
+        let mut known = Known::default();
+        let last = (0..u32::MAX)
+            .find(|hash| known.first(*hash) == known.slots.len() - 1)
+            .expect("a hash whose place is the last one");
+        for number in 0..3000 {
+            known.insert([last, 0][number as usize % 2], Symbol(number));
+        }
+        for number in 0..3000 {
+            let wanted = Symbol(number);
+            let hash = [last, 0][number as usize % 2];
+            assert_eq!(known.find(hash, |symbol| symbol == wanted), Some(wanted));
+            assert_eq!(known.find(last ^ 1, |symbol| symbol == wanted), None);
+        }
+    }
+}
