@@ -154,6 +154,13 @@ impl Draft {
                 "derivation names are allowed to end in '.drv' only if they produce a single derivation file",
             );
         }
+        // The outputs are added, and perhaps `__json`.
+        let mut env = Vec::with_capacity(self.env.len() + self.outputs.len() + 1);
+        env.extend(
+            self.env
+                .iter()
+                .map(|(name, value)| (Cow::Borrowed(*name), text_of(value))),
+        );
         let mut derivation = Derivation {
             name: Cow::Borrowed(&self.name),
             outputs: Vec::with_capacity(self.outputs.len()),
@@ -163,11 +170,7 @@ impl Draft {
             system: text_of(&self.system),
             builder: text_of(&self.builder),
             args: self.args.iter().map(text_of).collect(),
-            env: self
-                .env
-                .iter()
-                .map(|(name, value)| (Cow::Borrowed(*name), text_of(value)))
-                .collect(),
+            env,
         };
         if let Some(json) = &self.json {
             derivation.set_env(Cow::Borrowed(b"__json"), Cow::Borrowed(json));

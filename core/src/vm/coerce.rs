@@ -96,6 +96,7 @@ impl Coerce {
                 self.joins = true;
                 self.out
                     .reserve(ROOM_PER_ITEM * items.len().min(MAX_ROOM_ITEMS));
+                self.pending.reserve(2 * items.len());
                 let level = self.level + 1;
                 for (index, item) in items.iter().enumerate().rev() {
                     if index + 1 < items.len() {
@@ -106,11 +107,12 @@ impl Coerce {
                     }
                 }
             }
-            ValueType::Null if self.coercion.more => {}
-            ValueType::Bool if self.coercion.more => {
-                if value == Value::TRUE {
-                    self.out.push(b'1');
+            ValueType::Null | ValueType::Bool if self.coercion.more => {
+                let text: &[u8] = if value == Value::TRUE { b"1" } else { b"" };
+                if !self.joins {
+                    return Ok(Some(Step::Done(vm.heap.string(text, 0))));
                 }
+                self.out.extend_from_slice(text);
             }
             ValueType::Int if self.coercion.more => {
                 self.out
