@@ -522,6 +522,40 @@ fn deep_structures_are_collected_and_dropped() {
 }
 
 #[test]
+fn thunks_with_more_captures_than_a_piece_of_a_block_are_collected() {
+    const CAPTURES: usize = 40_000;
+    let limits = Limits {
+        first_collection: 8 << 20,
+        ..Limits::default()
+    };
+    let mut inside = Inside::bare(Options {
+        limits,
+        ..Options::default()
+    });
+    inside
+        .load(&shipped_plugin("pure"))
+        .expect("the pure set loads");
+    let each = |member: fn(usize) -> String| (0..CAPTURES).map(member).collect::<String>();
+    // Each list is a thunk that captures all members. All but one have their value when they are collected; most lie in no block.
+    let program = format!(
+        "let make = z: let {} big = [ {} ]; in {{ inherit big; len = builtins.length big; }};
+             sum = list: builtins.foldl' (a: b: a + b) 0 list;
+             waste = n: builtins.length (builtins.foldl' (a: b: [ b ]) [ ] (builtins.genList (i: i) n));
+             done = builtins.genList make 10; waiting = make 10;
+             sums = sum (map (each: sum each.big) done);
+         in builtins.seq waiting [ (sum (map (each: each.len) done)) (waste 300000) sums (sum waiting.big) (waste 300000) (sum (map (each: sum each.big) done)) ]",
+        each(|index| format!("a{index} = z + {index}; ")),
+        each(|index| format!("a{index} ")),
+    );
+    let sum = |z: usize| CAPTURES * (CAPTURES - 1) / 2 + z * CAPTURES;
+    let sums: usize = (0..10).map(sum).sum();
+    assert_eq!(
+        inside.ok(&program),
+        format!("[ {} 1 {sums} {} 1 {sums} ]", 10 * CAPTURES, sum(10))
+    );
+}
+
+#[test]
 fn an_evaluator_goes_on_after_a_limit() {
     let mut inside = inside();
     for _ in 0..3 {

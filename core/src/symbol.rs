@@ -17,7 +17,7 @@ fn hash(name: &[u8]) -> u32 {
     hasher.finish() as u32
 }
 
-/// Slots beyond which a table is no longer at hand as a whole: 256 KiB.
+/// Slots from which on a table is no longer at hand as a whole: 256 KiB.
 const LARGE: usize = 1 << 15;
 
 /// A place of [`Known`]: the hash of a name in the upper half, in the lower one the number of its symbol plus one; zero where there is

@@ -323,9 +323,9 @@ struct piton_host_table {
     /* A set without the attributes whose names a list holds; PITON_TAG_ABSENT where a member of it is not evaluated, or is no string
      * without context. */
     struct piton_value (*attrs_without_list)(struct piton_vm *vm, const struct piton_value *attrs, const struct piton_value *list);
-    /* A set out of a list of evaluated sets: attribute names[i] has the value and the position that attribute `member` of element i
-     * has. Of several with one name the first stays; PITON_TAG_ABSENT where one that stays has no such attribute, or
-     * where the list has fewer elements. */
+    /* A set out of a list of evaluated sets: for each an attribute whose name is its attribute `name`, an evaluated string without
+     * context, with the value and the position of its attribute `member`. Of several with one name the first stays;
+     * PITON_TAG_ABSENT where one that stays has no `member`, or where one has no such name. */
     struct piton_value (*attrs_of_members)(struct piton_vm *vm, const struct piton_value *list, uint32_t name, uint32_t member);
 };
 

@@ -13,6 +13,8 @@ pub struct Marker {
     /// Long lists and sets, with the first of their words that has not been looked at.
     long: Vec<(Object, usize)>,
     polarity: bool,
+    /// Whether thunks stand alone, as those with very many captures do.
+    has_large_thunks: bool,
     /// The addresses of all blocks, sorted.
     blocks: Vec<usize>,
 }
@@ -83,8 +85,15 @@ impl Marker {
                     let Some(value) = Thunk(object).value() else {
                         break;
                     };
-                    // Nobody asks for the rest of it any more.
-                    self.lines(object, 2);
+                    // Nobody asks for the rest of it any more. How large it was tells its code, which may not be at hand: only
+                    // where there are some that lie in no block.
+                    let words = if self.has_large_thunks {
+                        cold_path();
+                        object.size_in_words(Kind::Thunk)
+                    } else {
+                        2
+                    };
+                    self.lines(object, words);
                     match value.object() {
                         Some(next) => object = next,
                         None => return,
@@ -161,6 +170,10 @@ impl Marker {
     #[inline(always)]
     fn lines(&mut self, object: Object, words: usize) {
         let block = Block::of(object.address());
+        debug_assert!(
+            words > LARGE_WORDS || self.blocks.binary_search(&block.0).is_ok(),
+            "what does not stand alone lies in a block"
+        );
         // A large object lies in a block, too, where one had as much room left when it was made.
         if words <= LARGE_WORDS || self.blocks.binary_search(&block.0).is_ok() {
             let first = (object.address() - block.0) / LINE_BYTES;
@@ -241,6 +254,7 @@ impl Heap {
             pending: Vec::new(),
             long: Vec::new(),
             polarity: self.polarity,
+            has_large_thunks: (self.large.iter()).any(|large| large.object.kind() == Kind::Thunk),
             blocks,
         };
         for value in self.singletons() {

@@ -14,9 +14,9 @@
 //!  Layers       [header: entries][0][base][over][flat]              addresses: AnyAttrs, Attrs, Attrs or 0
 //!  Closure      [header: code][capture]*
 //!  Thunk        [header: code][capture]*               state Suspended or Running; at least one word behind the header
-//!               [header: code][value][dead]*           state Done
+//!               [header: code][value][dead]*           state Done; after a collection what is dead may be others'
 //!               [header: args][function][arg]*         state Apply or ApplyRunning
-//!               [header: args][value][dead]*           state ApplyDone
+//!               [header: args][value][dead]*           state ApplyDone; the same
 //!  Partial      [header: args][function][arg]*
 //! ```
 //!
@@ -274,7 +274,7 @@ impl Object {
         self.set_word(0, (u64::from(symbol.0) + 1) << 32);
     }
 
-    /// Words that the object, of that kind, occupies, header included.
+    /// Words that the object, of that kind, occupies, header included; of a thunk that has its value, those that it was made with.
     #[inline(always)]
     pub(super) fn size_in_words(self, kind: Kind) -> usize {
         debug_assert!(kind == self.kind(), "its own kind");
@@ -635,6 +635,7 @@ impl Captured {
     /// Where the captures begin.
     #[inline(always)]
     pub fn start(self) -> *mut Value {
+        debug_assert!(!self.is_done(), "captures end where the value comes");
         // SAFETY: they follow the header.
         unsafe { self.0.0.as_ptr().add(1).cast::<Value>() }
     }
@@ -653,6 +654,7 @@ impl Captured {
     /// The captures, to be filled in.
     #[inline(always)]
     pub fn captures_mut<'a>(self) -> &'a mut [Value] {
+        debug_assert!(!self.is_done(), "captures end where the value comes");
         self.0.values_mut(0, self.len())
     }
 

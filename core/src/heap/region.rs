@@ -44,7 +44,7 @@ impl Regions {
     }
 }
 
-/// Asks the system to back mapped memory by large pages, if it has some: all of it will be used, and is read in no order.
+/// Asks the system to back mapped memory by large pages, if it has some: most of it will be used, and is read in no order.
 fn in_large_pages(memory: *mut libc::c_void, bytes: usize) {
     // Where the system does not know how, pages are small.
     #[cfg(target_os = "linux")]

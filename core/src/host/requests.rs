@@ -529,15 +529,19 @@ impl Vm {
         })
     }
 
+    /// The same, found out once for each path that is imported, as in Nix.
+    fn imported_file(&mut self, path: Vec<u8>) -> Result<Vec<u8>> {
+        if let Some(file) = self.imported_files.get(&*path) {
+            return Ok(file.to_vec());
+        }
+        let file = self.file_to_evaluate(path.clone())?;
+        self.imported_files.insert(path.into(), file[..].into());
+        Ok(file)
+    }
+
     /// What a file evaluates to: known already, or to be compiled by the VM's owner.
     fn import(&mut self, path: Vec<u8>, scope: Option<Value>) -> Result<Step> {
-        // What was imported by this path is a file, and may be read: nobody is asked again.
-        if scope.is_none()
-            && let Some(value) = self.imports.get(&*path)
-        {
-            return Ok(Step::Done(*value));
-        }
-        let file = self.file_to_evaluate(path)?;
+        let file = self.imported_file(path)?;
         if let Some(scope) = scope {
             return Ok(Step::Load(Load::File {
                 path: file,

@@ -704,8 +704,10 @@ unsafe extern "C" fn attrs_of_members(
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
-    let list = unsafe { value(vm, list) }.as_list();
-    let items = list.map(|list| list.items()).unwrap_or_default();
+    let Some(list) = unsafe { value(vm, list) }.as_list() else {
+        return RawValue::new(tag::ABSENT, 0);
+    };
+    let items = list.items();
     let mut all_have_it = true;
     let mut entries = SmallVec::<[_; TOGETHER]>::with_capacity(items.len());
     for items in items.chunks(TOGETHER) {

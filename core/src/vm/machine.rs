@@ -107,6 +107,8 @@ pub struct Vm {
     pub globals: Vec<Value>,
     /// Values kept for the embedder.
     pub pinned: Vec<Value>,
+    /// The files that paths which were imported stand for.
+    pub(crate) imported_files: FxHashMap<Box<[u8]>, Box<[u8]>>,
     /// What files have evaluated to, by canonical path.
     pub imports: FxHashMap<Box<[u8]>, Value>,
     /// What is in folders that were listed: package sets list the same ones again and again.
@@ -152,6 +154,7 @@ impl Vm {
             names,
             globals: Vec::new(),
             pinned: Vec::new(),
+            imported_files: FxHashMap::default(),
             imports: FxHashMap::default(),
             listings: FxHashMap::default(),
             loading: FxHashSet::default(),

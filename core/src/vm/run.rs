@@ -422,7 +422,8 @@ impl Vm {
                                         .or_else(|| value.as_thunk().map(|thunk| thunk.captured()));
                                     if let Some(object) = object {
                                         // A thunk that stands for a set with `__overrides` may have been forced while they were
-                                        // found out: what is filled in now takes the place of its value.
+                                        // found out: what is filled in now takes the place of its value. It has one capture: behind
+                                        // its value nothing is its own any more.
                                         take_captures!(object);
                                     }
                                     skip_words!(1 + capture_words(instruction.x));
