@@ -316,5 +316,5 @@ impl Heap {
 /// which one is allocated and used, so that collecting takes less than a tenth of all. A large heap grows by less.
 fn growth(live: usize) -> usize {
     const MUCH: usize = 1 << 30;
-    live.saturating_mul(4).min(live.max(MUCH))
+    live.saturating_mul(5).min(live.max(MUCH))
 }
