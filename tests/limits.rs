@@ -495,8 +495,8 @@ fn cyclic_data() {
     }
 }
 
-#[test]
-fn deep_structures_are_collected_and_dropped() {
+/// The pure set in an evaluator that collects long before others do.
+fn collecting_early() -> Inside {
     let limits = Limits {
         first_collection: 8 << 20,
         call_depth: 10_000_000,
@@ -509,6 +509,12 @@ fn deep_structures_are_collected_and_dropped() {
     inside
         .load(&shipped_plugin("pure"))
         .expect("the pure set loads");
+    inside
+}
+
+#[test]
+fn deep_structures_are_collected_and_dropped() {
+    let mut inside = collecting_early();
     let n = 500_000;
     for nested in [nested_list(n), nested_set(n)] {
         let value = inside.value(&nested).expect("it evaluates");
@@ -524,17 +530,7 @@ fn deep_structures_are_collected_and_dropped() {
 #[test]
 fn thunks_with_more_captures_than_a_piece_of_a_block_are_collected() {
     const CAPTURES: usize = 40_000;
-    let limits = Limits {
-        first_collection: 8 << 20,
-        ..Limits::default()
-    };
-    let mut inside = Inside::bare(Options {
-        limits,
-        ..Options::default()
-    });
-    inside
-        .load(&shipped_plugin("pure"))
-        .expect("the pure set loads");
+    let mut inside = collecting_early();
     let each = |member: fn(usize) -> String| (0..CAPTURES).map(member).collect::<String>();
     // Each list is a thunk that captures all members. All but one have their value when they are collected; most lie in no block.
     let program = format!(
