@@ -40,14 +40,12 @@ fn hash_of(slot: Slot) -> u32 {
 /// sixth of the time of a large `listToAttrs`.
 struct Known {
     slots: Vec<Slot>,
-    used: usize,
 }
 
 impl Default for Known {
     fn default() -> Self {
         Self {
             slots: vec![0; 1 << 10],
-            used: 0,
         }
     }
 }
@@ -75,12 +73,11 @@ impl Known {
         }
     }
 
-    /// Adds a symbol that is not there.
+    /// Adds the next symbol: as many are there as its number says.
     fn insert(&mut self, hash: u32, symbol: Symbol) {
-        if self.used >= self.slots.len() / 2 {
+        if symbol.0 as usize >= self.slots.len() / 2 {
             self.grow();
         }
-        self.used += 1;
         self.put(slot_of(hash, symbol));
     }
 

@@ -46,7 +46,7 @@ impl Marker {
     /// then by who has many.
     pub fn catch_up(&mut self) {
         if self.pending.len() > PIECE {
-            self.run_pending();
+            self.run();
         }
     }
 
@@ -108,22 +108,6 @@ impl Marker {
         self.pending.push(object);
     }
 
-    fn run(&mut self) {
-        loop {
-            self.run_pending();
-            let Some((object, from)) = self.long.pop() else {
-                break;
-            };
-            // The first word of a set is not a value.
-            let end = usize::from(object.kind() == Kind::Attrs) + object.len();
-            if self.polarity {
-                self.members::<true>(object, from, end - from);
-            } else {
-                self.members::<false>(object, from, end - from);
-            }
-        }
-    }
-
     /// What the `count` last words of a list or set, from `from` on, refer to.
     #[inline(always)]
     fn members<const POLARITY: bool>(&mut self, object: Object, from: usize, count: usize) {
@@ -136,33 +120,41 @@ impl Marker {
         self.words_of::<POLARITY>(object, from, count);
     }
 
-    fn run_pending(&mut self) {
+    fn run(&mut self) {
         if self.polarity {
-            self.run_pending_of::<true>();
+            self.run_in::<true>();
         } else {
-            self.run_pending_of::<false>();
+            self.run_in::<false>();
         }
     }
 
     /// The kinds that come most often are told by comparisons: one `match` would be one indirect jump, which the processor guesses wrong
     /// as often as kinds change.
-    fn run_pending_of<const POLARITY: bool>(&mut self) {
-        while let Some(object) = self.pending.pop() {
-            let kind = object.kind();
-            if kind == Kind::Thunk {
-                self.thunk::<POLARITY>(object);
-            } else if kind == Kind::Attrs {
-                let len = object.len();
-                self.lines(object, object.size_in_words(Kind::Attrs));
-                self.reach::<POLARITY>(Object::from_address(object.word(0) as usize));
-                self.members::<POLARITY>(object, 1, len);
-            } else if kind == Kind::List {
-                let len = object.len();
-                self.lines(object, object.size_in_words(Kind::List));
-                self.members::<POLARITY>(object, 0, len);
-            } else {
-                self.other::<POLARITY>(object);
+    fn run_in<const POLARITY: bool>(&mut self) {
+        loop {
+            while let Some(object) = self.pending.pop() {
+                let kind = object.kind();
+                if kind == Kind::Thunk {
+                    self.thunk::<POLARITY>(object);
+                } else if kind == Kind::Attrs {
+                    let len = object.len();
+                    self.lines(object, object.size_in_words(Kind::Attrs));
+                    self.reach::<POLARITY>(Object::from_address(object.word(0) as usize));
+                    // The first word of a set is not a value.
+                    self.members::<POLARITY>(object, 1, len);
+                } else if kind == Kind::List {
+                    let len = object.len();
+                    self.lines(object, object.size_in_words(Kind::List));
+                    self.members::<POLARITY>(object, 0, len);
+                } else {
+                    self.other::<POLARITY>(object);
+                }
             }
+            let Some((object, from)) = self.long.pop() else {
+                return;
+            };
+            let end = usize::from(object.kind() == Kind::Attrs) + object.len();
+            self.members::<POLARITY>(object, from, end - from);
         }
     }
 

@@ -7,6 +7,7 @@
 mod block;
 mod collect;
 mod copy;
+mod make;
 mod object;
 mod prefetch;
 mod region;
@@ -15,9 +16,10 @@ mod slab;
 mod stack;
 mod word;
 
-pub use block::{Heap, HeapStatistics, KindCount, MAX_STRING};
+pub use block::{Heap, HeapStatistics, KindCount};
 pub use collect::Marker;
 pub use copy::{copy_values, copy_values_down};
+pub use make::MAX_STRING;
 pub use object::{
     AnyAttrs, Attrs, CODE_END, Captured, CodeHead, Form, KeyEntry, Keys, Kind, List, Object,
     Partial, Thunk, ThunkState,

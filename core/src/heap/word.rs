@@ -367,12 +367,16 @@ impl Value {
     /// The bytes of the short string that it is, the first one lowest and zeros behind the last, and how many they are.
     #[inline(always)]
     pub(super) fn short_bits(self) -> Option<(u64, usize)> {
-        (self.tag() == TAG_SHORT).then_some((self.0 >> 8, (self.0 >> 3 & 31) as usize))
+        (self.tag() == TAG_SHORT).then_some((self.0 >> 8, self.short_len()))
+    }
+
+    #[inline(always)]
+    fn short_len(self) -> usize {
+        (self.0 >> 3 & 31) as usize
     }
 
     #[inline(always)]
     fn short_bytes(&self) -> &[u8] {
-        let len = (self.0 >> 3 & 31) as usize;
         let base = (&raw const self.0).cast::<u8>();
         const {
             assert!(
@@ -381,7 +385,7 @@ impl Value {
             )
         };
         // SAFETY: the word is 8 bytes; the text follows the tag byte and is at most 7 long.
-        unsafe { std::slice::from_raw_parts(base.add(1), len) }
+        unsafe { std::slice::from_raw_parts(base.add(1), self.short_len()) }
     }
 
     #[inline(always)]

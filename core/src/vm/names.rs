@@ -57,7 +57,7 @@ impl Vm {
     #[inline]
     pub(crate) fn look_ahead(&self, string: Value) {
         if let Some((text, _)) = string.as_string_with_context()
-            && (!string.is_heap() || string.symbol().is_none())
+            && string.symbol().is_none()
         {
             self.interner.look_ahead(text);
         }

@@ -26,6 +26,7 @@ impl WellKnown {
         self.out_path_at_hand(value)
     }
 
+    /// The same of what is no string.
     fn out_path_at_hand(&self, value: Value) -> Option<Value> {
         let attrs = value.as_attrs()?;
         let path = attrs.get(self.out_path)?.resolved();
