@@ -9,7 +9,7 @@ use crate::store::{
     Algorithm, Hash, Method, NarWriter, Source, fixed_output_path, hash_file, source_path,
     split_store_path,
 };
-use crate::vm::{Recovery, Step, Task, Vm};
+use crate::vm::{Step, Task, Vm};
 use crate::world::FileType;
 use piton_plugin_api::abi::{arg, tag};
 use rustc_hash::FxHashSet;
@@ -239,7 +239,7 @@ impl Task for AddPath {
         marker.values(&[self.path, self.options, self.filter]);
     }
 
-    fn fail(&mut self, _: &mut Vm, mut error: Error) -> Result<Recovery> {
+    fn fail(&mut self, _: &mut Vm, mut error: Error) -> Result<Value> {
         match self.wait {
             Wait::Decision if error.traces.is_empty() => {
                 error.trace(

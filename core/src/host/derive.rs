@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Rank, Result, Trace};
 use crate::heap::{Marker, Value};
 use crate::source::Pos;
 use crate::store::{Algorithm, Method, check_name};
-use crate::vm::{Coerce, Coercion, Recovery, Step, Task, Vm};
+use crate::vm::{Coerce, Coercion, Step, Task, Vm};
 use crate::world::Message;
 use piton_plugin_api::abi::{arg, tag};
 
@@ -423,7 +423,7 @@ impl Task for Derive {
         self.draft.mark(marker);
     }
 
-    fn fail(&mut self, vm: &mut Vm, mut error: Error) -> Result<Recovery> {
+    fn fail(&mut self, vm: &mut Vm, mut error: Error) -> Result<Value> {
         let name = String::from_utf8_lossy(&self.draft.name).into_owned();
         match self.wait {
             Wait::Attrs => return Err(error),

@@ -8,7 +8,7 @@ use crate::heap::{Marker, Value};
 use crate::source::Pos;
 use crate::store::{is_derivation, unknown_placeholder};
 use crate::value::{Element, way};
-use crate::vm::{Recovery, Step, Task, Vm};
+use crate::vm::{Step, Task, Vm};
 use piton_plugin_api::abi::{arg, tag};
 use std::borrow::Cow;
 
@@ -118,7 +118,7 @@ impl Task for OutputOf {
         marker.values(&[self.derivation, self.output]);
     }
 
-    fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Recovery> {
+    fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Value> {
         self.explained(error)
     }
 }

@@ -9,8 +9,8 @@ use crate::heap::{Marker, Value, ValueType};
 use crate::source::Pos;
 use crate::store::{Algorithm, hash_file};
 use crate::vm::{
-    Catch, CoerceItems, Coercion, Context, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task,
-    Vm, cannot_coerce, or_fail,
+    Catch, CoerceItems, Coercion, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task, Vm,
+    cannot_coerce, or_fail,
 };
 use crate::world::{FileType, Message, NoFile, WorldError, file_to_evaluate};
 use piton_plugin_api::abi::{capability, coerce, emit, request, tag};
@@ -21,7 +21,7 @@ impl Vm {
         let Some(Frame::Generator(frame)) = self.top_frame() else {
             unreachable!("a generator is on top")
         };
-        let (builtin, owner, pos) = (frame.builtin, frame.owner, frame.depth_pos.1);
+        let (builtin, owner, (depth, pos)) = (frame.builtin, frame.owner, frame.depth_pos);
         let slot = &self.host.context.context.request;
         let (number, flags, argc) = (slot.number, slot.flags, slot.argc as usize);
         if number == 0 {
@@ -60,7 +60,7 @@ impl Vm {
             }
             request::FORCE_DEEP => self.push_task(|| DeepForce::new(a)),
             request::TRY_FORCE => self.push_task(|| Catch::new(a)),
-            request::FORCE_WITH_CONTEXT => self.push_task(|| Context::new(a, b)),
+            request::FORCE_WITH_CONTEXT => self.force_explained(a, b, depth),
             request::CALL => self.apply(a, &args[1..argc], pos),
             request::COERCE_TO_STRING => {
                 self.push_task(|| crate::vm::Coerce::new(a, coercion(flags)))

@@ -2,7 +2,7 @@
 
 use super::machine::Vm;
 use super::messages::{kind_of, show_short};
-use super::task::{Recovery, Step, Task};
+use super::task::{Step, Task};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value, ValueType};
 use crate::print;
@@ -316,7 +316,7 @@ impl Task for Join {
         marker.values(&self.parts);
     }
 
-    fn fail(&mut self, vm: &mut Vm, mut error: Error) -> Result<Recovery> {
+    fn fail(&mut self, vm: &mut Vm, mut error: Error) -> Result<Value> {
         // Only an error of the coercion itself arrives without any step.
         if error.place_told && error.traces.is_empty() {
             let pos = vm.part_position(self.next);

@@ -85,6 +85,10 @@ impl Vm {
                 self.pop_frame();
                 Flow::Value(value)
             }
+            Some(Frame::Explained(_)) => {
+                self.pop_frame();
+                Flow::Value(value)
+            }
             Some(Frame::Apply { .. }) => self.apply_waiting(value),
             Some(Frame::Arguments { base, next, .. }) => {
                 let slot = (*base + *next) as usize;
@@ -194,6 +198,16 @@ impl Vm {
         }
     }
 
+    /// The same; an error gains the line `text`.
+    pub(crate) fn force_explained(&mut self, value: Value, text: Value, depth: u32) -> Flow {
+        self.push_frame(|| Frame::Explained(text));
+        let flow = self.force_at(value, depth);
+        if let Flow::Value(_) = flow {
+            self.pop_frame();
+        }
+        flow
+    }
+
     /// Forces a thunk that applies a function and is not begun.
     #[inline(never)]
     fn force_apply(&mut self, thunk: Thunk, depth: u32) -> Flow {
@@ -234,6 +248,11 @@ impl Vm {
             Some(Frame::Generator(_)) => Some(self.resume_generator(value)),
             Some(Frame::Update(thunk)) => {
                 thunk.finish(value);
+                self.pop_frame();
+                Some(Flow::Value(value))
+            }
+            Some(Frame::Apply { .. }) => Some(self.apply_waiting(value)),
+            Some(Frame::Explained(_)) => {
                 self.pop_frame();
                 Some(Flow::Value(value))
             }

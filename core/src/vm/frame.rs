@@ -30,6 +30,8 @@ pub(crate) enum Frame {
     },
     /// A builtin that has suspended with a request, whose answer is coming. Its arguments are on the stack from `base` on.
     Generator(GeneratorFrame),
+    /// A value is coming for the frame below; an error gains this line instead, which is evaluated only then.
+    Explained(Value),
     /// A step of the VM's own that takes several values: comparison, coercion and the like.
     Task(Box<dyn Task>),
     /// The value of a file: keep it under the path it was loaded by.

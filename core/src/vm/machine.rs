@@ -319,7 +319,7 @@ impl Vm {
                 Frame::Code(frame) => return frame.depth,
                 Frame::Generator(frame) => return frame.depth_pos.0,
                 Frame::Apply { depth, .. } | Frame::Arguments { depth, .. } => return *depth,
-                Frame::Update(_) | Frame::Task(_) | Frame::Loaded(_) => {}
+                Frame::Update(_) | Frame::Explained(_) | Frame::Task(_) | Frame::Loaded(_) => {}
                 Frame::Stop => return 0,
             }
         }
@@ -418,6 +418,7 @@ impl Vm {
                         }
                     }
                     Frame::Update(thunk) => marker.value(thunk.as_value()),
+                    Frame::Explained(text) => marker.value(*text),
                     Frame::Task(task) => task.mark(marker),
                     Frame::Apply { .. }
                     | Frame::Arguments { .. }

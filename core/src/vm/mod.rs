@@ -37,5 +37,5 @@ pub use machine::{Limits, Outcome, Vm, WellKnown};
 pub use messages::{indefinite_type, show_short};
 pub use observer::{BuiltinCost, Counts, Observation, Sample};
 pub(crate) use order::Less;
-pub(crate) use task::{Recovery, Step, Task};
-pub(crate) use unwind::{Catch, Context};
+pub(crate) use task::{Step, Task};
+pub(crate) use unwind::Catch;

@@ -19,14 +19,6 @@ pub(crate) enum Step {
     Push(Box<dyn Task>),
 }
 
-/// How a task goes on after an error.
-pub(crate) enum Recovery {
-    /// It has its value.
-    Done(Value),
-    /// It is to be stepped again, as if it had just begun.
-    Resume,
-}
-
 /// A task in a box, made where it comes to stand: a copy of what has just been written word by word would have to wait until the words
 /// have come to the cache.
 #[inline(always)]
@@ -51,8 +43,8 @@ pub(crate) trait Task {
     /// Marks the values that it holds.
     fn mark(&self, marker: &mut Marker);
 
-    /// An error passes through: answers how to go on instead, or the error.
-    fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Recovery> {
+    /// An error passes through: answers the value that the task has instead, or the error.
+    fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Value> {
         Err(error)
     }
 }

@@ -5,7 +5,7 @@ use super::coerce::{Coerce, Coercion};
 use super::drive::Flow;
 use super::frame::{CodeFrame, Frame};
 use super::machine::Vm;
-use super::task::{Recovery, Step, Task};
+use super::task::{Step, Task};
 use crate::bytecode::{CodeKind, Op};
 use crate::error::{Error, Rank, Result, Trace};
 use crate::heap::{Marker, Value};
@@ -96,12 +96,18 @@ impl Vm {
                     self.drop_generator(&frame);
                     self.stack.truncate(base);
                 }
-                Frame::Task(mut task) => match task.fail(self, error) {
-                    Ok(Recovery::Done(value)) => return Ok(Flow::Value(value)),
-                    Ok(Recovery::Resume) => match self.push_boxed(task) {
+                Frame::Explained(text) => {
+                    let explanation = || Explanation {
+                        text: Some(text),
+                        error: Some(error),
+                    };
+                    match self.push_task(explanation) {
                         Flow::Failed(next) => error = next,
                         flow => return Ok(flow),
-                    },
+                    }
+                }
+                Frame::Task(mut task) => match task.fail(self, error) {
+                    Ok(value) => return Ok(Flow::Value(value)),
                     Err(next) => error = next,
                 },
                 Frame::Loaded(path) => {
@@ -172,38 +178,33 @@ impl Task for Catch {
         marker.values(self.value.as_slice());
     }
 
-    fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Recovery> {
+    fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Value> {
         if error.kind.is_catchable() {
-            Ok(Recovery::Done(Value::UNSET))
+            Ok(Value::UNSET)
         } else {
             Err(error)
         }
     }
 }
 
-/// `addErrorContext`: an error that passes through gains a line. Its text is evaluated only then; an error in that takes the
-/// place of the first one.
-pub(crate) struct Context {
-    value: Option<Value>,
+/// The line that an error gains on its way through [`Frame::Explained`]. An error in that takes the place of the first one.
+struct Explanation {
     text: Option<Value>,
-    /// The error that waits for its line.
     error: Option<Error>,
 }
 
-impl Context {
-    pub(crate) fn new(value: Value, text: Value) -> Self {
-        Context {
-            value: Some(value),
-            text: Some(text),
-            error: None,
-        }
-    }
-}
-
-impl Task for Context {
+impl Task for Explanation {
     fn step(&mut self, _: &mut Vm, value: Option<Value>) -> Result<Step> {
-        match (value, self.error.take()) {
-            (Some(text), Some(mut error)) => {
+        if let Some(text) = self.text.take() {
+            let coercion = Coercion {
+                more: false,
+                copy_to_store: false,
+            };
+            return Ok(Step::push(|| Coerce::new(text, coercion)));
+        }
+        let text = value.unwrap_or(Value::NULL);
+        match self.error.take() {
+            Some(mut error) => {
                 let text = text.as_string().unwrap_or_default();
                 error.traces.push(Trace {
                     pos: Pos::NONE,
@@ -213,36 +214,11 @@ impl Task for Context {
                 error.builtin_told = true;
                 Err(error)
             }
-            (None, Some(error)) => match self.text.take() {
-                Some(text) => {
-                    self.error = Some(error);
-                    let coercion = Coercion {
-                        more: false,
-                        copy_to_store: false,
-                    };
-                    Ok(Step::push(|| Coerce::new(text, coercion)))
-                }
-                None => Err(error),
-            },
-            (Some(value), None) => Ok(Step::Done(value)),
-            (None, None) => Ok(match self.value.take() {
-                Some(value) => Step::Force(value),
-                None => Step::Done(Value::NULL),
-            }),
+            None => Ok(Step::Done(text)),
         }
     }
 
     fn mark(&self, marker: &mut Marker) {
-        marker.values(self.value.as_slice());
         marker.values(self.text.as_slice());
-    }
-
-    fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Recovery> {
-        // Without a text left, this is the error with its line, or one that came up in the text.
-        if self.text.is_none() {
-            return Err(error);
-        }
-        self.error = Some(error);
-        Ok(Recovery::Resume)
     }
 }
