@@ -199,8 +199,12 @@ impl Marker {
         match kind {
             Kind::Int | Kind::Float | Kind::Path => {}
             Kind::Keys => {
-                if let Some(order) = Keys(object).name_order() {
+                let keys = Keys(object);
+                if let Some(order) = keys.name_order() {
                     self.reach::<POLARITY>(order.0);
+                }
+                if let Some(plain) = keys.without_positions() {
+                    self.reach::<POLARITY>(plain.0);
                 }
             }
             Kind::Layers => {

@@ -4,10 +4,11 @@ use super::block::Heap;
 use super::copy::copy_values;
 use super::object::{
     AnyAttrs, Attrs, Captured, KeyEntry, Keys, Kind, List, Object, Partial, Thunk, ThunkState,
-    thunk_words,
+    keys_words, thunk_words,
 };
 use super::shapes::MAX_INTERNED;
 use super::word::{TAG_OBJECT, Value};
+use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::text::copy_text;
 
@@ -171,8 +172,9 @@ impl Heap {
     /// Keys of `len` entries, which are sorted by symbol and distinct. Those of usual size exist once: sets with the same
     /// names of the same places are of one shape, however they came about.
     pub fn keys_of(&mut self, len: usize, entries: impl Iterator<Item = KeyEntry>) -> Keys {
-        let keys = Keys(self.allocate(2 + len, self.header(Kind::Keys, 0, len)));
+        let keys = Keys(self.allocate(keys_words(len), self.header(Kind::Keys, 0, len)));
         keys.0.set_word(0, 0);
+        keys.0.set_word(1, 0);
         let mut filled = 0;
         for entry in entries.take(len) {
             keys.set_entry(filled, entry);
@@ -182,7 +184,7 @@ impl Heap {
         if len <= MAX_INTERNED
             && let Some(known) = self.shapes.intern(keys)
         {
-            self.take_back(keys.0, 2 + len);
+            self.take_back(keys.0, keys_words(len));
             return known;
         }
         debug_assert!(
@@ -190,6 +192,19 @@ impl Heap {
             "keys are sorted and distinct"
         );
         keys
+    }
+
+    /// The same names without positions.
+    pub fn without_positions(&mut self, keys: Keys) -> Keys {
+        keys.without_positions().unwrap_or_else(|| {
+            let entries = keys.entries().iter().map(|entry| KeyEntry {
+                name: entry.name,
+                pos: Pos::NONE,
+            });
+            let plain = self.keys_of(keys.len(), entries);
+            keys.set_without_positions(plain);
+            plain
+        })
     }
 
     /// A set of that shape whose values the caller sets before the next safepoint.
@@ -238,7 +253,7 @@ impl Heap {
     }
 
     /// A set of entries in any order, which are sorted; of entries with one name the first stays.
-    pub fn attrs_from(&mut self, entries: &mut [(Symbol, crate::source::Pos, Value)]) -> Attrs {
+    pub fn attrs_from(&mut self, entries: &mut [(Symbol, Pos, Value)]) -> Attrs {
         if !entries.is_sorted_by_key(|entry| entry.0) {
             entries.sort_by_key(|entry| entry.0);
         }

@@ -9,7 +9,8 @@
 //!  Int, Float   [header][64 bits]
 //!  String, Path [header: bytes][context u32, symbol and one, or zero u32][bytes, padded]
 //!  List         [header: items][item]*
-//!  Keys         [header: entries][address of the name order, or 0][symbol u32, pos u32]*
+//!  Keys         [header: entries][address of the name order, or 0][address of the keys without positions, or 0]
+//!               [symbol u32, pos u32]*
 //!  Attrs        [header: entries][address of Keys][value]*          values in the order of the keys
 //!  Layers       [header: entries][0][base][over][flat]              addresses: AnyAttrs, Attrs, Attrs or 0
 //!  Closure      [header: code][capture]*
@@ -287,7 +288,8 @@ impl Object {
             Kind::Closure => 1 + Captured(self).len(),
             Kind::Thunk if Thunk(self).applies() => 2 + len,
             Kind::Thunk => thunk_words(Captured(self).len()),
-            Kind::Keys | Kind::Attrs | Kind::Partial => 2 + len,
+            Kind::Keys => keys_words(len),
+            Kind::Attrs | Kind::Partial => 2 + len,
         }
     }
 }
@@ -296,6 +298,12 @@ impl Object {
 #[inline(always)]
 pub(super) fn thunk_words(captures: usize) -> usize {
     1 + captures.max(1)
+}
+
+/// Words of keys of so many entries.
+#[inline(always)]
+pub(super) fn keys_words(entries: usize) -> usize {
+    3 + entries
 }
 
 /// A list.
@@ -353,9 +361,9 @@ impl Keys {
     /// The entries, sorted by symbol.
     #[inline(always)]
     pub fn entries<'a>(self) -> &'a [KeyEntry] {
-        // SAFETY: a `KeyEntry` is two u32, as long as a word; entries follow the second word.
+        // SAFETY: a `KeyEntry` is two u32, as long as a word; entries follow the third word.
         unsafe {
-            std::slice::from_raw_parts(self.0.0.as_ptr().add(2).cast::<KeyEntry>(), self.0.len())
+            std::slice::from_raw_parts(self.0.0.as_ptr().add(3).cast::<KeyEntry>(), self.0.len())
         }
     }
 
@@ -366,7 +374,7 @@ impl Keys {
         let [a, b, c, d] = entry.name.0.to_ne_bytes();
         let [e, f, g, h] = entry.pos.0.to_ne_bytes();
         self.0
-            .set_word(1 + index, u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
+            .set_word(2 + index, u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
     }
 
     /// The index of `name`.
@@ -396,6 +404,19 @@ impl Keys {
     /// Caches that order.
     pub fn set_name_order(self, order: List) {
         self.0.set_word(0, order.0.address() as u64);
+    }
+
+    /// The keys of the same names without positions, once somebody has wanted them.
+    pub(super) fn without_positions(self) -> Option<Keys> {
+        match self.0.word(1) {
+            0 => None,
+            address => Some(Keys(Object::from_address(address as usize))),
+        }
+    }
+
+    /// Keeps these keys.
+    pub(super) fn set_without_positions(self, keys: Keys) {
+        self.0.set_word(1, keys.0.address() as u64);
     }
 
     /// How many entries.
