@@ -205,6 +205,43 @@ fn members_of_sets_become_a_set() {
 }
 
 #[test]
+fn sets_are_zipped_in_order() {
+    let mut inside = with_test_plugin();
+    let many = "(builtins.listToAttrs (builtins.genList (i: { name = \"n${toString i}\"; value = i; }) 100))";
+    for (sets, value) in [
+        ("[ ]".to_owned(), "{ }"),
+        ("[ { } { } ]".to_owned(), "{ }"),
+        (
+            "[ { b = 1; a = 2; } { c = 3; } { a = 4; b = 5; } { a = 6; } ]".to_owned(),
+            "{ a = \"a: 2 4 6\"; b = \"b: 1 5\"; c = \"c: 3\"; }",
+        ),
+        // Sets with layers, and so many that they are no longer sorted as few are.
+        (
+            format!("[ {{ n7 = 0; }} ({many} // {{ n7 = 1; }}) ({many} // {{ n8 = 2; }}) ]"),
+            "",
+        ),
+        ("[ { a = 1; } 2 ]".to_owned(), "\"asked\""),
+        ("[ { a = 1; } null ]".to_owned(), "\"asked\""),
+    ] {
+        let zipped = format!(
+            "let sets = {sets}; f = name: values: \"${{name}}: ${{toString values}}\";
+            in builtins.deepSeq sets (builtins.zipped f sets)"
+        );
+        if value.is_empty() {
+            let some = format!("builtins.attrValues {{ inherit ({zipped}) n7 n8 n99; }}");
+            let some = inside.ok(&some);
+            assert_eq!(some, "[ \"n7: 0 1 7\" \"n8: 8 2\" \"n99: 99 99\" ]");
+        } else {
+            assert_eq!(inside.ok(&zipped), value, "{sets}");
+        }
+    }
+    // What is not evaluated is asked for first.
+    let text = "builtins.zipped (name: values: values) [ (builtins.head [ { a = 1; } ]) ]";
+    assert_eq!(inside.ok(text), "\"asked\"");
+    assert_eq!(inside.roots(), 0);
+}
+
+#[test]
 fn a_million_requests_in_one_frame_in_bounded_memory() {
     let limits = Limits {
         memory: 64 << 20,

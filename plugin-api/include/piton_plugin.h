@@ -327,6 +327,9 @@ struct piton_host_table {
      * context, with the value and the position of its attribute `member`. Of several with one name the first stays;
      * PITON_TAG_ABSENT where one that stays has no `member`, or where one has no such name. */
     struct piton_value (*attrs_of_members)(struct piton_vm *vm, const struct piton_value *list, uint32_t name, uint32_t member);
+    /* The names of all sets in a list of evaluated sets, each with the thunk `f "name" values`, where `values` lists what the sets
+     * have under that name; without positions. PITON_TAG_ABSENT where one of them is not evaluated, or no set. */
+    struct piton_value (*attrs_zip)(struct piton_vm *vm, const struct piton_value *f, const struct piton_value *list);
 };
 
 /* What is no interned name; see string_symbol. */

@@ -453,6 +453,13 @@ pub struct HostTable {
         name: u32,
         member: u32,
     ) -> RawValue,
+    /// The names of all sets in a list of evaluated sets, each with the thunk `f "name" values`, where `values` lists what the sets have
+    /// under that name; without positions. [`tag::ABSENT`] where one of them is not evaluated, or no set.
+    pub attrs_zip: unsafe extern "C" fn(
+        vm: *mut VmContext,
+        f: *const RawValue,
+        list: *const RawValue,
+    ) -> RawValue,
 }
 
 /// What is no interned name; see [`HostTable::string_symbol`].

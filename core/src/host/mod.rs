@@ -17,6 +17,7 @@ mod requests;
 mod roots;
 mod store_requests;
 mod table;
+mod table_sets;
 
 pub use builtins::{BuiltinInfo, Host, PluginInfo};
 pub use capability::{Capabilities, capability_names};

@@ -1,14 +1,18 @@
 //! The functions of [`HostTable`]: what a plugin may ask while it runs. None of them evaluates or collects.
 
 use super::raw::{from_raw, to_raw};
+use super::table_sets::{
+    attrs_common, attrs_get, attrs_len, attrs_map, attrs_names, attrs_of_members, attrs_read,
+    attrs_update, attrs_values, attrs_without, attrs_without_list, attrs_zip, make_attrs,
+};
 use crate::error::{Error, ErrorKind};
-use crate::heap::{Attrs, KeyEntry, MAX_STRING, Value, ValueType, copy_values};
+use crate::heap::{MAX_STRING, Value, ValueType, copy_values};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::vm::{Vm, indefinite_type};
 use piton_plugin_api::abi::{
-    ABI_MAJOR, ABI_MINOR, Attr, Bytes, HostTable, NO_SYMBOL, RawValue, Request, RootTable,
-    VmContext, error_kind, tag,
+    ABI_MAJOR, ABI_MINOR, Bytes, HostTable, NO_SYMBOL, RawValue, Request, RootTable, VmContext,
+    error_kind, tag,
 };
 use smallvec::SmallVec;
 use std::ffi::c_void;
@@ -83,7 +87,7 @@ impl HostContext {
 /// # Safety
 /// `context` is what a running poll was given.
 #[inline(always)]
-unsafe fn vm<'a>(context: *mut VmContext) -> &'a mut Vm {
+pub(super) unsafe fn vm<'a>(context: *mut VmContext) -> &'a mut Vm {
     // SAFETY: the context is the first field of a `HostContext`, and during a poll the VM is lent to the plugin.
     unsafe { &mut *(*context.cast::<HostContext>()).vm }
 }
@@ -132,23 +136,24 @@ static TABLE: HostTable = HostTable {
     call_at_once,
     attrs_without_list,
     attrs_of_members,
+    attrs_zip,
 };
 
 /// The value of an argument of a table function. A tag that no value has reads as null, so that a faulty plugin gets a type error.
 #[inline(always)]
-unsafe fn value(vm: &mut Vm, raw: *const RawValue) -> Value {
+pub(super) unsafe fn value(vm: &mut Vm, raw: *const RawValue) -> Value {
     // SAFETY: the plugin passes a pointer to a value.
     from_raw(&mut vm.heap, unsafe { *raw }).unwrap_or(Value::NULL)
 }
 
 /// Whether `count` items of so many words can be made.
-fn has_room_for(vm: &Vm, count: usize, words: usize) -> bool {
+pub(super) fn has_room_for(vm: &Vm, count: usize, words: usize) -> bool {
     count <= u32::MAX as usize && vm.heap.has_room(count.saturating_mul(8 * words))
 }
 
 /// What a function answers that cannot make what it is asked for: null, and the evaluation fails at its next safepoint.
 #[cold]
-fn no_room(vm: &mut Vm) -> RawValue {
+pub(super) fn no_room(vm: &mut Vm) -> RawValue {
     vm.heap.exhaust();
     RawValue::new(tag::NULL, 0)
 }
@@ -312,7 +317,7 @@ unsafe extern "C" fn context_make(
 }
 
 /// A view of what a plugin passes as pointer and count.
-unsafe fn slice<'a, T>(first: *const T, count: usize) -> &'a [T] {
+pub(super) unsafe fn slice<'a, T>(first: *const T, count: usize) -> &'a [T] {
     if count == 0 {
         return &[];
     }
@@ -427,91 +432,6 @@ unsafe extern "C" fn symbol_bytes(context: *mut VmContext, name: u32) -> Bytes {
     Bytes::borrow(unsafe { vm(context) }.interner.name(Symbol(name)))
 }
 
-unsafe extern "C" fn attrs_len(context: *mut VmContext, raw: *const RawValue) -> usize {
-    // SAFETY: see `error`.
-    unsafe { value(vm(context), raw) }
-        .as_attrs()
-        .map_or(0, |attrs| attrs.len())
-}
-
-unsafe extern "C" fn attrs_get(context: *mut VmContext, raw: *const RawValue, name: u32) -> Attr {
-    // SAFETY: see `error`.
-    let attrs = unsafe { value(vm(context), raw) }.as_attrs();
-    match attrs.and_then(|attrs| attrs.get_with_pos(Symbol(name))) {
-        Some((value, pos)) => Attr {
-            name,
-            pos: pos.0,
-            value: to_raw(value),
-        },
-        None => Attr {
-            name,
-            pos: 0,
-            value: RawValue::new(tag::ABSENT, 0),
-        },
-    }
-}
-
-unsafe extern "C" fn attrs_read(
-    context: *mut VmContext,
-    raw: *const RawValue,
-    start: usize,
-    count: usize,
-    out: *mut Attr,
-) {
-    // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let Some(attrs) = (unsafe { value(vm, raw) }).as_attrs() else {
-        return;
-    };
-    let attrs = crate::value::flat(&mut vm.heap, attrs);
-    let entries = attrs.keys().entries();
-    let order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
-    for (slot, index) in order.skip(start).take(count).enumerate() {
-        let attr = Attr {
-            name: entries[index].name.0,
-            pos: entries[index].pos.0,
-            value: to_raw(attrs.values()[index]),
-        };
-        // SAFETY: `out` has room for `count` attributes.
-        unsafe { out.add(slot).write(attr) };
-    }
-}
-
-unsafe extern "C" fn make_attrs(
-    context: *mut VmContext,
-    attrs: *const Attr,
-    count: usize,
-) -> RawValue {
-    // SAFETY: see `error`; the plugin passes `count` attributes.
-    let (vm, attrs) = unsafe { (vm(context), slice(attrs, count)) };
-    let mut entries = SmallVec::<[_; 32]>::new();
-    entries.extend(attrs.iter().map(|attr| {
-        // SAFETY: as above.
-        let value = unsafe { value(vm, &attr.value) };
-        (Symbol(attr.name), Pos(attr.pos), value)
-    }));
-    to_raw(vm.heap.attrs_from(&mut entries).value())
-}
-
-unsafe extern "C" fn attrs_update(
-    context: *mut VmContext,
-    a: *const RawValue,
-    b: *const RawValue,
-) -> RawValue {
-    // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let (a, b) = unsafe { (value(vm, a).as_attrs(), value(vm, b).as_attrs()) };
-    match (a, b) {
-        (Some(a), Some(b)) => {
-            to_raw(crate::value::update(&mut vm.heap, &mut vm.merge_plans, a, b).value())
-        }
-        (Some(one), None) | (None, Some(one)) => to_raw(one.value()),
-        (None, None) => RawValue::new(tag::NULL, 0),
-    }
-}
-
 unsafe extern "C" fn symbol_string(context: *mut VmContext, name: u32) -> RawValue {
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
@@ -527,7 +447,7 @@ unsafe extern "C" fn make_apply(
     // SAFETY: see `error`.
     let vm = unsafe { vm(context) };
     // SAFETY: the plugin passes `count` values.
-    let args: Vec<Value> = (0..count)
+    let args: SmallVec<[Value; 4]> = (0..count)
         .map(|index| unsafe { value(vm, args.add(index)) })
         .collect();
     // SAFETY: see `error`.
@@ -569,36 +489,6 @@ unsafe extern "C" fn list_generate(
     for (index, slot) in out.items_mut().iter_mut().enumerate() {
         let number = vm.heap.int(index as i64);
         *slot = vm.heap.apply_thunk(f, &[number]).as_value();
-    }
-    to_raw(out.value())
-}
-
-unsafe extern "C" fn attrs_map(
-    context: *mut VmContext,
-    f: *const RawValue,
-    attrs: *const RawValue,
-) -> RawValue {
-    // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let (f, attrs) = unsafe { (value(vm, f), value(vm, attrs)) };
-    let Some(attrs) = attrs.as_attrs() else {
-        return RawValue::new(tag::NULL, 0);
-    };
-    let attrs = crate::value::flat(&mut vm.heap, attrs);
-    // The results stand nowhere in a source, so Nix gives them no positions.
-    let entries = attrs.keys().entries().iter().map(|entry| KeyEntry {
-        name: entry.name,
-        pos: Pos::NONE,
-    });
-    let keys = vm.heap.keys_of(entries.len(), entries);
-    let out = vm.heap.attrs(keys);
-    for (index, entry) in keys.entries().iter().enumerate() {
-        let name = vm.name_value(entry.name);
-        out.values_mut()[index] = vm
-            .heap
-            .apply_thunk(f, &[name, attrs.values()[index]])
-            .as_value();
     }
     to_raw(out.value())
 }
@@ -650,141 +540,4 @@ unsafe extern "C" fn same(context: *mut VmContext, a: *const RawValue, b: *const
     let vm = unsafe { vm(context) };
     // SAFETY: see `error`.
     unsafe { value(vm, a) == value(vm, b) }
-}
-
-unsafe extern "C" fn attrs_without(
-    context: *mut VmContext,
-    attrs: *const RawValue,
-    names: *const u32,
-    count: usize,
-) -> RawValue {
-    // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let Some(attrs) = unsafe { value(vm, attrs) }.as_attrs() else {
-        return RawValue::new(tag::NULL, 0);
-    };
-    let attrs = crate::value::flat(&mut vm.heap, attrs);
-    // SAFETY: the plugin passes `count` names.
-    let names = (0..count).map(|index| Symbol(unsafe { *names.add(index) }));
-    to_raw(crate::value::without(&mut vm.heap, attrs, names).value())
-}
-
-unsafe extern "C" fn attrs_without_list(
-    context: *mut VmContext,
-    attrs: *const RawValue,
-    list: *const RawValue,
-) -> RawValue {
-    // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let (attrs, list) = unsafe { (value(vm, attrs).as_attrs(), value(vm, list).as_list()) };
-    let (Some(attrs), Some(list)) = (attrs, list) else {
-        return RawValue::new(tag::ABSENT, 0);
-    };
-    let mut names = SmallVec::<[Symbol; 32]>::new();
-    for item in list.items() {
-        match vm.string_symbol(item.resolved()) {
-            Some(name) => names.push(name),
-            None => return RawValue::new(tag::ABSENT, 0),
-        }
-    }
-    let attrs = crate::value::flat(&mut vm.heap, attrs);
-    to_raw(crate::value::without(&mut vm.heap, attrs, names.iter().copied()).value())
-}
-
-unsafe extern "C" fn attrs_of_members(
-    context: *mut VmContext,
-    list: *const RawValue,
-    name: u32,
-    member: u32,
-) -> RawValue {
-    /// Names that are looked up together.
-    const TOGETHER: usize = 32;
-    // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let Some(list) = unsafe { value(vm, list) }.as_list() else {
-        return RawValue::new(tag::ABSENT, 0);
-    };
-    let items = list.items();
-    let mut all_have_it = true;
-    let mut entries = SmallVec::<[_; TOGETHER]>::with_capacity(items.len());
-    for items in items.chunks(TOGETHER) {
-        let (mut names, begin) = ([Value::NULL; TOGETHER], entries.len());
-        for (name_of, item) in names.iter_mut().zip(items) {
-            let attrs = item.resolved().as_attrs();
-            if let Some(found) = attrs.and_then(|attrs| attrs.get(Symbol(name))) {
-                *name_of = found.resolved();
-                vm.look_ahead(*name_of);
-            }
-            let found = attrs.and_then(|attrs| attrs.get_with_pos(Symbol(member)));
-            all_have_it &= found.is_some();
-            let (value, pos) = found.unwrap_or((Value::UNSET, Pos::NONE));
-            entries.push((Symbol(0), pos, value));
-        }
-        for (entry, name) in entries[begin..].iter_mut().zip(names) {
-            let Some(name) = vm.string_symbol(name) else {
-                return RawValue::new(tag::ABSENT, 0);
-            };
-            entry.0 = name;
-        }
-    }
-    let attrs = vm.heap.attrs_from(&mut entries);
-    // One that is missing matters where no other of its name comes before it.
-    if !all_have_it && attrs.values().contains(&Value::UNSET) {
-        return RawValue::new(tag::ABSENT, 0);
-    }
-    to_raw(attrs.value())
-}
-
-/// A list of what `item` makes of each attribute of a set, in the order of the names' bytes.
-fn in_order(
-    vm: &mut Vm,
-    attrs: Value,
-    mut item: impl FnMut(&mut Vm, Attrs, usize) -> Value,
-) -> RawValue {
-    let Some(attrs) = attrs.as_attrs() else {
-        return RawValue::new(tag::NULL, 0);
-    };
-    let attrs = crate::value::flat(&mut vm.heap, attrs);
-    let order = crate::value::name_order(&mut vm.heap, &vm.interner, attrs);
-    let list = vm.heap.list(attrs.len());
-    for (slot, index) in list.items_mut().iter_mut().zip(order) {
-        *slot = item(vm, attrs, index);
-    }
-    to_raw(list.value())
-}
-
-unsafe extern "C" fn attrs_names(context: *mut VmContext, attrs: *const RawValue) -> RawValue {
-    // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let attrs = unsafe { value(vm, attrs) };
-    in_order(vm, attrs, |vm, attrs, index| {
-        vm.name_value(attrs.keys().entries()[index].name)
-    })
-}
-
-unsafe extern "C" fn attrs_values(context: *mut VmContext, attrs: *const RawValue) -> RawValue {
-    // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let attrs = unsafe { value(vm, attrs) };
-    in_order(vm, attrs, |_, attrs, index| attrs.value_at(index))
-}
-
-unsafe extern "C" fn attrs_common(
-    context: *mut VmContext,
-    a: *const RawValue,
-    b: *const RawValue,
-) -> RawValue {
-    // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let (a, b) = unsafe { (value(vm, a).as_attrs(), value(vm, b).as_attrs()) };
-    match (a, b) {
-        (Some(a), Some(b)) => to_raw(crate::value::common(&mut vm.heap, a, b).value()),
-        _ => RawValue::new(tag::NULL, 0),
-    }
 }

@@ -249,6 +249,14 @@ impl<'f> Cx<'f> {
         (raw.tag() != tag::ABSENT).then(|| self.adopt(raw))
     }
 
+    /// The names of all sets in a list, each with the thunk `f "name" values`, where `values` lists what the sets have under that name;
+    /// nothing where one of them is not evaluated, or no set.
+    #[inline]
+    pub fn attrs_zip(self, f: &Value<'f>, list: &Value<'f>) -> Option<Value<'f>> {
+        let raw = host!(self.attrs_zip(f.raw(), list.raw()));
+        (raw.tag() != tag::ABSENT).then(|| self.adopt(raw))
+    }
+
     /// The attributes of the set `b` whose names the set `a` has, too.
     #[inline]
     pub fn attrs_common(self, a: &Value<'f>, b: &Value<'f>) -> Value<'f> {

@@ -3,6 +3,7 @@
 use crate::support::{Predicate, callable, function, plain_symbol, typed};
 use piton_plugin_api::{Attribute, Cx, Result, Symbol, Type, Value, builtin};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 builtin! {
     /// Combines the elements from the left: `op (op (op nul x0) x1) x2`. Each intermediate result is evaluated before the next
@@ -58,7 +59,7 @@ builtin! {
         }
         let f = function(cx, f).await?;
         let mut pred = Predicate::new(cx, &f);
-        let mut kept = Vec::new();
+        let mut kept = SmallVec::<[_; 4]>::new();
         let mut items = cx.list_cursor(list)?;
         while let Some(item) = items.next() {
             if pred.holds(&item).await? {
@@ -101,43 +102,22 @@ builtin! {
         => "{ a = [ \"ant\" \"asp\" ]; b = [ \"bee\" ]; }",
     async fn group_by<'f>(cx, f: function | attrs, list: list) {
         callable(cx, f)?;
-        let mut groups = Groups::default();
+        let mut places = FxHashMap::default();
+        let mut groups: Vec<(Symbol, Vec<Value<'f>>)> = Vec::new();
         for index in 0..cx.list_len(list)? {
             let item = cx.list_get(list, index);
             let name = typed(cx, cx.call(f, [&item]).await?, Type::String)?;
-            groups.add(plain_symbol(cx, &name)?, item);
+            let name = plain_symbol(cx, &name)?;
+            let place = *places.entry(name).or_insert(groups.len());
+            match groups.get_mut(place) {
+                Some((_, items)) => items.push(item),
+                None => groups.push((name, vec![item])),
+            }
         }
         let groups: Vec<Attribute<'f>> = groups
             .into_iter()
             .map(|(name, items)| Attribute::new(name, cx.list(&items)))
             .collect();
         Ok(cx.attrs(&groups))
-    }
-}
-
-/// Values that share a name, by the name, in the order they came in.
-#[derive(Default)]
-pub struct Groups<'f> {
-    places: FxHashMap<Symbol, usize>,
-    groups: Vec<(Symbol, Vec<Value<'f>>)>,
-}
-
-impl<'f> Groups<'f> {
-    /// Adds `value` to the group of `name`.
-    pub fn add(&mut self, name: Symbol, value: Value<'f>) {
-        let place = *self.places.entry(name).or_insert(self.groups.len());
-        match self.groups.get_mut(place) {
-            Some((_, values)) => values.push(value),
-            None => self.groups.push((name, vec![value])),
-        }
-    }
-}
-
-impl<'f> IntoIterator for Groups<'f> {
-    type Item = (Symbol, Vec<Value<'f>>);
-    type IntoIter = std::vec::IntoIter<Self::Item>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.groups.into_iter()
     }
 }

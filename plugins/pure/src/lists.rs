@@ -2,6 +2,7 @@
 
 use crate::support::{callable, forced, function, typed};
 use piton_plugin_api::{Cx, Result, Type, Value, builtin};
+use smallvec::SmallVec;
 
 builtin! {
     /// How many elements the list has. None of them is evaluated.
@@ -124,7 +125,7 @@ builtin! {
     name = "concatLists", since = "0.1.0", example = "builtins.concatLists [ [ 1 2 ] [ ] [ 3 ] ]" => "[ 1 2 3 ]",
     async fn concat_lists<'f>(cx, lists: list) {
         let len = cx.list_len(lists)?;
-        let mut parts = Vec::with_capacity(len);
+        let mut parts = Parts::with_capacity(len);
         for index in 0..len {
             parts.push(forced(cx, cx.list_get(lists, index), Type::List).await?);
         }
@@ -138,7 +139,7 @@ builtin! {
     async fn concat_map<'f>(cx, f: function | attrs, list: list) {
         callable(cx, f)?;
         let len = cx.list_len(list)?;
-        let mut parts = Vec::with_capacity(len);
+        let mut parts = Parts::with_capacity(len);
         for index in 0..len {
             let part = cx.call(f, [&cx.list_get(list, index)]).await?;
             parts.push(typed(cx, part, Type::List)?);
@@ -147,8 +148,11 @@ builtin! {
     }
 }
 
+/// Lists to concatenate: mostly few, which take no memory of their own.
+type Parts<'f> = SmallVec<[Value<'f>; 4]>;
+
 /// Concatenates; a single part stays the list that it is.
-fn concatenated<'f>(cx: Cx<'f>, mut parts: Vec<Value<'f>>) -> Value<'f> {
+fn concatenated<'f>(cx: Cx<'f>, mut parts: Parts<'f>) -> Value<'f> {
     if parts.len() == 1
         && let Some(part) = parts.pop()
     {

@@ -1,8 +1,7 @@
 //! Sets made out of lists, and out of other sets by a function.
 
-use crate::folds::Groups;
-use crate::support::{callable, forced, missing, typed, without_context};
-use piton_plugin_api::{Attribute, Type, builtin};
+use crate::support::{callable, missing, typed, without_context};
+use piton_plugin_api::{Type, builtin};
 
 builtin! {
     /// The set of the attributes that a list of `{ name, value }` describes. Of several with one name the first counts.
@@ -40,20 +39,10 @@ builtin! {
         => "{ a = [ 1 2 ]; b = [ 3 ]; }",
     async fn zip_attrs_with<'f>(cx, f: any, list: list) {
         callable(cx, f)?;
-        let mut groups = Groups::default();
-        for index in 0..cx.list_len(list)? {
-            let set = forced(cx, cx.list_get(list, index), Type::Attrs).await?;
-            for attribute in cx.attrs_items(&set)? {
-                groups.add(attribute.name, attribute.value);
-            }
+        let mut sets = cx.list_cursor(list)?;
+        while let Some(set) = sets.next() {
+            typed(cx, cx.force(&set).await?, Type::Attrs)?;
         }
-        let joined: Vec<Attribute<'f>> = groups
-            .into_iter()
-            .map(|(name, values)| {
-                let arguments = [cx.name_string(name), cx.list(&values)];
-                Attribute::new(name, cx.apply_lazily(f, &arguments))
-            })
-            .collect();
-        Ok(cx.attrs(&joined))
+        cx.attrs_zip(f, list).ok_or_else(|| cx.fail("a set that was forced is not evaluated"))
     }
 }

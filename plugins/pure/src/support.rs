@@ -1,31 +1,73 @@
 //! What several builtins share: arguments that are forced late, names without context, required attributes.
 
 use crate::names::written;
-use piton_plugin_api::{Attribute, Coerced, Cx, Error, ErrorKind, Result, Symbol, Type, Value};
+use piton_plugin_api::{
+    Answer, Attribute, Coerced, Cx, Error, ErrorKind, Forced, Result, Symbol, Type, Value,
+};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// Forces `value`, which must turn out to be of the type `kind`.
-#[inline]
-pub async fn forced<'f>(cx: Cx<'f>, value: Value<'f>, kind: Type) -> Result<Value<'f>> {
-    let value = cx.evaluate(value).await?;
-    typed(cx, value, kind)
+#[inline(always)]
+pub fn forced<'f>(
+    cx: Cx<'f>,
+    value: Value<'f>,
+    kind: Type,
+) -> Checked<'f, impl Fn(Cx<'f>, &Value<'f>) -> Result<()>> {
+    Checked {
+        cx,
+        value: cx.evaluate(value),
+        check: move |cx: Cx<'f>, value: &Value<'f>| of_type(cx, value, kind),
+    }
 }
 
 /// `value`, if it is of the type `kind`.
 #[inline]
 pub fn typed<'f>(cx: Cx<'f>, value: Value<'f>, kind: Type) -> Result<Value<'f>> {
+    of_type(cx, &value, kind)?;
+    Ok(value)
+}
+
+#[inline(always)]
+fn of_type<'f>(cx: Cx<'f>, value: &Value<'f>, kind: Type) -> Result<()> {
     if value.kind() == kind {
-        Ok(value)
+        Ok(())
     } else {
-        Err(cx.type_error(&[kind], &value))
+        Err(cx.type_error(&[kind], value))
     }
 }
 
 /// Forces `value`, which must be something that can be called: a function, or a set with `__functor`.
-#[inline]
-pub async fn function<'f>(cx: Cx<'f>, value: &Value<'f>) -> Result<Value<'f>> {
-    let value = cx.force(value).await?;
-    callable(cx, &value)?;
-    Ok(value)
+#[inline(always)]
+pub fn function<'f>(
+    cx: Cx<'f>,
+    value: &Value<'f>,
+) -> Checked<'f, impl Fn(Cx<'f>, &Value<'f>) -> Result<()>> {
+    Checked {
+        cx,
+        value: cx.force(value),
+        check: callable,
+    }
+}
+
+/// A value that is forced, and then has to pass a check. An `async fn` would be a state machine of its own within that of the builtin.
+pub struct Checked<'f, C> {
+    cx: Cx<'f>,
+    value: Forced<'f>,
+    check: C,
+}
+
+impl<'f, C: Fn(Cx<'f>, &Value<'f>) -> Result<()> + Unpin> Future for Checked<'f, C> {
+    type Output = Result<Value<'f>>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match Pin::new(&mut self.value).poll(context) {
+            Poll::Ready(Ok(value)) => Poll::Ready((self.check)(self.cx, &value).map(|()| value)),
+            unfinished => unfinished,
+        }
+    }
 }
 
 /// Fails unless `value` can be called.
@@ -63,16 +105,38 @@ impl<'v, 'f> Predicate<'v, 'f> {
     }
 
     /// Whether it holds for `value`.
-    #[inline]
-    pub async fn holds(&mut self, value: &Value<'f>) -> Result<bool> {
+    #[inline(always)]
+    pub fn holds(&mut self, value: &Value<'f>) -> Holds<'f> {
         if self.at_once {
             match self.cx.call_at_once(self.f, [value]) {
-                Some(answer) => return self.cx.bool(&answer?),
+                Some(answer) => return Holds::Told(answer.and_then(|told| self.cx.bool(&told))),
                 None => self.at_once = false,
             }
         }
-        let answer = self.cx.call(self.f, [value]).await?;
-        self.cx.bool(&answer)
+        Holds::Asked(self.cx, self.cx.call(self.f, [value]))
+    }
+}
+
+/// What a predicate says.
+pub enum Holds<'f> {
+    /// It has said so at once.
+    Told(Result<bool>),
+    /// It is being called.
+    Asked(Cx<'f>, Answer<'f>),
+}
+
+impl Future for Holds<'_> {
+    type Output = Result<bool>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Holds::Told(told) => Poll::Ready(std::mem::replace(told, Ok(false))),
+            Holds::Asked(cx, answer) => match Pin::new(answer).poll(context) {
+                Poll::Ready(told) => Poll::Ready(told.and_then(|told| cx.bool(&told))),
+                Poll::Pending => Poll::Pending,
+            },
+        }
     }
 }
 

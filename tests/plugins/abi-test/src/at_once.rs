@@ -46,3 +46,12 @@ builtin! {
         Ok(set.unwrap_or_else(|| cx.string("lacking")))
     }
 }
+
+builtin! {
+    /// What `f` makes of the names of `sets`, which are evaluated, or "asked" where one of them is none.
+    name = "zipped", since = "0.1.0",
+    example = "builtins.zipped (name: values: values) (builtins.filter builtins.isAttrs [ { a = 1; } { a = 2; } ])" => "{ a = [ 1 2 ]; }",
+    leaf fn zipped<'f>(cx, f: any, sets: list) {
+        Ok(cx.attrs_zip(&f, &sets).unwrap_or_else(|| cx.string("asked")))
+    }
+}

@@ -28,7 +28,7 @@ plugin! {
         measures::leaf_add, measures::async_add, measures::ref_add, measures::ask_many, measures::plain_sum, measures::force_sum,
         measures::answer, measures::lazy_map,
         state::count_calls,
-        at_once::chain, at_once::named, at_once::unlisted, at_once::members,
+        at_once::chain, at_once::named, at_once::unlisted, at_once::members, at_once::zipped,
     ],
     state: state::make,
 }
