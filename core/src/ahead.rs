@@ -17,6 +17,7 @@ use crate::store::{Helper, Later};
 use crate::symbol::Interner;
 use crate::syntax::{ParseMemory, ParseOptions};
 use crate::world::{FileType, World, file_to_evaluate};
+use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -72,7 +73,7 @@ enum File {
     /// A thread is at it.
     Running,
     /// Compiled, and not yet imported: the text, and the image.
-    Ready(Vec<u8>, Vec<u8>),
+    Ready(Bytes, Vec<u8>),
     /// Nothing is to be done about it, or nothing any more.
     Spent,
 }
@@ -264,7 +265,7 @@ impl Helper for Hashes {
 
 /// A compiled file.
 struct Made {
-    text: Vec<u8>,
+    text: Bytes,
     image: Vec<u8>,
     /// The paths in it.
     paths: Vec<Box<[u8]>>,
@@ -393,7 +394,7 @@ impl<'a> Worker<'a> {
 
     /// Compiles a file, or finds it compiled.
     fn compile(&mut self, file: &[u8]) -> Option<Made> {
-        let text = self.world.read_file(file).ok()?;
+        let text = Bytes::from(self.world.read_file(file).ok()?);
         let base = crate::path::parent(file);
         let cache = self.cache.as_ref();
         let cache = cache.filter(|cache| text.len() >= cache.least()).cloned();
@@ -411,9 +412,7 @@ impl<'a> Worker<'a> {
             });
         }
         let mut sources = SourceMap::default();
-        let source = sources
-            .add(Origin::File(file.into()), text.as_slice())
-            .ok()?;
+        let source = sources.add(Origin::File(file.into()), text.clone()).ok()?;
         self.interner.record();
         let image = self.image(source, base);
         let names = self.interner.recorded();

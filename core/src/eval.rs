@@ -26,6 +26,7 @@ use crate::vm::{DeepForce, Limits, Load, Outcome, Task, Vm};
 use crate::world::{FileType, Message, World};
 
 pub use crate::ahead::MakeWorld;
+use bytes::Bytes;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
@@ -303,7 +304,7 @@ impl Evaluator {
                     let members = attrs.members().into_iter();
                     members.map(|(entry, _)| entry.name).collect()
                 });
-                let image = self.image_of(origin, &text, &base, names)?;
+                let image = self.image_of(origin, text.into(), &base, names)?;
                 let address = self.vm.link(image);
                 match scope {
                     Some(scope) => self.vm.enter_code(address, &[scope], None),
@@ -326,12 +327,16 @@ impl Evaluator {
 
     /// Makes a text ready to be entered: the address of its code.
     pub fn link_text(&mut self, origin: Origin, text: &[u8], base: &[u8]) -> Result<usize> {
-        let image = self.image_of(origin, text, base, None)?;
+        let image = self.image_of(origin, Bytes::copy_from_slice(text), base, None)?;
         Ok(self.vm.link(image))
     }
 
     /// Parses a text.
     pub fn parse(&mut self, origin: Origin, text: &[u8]) -> Result<Ast> {
+        self.parse_source(origin, Bytes::copy_from_slice(text))
+    }
+
+    fn parse_source(&mut self, origin: Origin, text: Bytes) -> Result<Ast> {
         let file = self
             .vm
             .sources
@@ -348,7 +353,7 @@ impl Evaluator {
 
     /// Compiles a text; undefined variables are errors here.
     pub fn compile_text(&mut self, origin: Origin, text: &[u8], base: &[u8]) -> Result<Image> {
-        self.new_image(origin, text, base, None)
+        self.new_image(origin, Bytes::copy_from_slice(text), base, None)
     }
 
     /// Reports undefined variables of a parsed text, as `--parse` does.
@@ -360,7 +365,7 @@ impl Evaluator {
     fn image_of(
         &mut self,
         origin: Origin,
-        text: &[u8],
+        text: Bytes,
         base: &[u8],
         scope: Option<Vec<Symbol>>,
     ) -> Result<Image> {
@@ -386,13 +391,13 @@ impl Evaluator {
         &mut self,
         path: &[u8],
         origin: Origin,
-        text: &[u8],
+        text: Bytes,
         base: &[u8],
     ) -> Result<Image> {
         self.start_ahead();
         let start = self.vm.sources.end();
         let ahead = self.ahead.as_ref();
-        let mut image = match ahead.and_then(|ahead| ahead.take(path, text)) {
+        let mut image = match ahead.and_then(|ahead| ahead.take(path, &text)) {
             Some(bytes) => {
                 self.compiled_ahead += 1;
                 self.add_source(origin, text)?;
@@ -404,7 +409,7 @@ impl Evaluator {
                 match cache {
                     Some(cache) => self.cached_image(&*cache, origin, text, base)?,
                     None if text.len() >= self.compile_late_from => {
-                        let ast = self.parse(origin, text)?;
+                        let ast = self.parse_source(origin, text)?;
                         self.compile_some_of(ast, base)?
                     }
                     None => self.new_image(origin, text, base, None)?,
@@ -421,12 +426,12 @@ impl Evaluator {
     fn new_image(
         &mut self,
         origin: Origin,
-        text: &[u8],
+        text: Bytes,
         base: &[u8],
         scope: Option<Vec<Symbol>>,
     ) -> Result<Image> {
         let internal = matches!(origin, Origin::Internal);
-        let ast = self.parse(origin, text)?;
+        let ast = self.parse_source(origin, text)?;
         let image = self.compile_ast(&ast, base, scope, internal);
         self.parsing.recycle(ast);
         image
@@ -447,17 +452,17 @@ impl Evaluator {
         &mut self,
         cache: &dyn CodeCache,
         origin: Origin,
-        text: &[u8],
+        text: Bytes,
         base: &[u8],
     ) -> Result<Image> {
-        let key = crate::code_cache::key(&self.surroundings(), base, text);
+        let key = crate::code_cache::key(&self.surroundings(), base, &text);
         let start = self.vm.sources.end();
         if let Some(bytes) = cache.load(&key) {
             self.add_source(origin, text)?;
             return Ok(Image::from_bytes(bytes, start, &mut self.vm.interner));
         }
         self.vm.interner.record();
-        let compiled = self.parse(origin, text).and_then(|ast| {
+        let compiled = self.parse_source(origin, text).and_then(|ast| {
             let image = self.compile_ast(&ast, base, None, false)?;
             Ok((ast, image))
         });
@@ -513,7 +518,7 @@ impl Evaluator {
         sources.release_last(|path| world.file_type(path) == Ok(FileType::Regular));
     }
 
-    fn add_source(&mut self, origin: Origin, text: &[u8]) -> Result<&SourceFile> {
+    fn add_source(&mut self, origin: Origin, text: Bytes) -> Result<&SourceFile> {
         let file = self.vm.sources.add(origin, text);
         file.map_err(|limit| Error::new(ErrorKind::Limit, limit))
     }

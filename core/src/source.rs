@@ -190,7 +190,7 @@ impl SourceMap {
     }
 
     /// Registers a text, or says why not: all sources together hold less than 4 GiB.
-    pub fn add(&mut self, origin: Origin, text: &[u8]) -> Result<&SourceFile, &'static str> {
+    pub fn add(&mut self, origin: Origin, text: Bytes) -> Result<&SourceFile, &'static str> {
         let base = self
             .files
             .last()
@@ -200,8 +200,8 @@ impl SourceMap {
         }
         self.files.push(SourceFile {
             origin,
-            text: OnceLock::from(Bytes::copy_from_slice(text)),
             len: text.len(),
+            text: OnceLock::from(text),
             base: base as u32,
             hash: 0,
             starts: OnceLock::new(),

@@ -155,7 +155,9 @@ mod tests {
     /// The variables and the number of `with` scopes that each body takes which is left out of `text`.
     fn left_out(text: &str) -> Result<Vec<(Vec<String>, usize)>> {
         let mut sources = SourceMap::default();
-        let file = sources.add(Origin::String, text.as_bytes()).expect("small");
+        let file = sources
+            .add(Origin::String, text.to_owned().into())
+            .expect("small");
         let mut interner = Interner::new();
         let options = ParseOptions::default();
         let mut memory = ParseMemory::default();

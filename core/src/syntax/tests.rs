@@ -19,7 +19,9 @@ fn parse(file: &SourceFile, interner: &mut Interner, options: &ParseOptions) -> 
 
 fn sources(text: &[u8]) -> SourceMap {
     let mut sources = SourceMap::default();
-    sources.add(Origin::String, text).expect("small");
+    sources
+        .add(Origin::String, text.to_vec().into())
+        .expect("small");
     sources
 }
 
