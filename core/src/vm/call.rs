@@ -5,7 +5,7 @@ use super::frame::{CodeFrame, CodeKindByte, Frame};
 use super::link::Linked;
 use super::machine::Vm;
 use crate::error::{Error, ErrorKind};
-use crate::heap::{Captured, Thunk, Value, ValueType, copy_values_down};
+use crate::heap::{Captured, Partial, Thunk, Value, ValueType, copy_values_down};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use piton_plugin_api::hint::cold_path;
@@ -340,6 +340,50 @@ impl Vm {
             frame.counted = false;
             frame.depth += 1;
         }
+    }
+
+    /// What a partial application runs with `count` more arguments, if it is a closure that takes just these, and the limit of calls
+    /// allows it.
+    #[inline(always)]
+    pub(super) fn completed(
+        &self,
+        partial: Partial,
+        count: u16,
+        depth: u32,
+    ) -> Option<(&'static Linked, Captured)> {
+        let closure = partial.function().as_closure()?;
+        let code = Linked::at(closure.code());
+        let all = partial.args().len() + usize::from(count);
+        (usize::from(code.arity) == all && self.may_call(depth)).then_some((code, closure))
+    }
+
+    /// Does what [`Vm::push_call`] does, with the arguments that a partial application holds before the others.
+    #[inline(never)]
+    pub(super) fn push_completed(
+        &mut self,
+        code: &'static Linked,
+        closure: Captured,
+        partial: Partial,
+        args: Passed,
+        depth: u32,
+    ) -> *mut CodeFrame {
+        args.copied_behind(Passed::of(partial.args()), |all| {
+            self.push_call(code, closure, None, depth, all.start, all.len)
+        })
+    }
+
+    /// Does what [`Vm::replace_call`] does, with the arguments that a partial application holds before the others.
+    #[inline(never)]
+    pub(super) fn replace_completed(
+        &mut self,
+        code: &'static Linked,
+        closure: Captured,
+        partial: Partial,
+        args: Passed,
+    ) {
+        args.copied_behind(Passed::of(partial.args()), |all| {
+            self.replace_call(code, closure, all.start);
+        });
     }
 
     /// Makes room for `additional` values; answers where `args` are now, which may lie on the stack.

@@ -645,6 +645,22 @@ impl Vm {
                                         }
                                     } else if let Some(builtin) = function.as_builtin() {
                                         force_arguments!(instruction, builtin);
+                                    } else if let Some(partial) = function.as_partial()
+                                        && let Some((callee, closure)) =
+                                            self.completed(partial, instruction.c, depth)
+                                    {
+                                        wait!(ip.add(CALL_WORDS), instruction.a);
+                                        // SAFETY: as above.
+                                        let args =
+                                            unsafe { Passed::at(args, usize::from(instruction.c)) };
+                                        frame = self.push_completed(
+                                            callee,
+                                            closure,
+                                            partial,
+                                            args,
+                                            depth + 1,
+                                        );
+                                        enter!(callee);
                                     }
                                     wait!(ip.add(CALL_WORDS), instruction.a);
                                     // SAFETY: as above.
@@ -672,6 +688,17 @@ impl Vm {
                                         }
                                     } else if let Some(builtin) = function.as_builtin() {
                                         force_arguments!(instruction, builtin);
+                                    } else if let Some(partial) = function.as_partial()
+                                        // SAFETY: see the head of the loop.
+                                        && let depth = unsafe { (*frame).depth }
+                                        && let Some((callee, closure)) =
+                                            self.completed(partial, instruction.c, depth)
+                                    {
+                                        // SAFETY: as above.
+                                        let args =
+                                            unsafe { Passed::at(args, usize::from(instruction.c)) };
+                                        self.replace_completed(callee, closure, partial, args);
+                                        enter!(callee);
                                     }
                                     // SAFETY: as above.
                                     let args =
