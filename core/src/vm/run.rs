@@ -8,7 +8,7 @@ use super::link::Linked;
 use super::machine::Vm;
 use crate::bytecode::{BoolUse, Instruction, Op};
 use crate::error::Error;
-use crate::heap::{Form, Keys, Kind, ThunkState, Value};
+use crate::heap::{Form, Keys, Kind, Thunk, ThunkState, Value};
 use crate::source::Pos;
 use piton_plugin_api::abi::arg;
 use piton_plugin_api::hint::cold_path;
@@ -177,7 +177,7 @@ impl Vm {
                         continue 'resume;
                     }};
                 }
-                let awaited: u16 = 'force: {
+                let (awaited, thunk): (u16, Thunk) = 'force: {
                     let error: Error = 'fail: {
                         macro_rules! attempt {
                             ($result:expr) => {
@@ -198,7 +198,7 @@ impl Vm {
                                             *register!($index) = value;
                                             value
                                         }
-                                        None => break 'force $index,
+                                        None => break 'force ($index, thunk),
                                     },
                                     None => value,
                                 }
@@ -943,23 +943,27 @@ impl Vm {
                                     *register!(instruction.a) = self.position_value(pos);
                                 }
                                 Op::Return => {
-                                    let value = register!(instruction.a).resolved();
-                                    if value.is_thunk() {
-                                        cold_path();
+                                    let mut value = *register!(instruction.a);
+                                    if let Some(thunk) = value.as_thunk_rarely() {
+                                        if let Some(known) = thunk.value() {
+                                            value = known;
                                         // SAFETY: see the head of the loop.
-                                        if unsafe { (*frame).update.is_some() } {
+                                        } else if unsafe { (*frame).update.is_some() } {
                                             // One frame has to wait in any case, for the thunk that is to be updated.
-                                            break 'force instruction.a;
-                                        }
-                                        wait!(ip, instruction.a);
-                                        let code = code!();
-                                        match self.return_thunk(value) {
-                                            Flow::Enter => continue 'enter,
-                                            Flow::Value(value) => match self.hand_to_code(value) {
-                                                true => continue 'enter,
-                                                false => return Flow::Value(value),
-                                            },
-                                            flow => return self.leave_with(flow, code, ip),
+                                            break 'force (instruction.a, thunk);
+                                        } else {
+                                            wait!(ip, instruction.a);
+                                            let code = code!();
+                                            match self.return_thunk(value) {
+                                                Flow::Enter => continue 'enter,
+                                                Flow::Value(value) => {
+                                                    match self.hand_to_code(value) {
+                                                        true => continue 'enter,
+                                                        false => return Flow::Value(value),
+                                                    }
+                                                }
+                                                flow => return self.leave_with(flow, code, ip),
+                                            }
                                         }
                                     }
                                     // SAFETY: see the head of the loop; the frame below is looked at once this one is gone.
@@ -970,7 +974,6 @@ impl Vm {
                                         self.stack.set_len((*frame).base as usize);
                                         self.frames.set_len(self.frames.len() - 1);
                                     }
-                                    let mut value = value;
                                     // A builtin or a task that calls code goes on here, too.
                                     frame = 'below: {
                                         if let Some(Frame::Code(below)) = self.frames.last_mut() {
@@ -1013,13 +1016,11 @@ impl Vm {
                 };
                 // The instruction runs again when the register has its value.
                 wait!(ip, awaited);
-                let value = *register!(awaited);
                 // Thunks of code are the most frequent ones.
                 // SAFETY: see the head of the loop.
                 let depth = unsafe { (*frame).depth };
-                if let Some(thunk) = value.as_thunk()
-                    && thunk.state() == ThunkState::Suspended
-                {
+                let state = thunk.state();
+                if state == ThunkState::Suspended {
                     thunk.begin();
                     let captured = thunk.captured();
                     let callee = Linked::at(captured.code());
@@ -1027,8 +1028,7 @@ impl Vm {
                     enter!(callee);
                 }
                 // So are those that apply a lambda, which then updates the thunk itself.
-                if let Some(thunk) = value.as_thunk()
-                    && thunk.state() == ThunkState::Apply
+                if state == ThunkState::Apply
                     && let (function, args) = thunk.application()
                     && let Some(closure) = function.as_closure()
                     && let callee = Linked::at(closure.code())
@@ -1047,7 +1047,7 @@ impl Vm {
                     enter!(callee);
                 }
                 let code = code!();
-                match self.force_at(value, depth) {
+                match self.force_at(thunk.as_value(), depth) {
                     Flow::Enter => continue 'enter,
                     Flow::Value(value) => {
                         relocate!();
