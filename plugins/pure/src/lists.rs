@@ -97,6 +97,7 @@ builtin! {
     /// The list of the results of `f`, called with each element. Each call waits until its result is needed.
     name = "map", since = "0.1.0", example = "map (x: x * x) [ 1 2 3 ]" => "[ 1 4 9 ]",
     flags = [BARE],
+    quick = |cx, f, list| (f.kind() == Type::Function).then(|| cx.list_map(f, list)),
     async fn map<'f>(cx, f: lazy, list: list) {
         if cx.list_len(list)? == 0 {
             return Ok(list.clone());
@@ -110,6 +111,10 @@ builtin! {
     /// The list of the results of `generator`, called with the numbers from 0 to `count - 1`. Each call waits until its result is
     /// needed.
     name = "genList", since = "0.1.0", example = "builtins.genList (i: i * 10) 4" => "[ 0 10 20 30 ]",
+    quick = |cx, generator, count| match (generator.kind(), usize::try_from(count.as_int()?)) {
+        (Type::Function, Ok(count)) => Some(cx.list_generate(generator, count)),
+        _ => None,
+    },
     async fn gen_list<'f>(cx, generator: lazy, count: int) {
         let count = cx.int(count)?;
         let Ok(count) = usize::try_from(count) else {
