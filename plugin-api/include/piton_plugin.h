@@ -330,6 +330,8 @@ struct piton_host_table {
     /* The names of all sets in a list of evaluated sets, each with the thunk `f "name" values`, where `values` lists what the sets
      * have under that name; without positions. PITON_TAG_ABSENT where one of them is not evaluated, or no set. */
     struct piton_value (*attrs_zip)(struct piton_vm *vm, const struct piton_value *f, const struct piton_value *list);
+    /* Element `index` of a list (borrowed: root it to keep it); PITON_TAG_ABSENT where the list ends before. */
+    struct piton_value (*list_item)(struct piton_vm *vm, const struct piton_value *list, size_t index);
 };
 
 /* What is no interned name; see string_symbol. */

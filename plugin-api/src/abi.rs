@@ -460,6 +460,9 @@ pub struct HostTable {
         f: *const RawValue,
         list: *const RawValue,
     ) -> RawValue,
+    /// Element `index` of a list (borrowed: root it to keep it); [`tag::ABSENT`] where the list ends before.
+    pub list_item:
+        unsafe extern "C" fn(vm: *mut VmContext, list: *const RawValue, index: usize) -> RawValue,
 }
 
 /// What is no interned name; see [`HostTable::string_symbol`].

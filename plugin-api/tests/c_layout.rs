@@ -75,7 +75,7 @@ structs! {
         attrs_len, attrs_get, attrs_read, make_attrs, attrs_update, symbol_string,
         make_apply, list_map, list_generate, attrs_map,
         function_args, position, render, peek, same, attrs_without, attrs_names, attrs_values, attrs_common,
-        string_symbol, call_at_once, attrs_without_list, attrs_of_members, attrs_zip,
+        string_symbol, call_at_once, attrs_without_list, attrs_of_members, attrs_zip, list_item,
     }
     VmContext = piton_vm { struct_size, host, roots, instance, response, request }
     Arg = piton_arg { name, mode, reserved }

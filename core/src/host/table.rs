@@ -137,6 +137,7 @@ static TABLE: HostTable = HostTable {
     attrs_without_list,
     attrs_of_members,
     attrs_zip,
+    list_item,
 };
 
 /// The value of an argument of a table function. A tag that no value has reads as null, so that a faulty plugin gets a type error.
@@ -353,6 +354,19 @@ unsafe extern "C" fn list_read(
         for index in present.len()..count {
             out.add(index).write(to_raw(Value::NULL));
         }
+    }
+}
+
+unsafe extern "C" fn list_item(
+    context: *mut VmContext,
+    raw: *const RawValue,
+    index: usize,
+) -> RawValue {
+    // SAFETY: see `error`.
+    let list = unsafe { value(vm(context), raw) }.as_list();
+    match list.and_then(|list| list.items().get(index)) {
+        Some(item) => to_raw(*item),
+        None => RawValue::new(tag::ABSENT, 0),
     }
 }
 

@@ -80,12 +80,17 @@ impl<'f> Cx<'f> {
         Ok(host!(self.list_len(list.raw())))
     }
 
+    /// Element `index`; nothing where the list ends before.
+    #[inline]
+    pub fn list_item(self, list: &Value<'f>, index: usize) -> Option<Value<'f>> {
+        let raw = host!(self.list_item(list.raw(), index));
+        (raw.tag() != tag::ABSENT).then(|| self.adopt(raw))
+    }
+
     /// Element `index`, which must be below the length.
     #[inline]
     pub fn list_get(self, list: &Value<'f>, index: usize) -> Value<'f> {
-        let mut raw = RawValue::new(tag::NULL, 0);
-        host!(self.list_read(list.raw(), index, 1, &raw mut raw));
-        self.adopt(raw)
+        self.list_item(list, index).unwrap_or(Value::null())
     }
 
     /// All elements.

@@ -1,7 +1,7 @@
 //! Lists as such: their length, their elements, lists made of functions and of other lists.
 
 use crate::support::{callable, forced, function, typed};
-use piton_plugin_api::{Cx, Result, Type, Value, builtin};
+use piton_plugin_api::{Cx, Error, Result, Type, Value, builtin};
 use smallvec::SmallVec;
 
 builtin! {
@@ -16,11 +16,8 @@ builtin! {
     /// The first element. The empty list has none, which is an error.
     name = "head", since = "0.1.0", example = "builtins.head [ 1 2 3 ]" => "1",
     leaf fn head<'f>(cx, list: list) {
-        if cx.list_len(list)? == 0 {
-            return Err(cx.fail("'builtins.head' called on an empty list"));
-        }
         // The host forces what a builtin returns.
-        Ok(cx.list_get(list, 0))
+        cx.list_item(list, 0).ok_or_else(|| cx.fail("'builtins.head' called on an empty list"))
     }
 }
 
@@ -41,13 +38,18 @@ builtin! {
     name = "elemAt", since = "0.1.0", example = "builtins.elemAt [ \"a\" \"b\" \"c\" ] 1" => "\"b\"",
     leaf fn elem_at<'f>(cx, xs: list, n: int) {
         let n = cx.int(n)?;
-        let len = cx.list_len(xs)?;
-        match usize::try_from(n) {
-            Ok(index) if index < len => Ok(cx.list_get(xs, index)),
-            _ => Err(cx.fail(format!(
-                "'builtins.elemAt' called with index {n} on a list of size {len}"
-            ))),
-        }
+        let item = usize::try_from(n).ok().and_then(|index| cx.list_item(xs, index));
+        item.ok_or_else(|| out_of_range(cx, xs, n))
+    }
+}
+
+#[cold]
+fn out_of_range<'f>(cx: Cx<'f>, list: &Value<'f>, n: i64) -> Error {
+    match cx.list_len(list) {
+        Ok(len) => cx.fail(format!(
+            "'builtins.elemAt' called with index {n} on a list of size {len}"
+        )),
+        Err(error) => error,
     }
 }
 
