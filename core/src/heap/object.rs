@@ -94,6 +94,9 @@ const APPLY: u8 = 2;
 /// ... it has ended.
 const DONE: u8 = 4;
 
+/// The state of a set whose members are evaluated.
+const SETTLED: u8 = 1;
+
 const MARK_BIT: u64 = 1 << 7;
 /// Where the number of the last walk stands that has come by; 15 bits.
 const WALK_SHIFT: u32 = 17;
@@ -588,6 +591,24 @@ impl Attrs {
     #[inline(always)]
     pub fn values_mut<'a>(self) -> &'a mut [Value] {
         self.0.values_mut(1, self.0.len())
+    }
+
+    /// Whether all members are known to be evaluated. They stay so.
+    pub fn is_settled(self) -> bool {
+        self.0.header() & u64::from(SETTLED) << STATE_SHIFT != 0
+    }
+
+    /// Keeps that all members are evaluated.
+    pub fn settle(self) {
+        debug_assert!(
+            !self
+                .values()
+                .iter()
+                .any(|value| value.resolved().is_thunk()),
+            "all members are evaluated"
+        );
+        self.0
+            .set_header(self.0.header() | u64::from(SETTLED) << STATE_SHIFT);
     }
 
     /// The value of entry `index` of its keys.

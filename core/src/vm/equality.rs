@@ -135,35 +135,40 @@ impl Equal {
         {
             return Compared::Different;
         }
-        self.add(left.values(), right.values());
+        // A set that is compared with itself, as platforms are for each package, may have many members.
+        if left == right && left.is_settled() {
+            self.look_at_depth(left.values(), right.values());
+        } else if self.add(left.values(), right.values()) && left == right {
+            left.settle();
+        }
         Compared::Same
     }
 
-    /// Members of the pair at hand, to be compared from the first on. A cell that is evaluated is equal to itself.
-    fn add(&mut self, left: &[Value], right: &[Value]) {
+    /// Members of the pair at hand, to be compared from the first on. A cell that is evaluated is equal to itself: whether all of them are
+    /// that.
+    fn add(&mut self, left: &[Value], right: &[Value]) -> bool {
         let level = self.level + 1;
         let known = self.pending.len();
         let is_evaluated =
             |value: Value| value.as_thunk().is_none_or(|thunk| thunk.value().is_some());
-        // A set that is compared with itself, as platforms are for each package, may have many members.
-        if std::ptr::eq(left, right) {
-            let unknown = left.iter().rev().filter(|value| !is_evaluated(**value));
-            self.pending
-                .extend(unknown.map(|value| (*value, *value, level)));
-        } else {
-            let pairs = left
-                .iter()
-                .zip(right)
-                .rev()
-                .filter(|(left, right)| left != right || !is_evaluated(**left));
-            self.pending
-                .extend(pairs.map(|(left, right)| (*left, *right, level)));
+        let pairs = left
+            .iter()
+            .zip(right)
+            .rev()
+            .filter(|(left, right)| left != right || !is_evaluated(**left));
+        self.pending
+            .extend(pairs.map(|(left, right)| (*left, *right, level)));
+        let are_known = self.pending.len() == known;
+        if are_known {
+            self.look_at_depth(left, right);
         }
-        // How deep the members are nested is looked at, in any case.
-        if self.pending.len() == known
-            && let (Some(left), Some(right)) = (left.first(), right.first())
-        {
-            self.pending.push((*left, *right, level));
+        are_known
+    }
+
+    /// How deep the members are nested is looked at in any case.
+    fn look_at_depth(&mut self, left: &[Value], right: &[Value]) {
+        if let (Some(left), Some(right)) = (left.first(), right.first()) {
+            self.pending.push((*left, *right, self.level + 1));
         }
     }
 
