@@ -303,7 +303,7 @@ impl Vm {
                 (image, head.place)
             }
         };
-        let mut layout = std::mem::take(&mut self.layout);
+        let mut layout = self.layout.take().unwrap_or_default();
         layout.clear();
         let mut reader = image.body(place);
         let formals = reader.formals();
@@ -391,7 +391,7 @@ impl Vm {
             rest: (!rest.is_empty()).then(|| Box::new(rest)),
         });
         self.bodies = [bodies, others];
-        self.layout = layout;
+        self.layout = Some(layout);
         linked.start.set(body.words.as_ptr().cast());
         linked.sites.set(body.sites.as_ptr());
         if linked.body.set(body).is_err() {

@@ -121,7 +121,7 @@ pub struct Vm {
     pub(super) bodies: [Slab; 2],
     pub(super) known_names: KnownNames,
     /// Room in which code is linked.
-    pub(super) layout: Layout,
+    pub(super) layout: Option<Box<Layout>>,
     pub(super) stack: Stack<Value>,
     pub(super) frames: Stack<Frame>,
     pub(crate) merge_plans: MergePlans,
@@ -161,7 +161,7 @@ impl Vm {
             code: Vec::new(),
             bodies: Default::default(),
             known_names: KnownNames::default(),
-            layout: Layout::default(),
+            layout: None,
             stack: Stack::default(),
             frames: Stack::default(),
             merge_plans: MergePlans::default(),
