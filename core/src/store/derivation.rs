@@ -363,18 +363,18 @@ fn plain(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
-/// Where the first of eight bytes is that may have to stand behind a backslash: quotes, backslashes, the first control characters.
-fn first_special(bytes: [u8; 8]) -> Option<usize> {
+/// Which of eight bytes may have to stand behind a backslash: quotes, backslashes, the first control characters. The highest bit of the
+/// first one is set, and none before it.
+#[inline(always)]
+fn specials(bytes: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
     let word = u64::from_le_bytes(bytes);
-    // The highest bit of the first byte below `limit` comes to be set, and of none before it.
     let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH;
     let control = below(word, b'\r' + 1);
     let quote = below(word ^ (ONES * u64::from(b'"')), 1);
     let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-    let found = control | quote | backslash;
-    (found != 0).then(|| found.trailing_zeros() as usize / 8)
+    control | quote | backslash
 }
 
 /// Appends `text` as derivations have it: between quotes, with a backslash before quotes and backslashes, and for ends of lines and tabs.
@@ -386,6 +386,15 @@ pub fn escaped(out: &mut Vec<u8>, text: &[u8]) {
     let mut at = 0;
     while at < text.len() {
         let rest = &text[at..];
+        // Most have none for a while.
+        if let Some((words, _)) = rest.split_first_chunk::<{ 2 * STEP }>()
+            && let [first, second] = words.as_chunks::<STEP>().0
+            && specials(*first) | specials(*second) == 0
+        {
+            out.extend_from_slice(words);
+            at += 2 * STEP;
+            continue;
+        }
         let word = match rest.first_chunk() {
             Some(word) => *word,
             None => (SPACES << (8 * rest.len()) | text_bits(rest)).to_le_bytes(),
@@ -394,11 +403,13 @@ pub fn escaped(out: &mut Vec<u8>, text: &[u8]) {
         // a call each time.
         let len = out.len();
         out.extend_from_slice(&word);
-        let Some(place) = first_special(word) else {
+        let found = specials(word);
+        if found == 0 {
             out.truncate(len + rest.len().min(STEP));
             at += STEP;
             continue;
-        };
+        }
+        let place = found.trailing_zeros() as usize / 8;
         at += place + 1;
         let special = word[place];
         let escape = match special {
