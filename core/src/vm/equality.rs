@@ -17,14 +17,17 @@ pub(super) fn shallow(a: Value, b: Value) -> Option<bool> {
 }
 
 fn shallow_slow(a: Value, b: Value) -> Option<bool> {
-    use ValueType::{Attrs, Bool, Float, Function, Int, List, Null, Path, String, Thunk};
+    // Strings are compared most often.
+    if let (Some(x), Some(y)) = (a.as_string(), b.as_string()) {
+        return Some(x == y);
+    }
+    use ValueType::{Attrs, Bool, Float, Function, Int, List, Null, Path, Thunk};
     let (x, y) = (a.value_type(), b.value_type());
     Some(match (x, y) {
         (Int, Int) => a.as_int() == b.as_int(),
         (Int | Float, Int | Float) => a.as_number() == b.as_number(),
         (Null, Null) => true,
         (Bool, Bool) => a == b,
-        (String, String) => a.as_string() == b.as_string(),
         (Path, Path) => a.as_path() == b.as_path(),
         (List, List) => {
             let (left, right) = (a.as_list()?, b.as_list()?);
