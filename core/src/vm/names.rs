@@ -7,6 +7,8 @@ use crate::symbol::Symbol;
 
 /// Short strings whose symbols are remembered, a power of two.
 const SHORT: usize = 256;
+/// Names that come before this one are early.
+const EARLY: usize = 1 << 14;
 
 /// What is remembered of names.
 pub(super) struct KnownNames {
@@ -35,16 +37,23 @@ impl KnownNames {
 
 impl Vm {
     /// A string value with the text of a name.
+    #[inline]
     pub(crate) fn name_value(&mut self, name: Symbol) -> Value {
-        let index = name.0 as usize;
-        if let Some(known) = self.known_names.strings.get(index)
-            && !known.is_null()
-        {
-            return *known;
+        match self.known_names.strings.get(name.0 as usize) {
+            Some(known) if !known.is_null() => *known,
+            _ => self.new_name_value(name),
         }
+    }
+
+    #[inline(never)]
+    fn new_name_value(&mut self, name: Symbol) -> Value {
+        let index = name.0 as usize;
         let string = self.heap.string(self.interner.name(name), 0);
         if string.is_heap() {
             string.set_symbol(name);
+        }
+        // Short ones of names that came early are remembered, too: they come again most often.
+        if string.is_heap() || index < EARLY {
             if self.known_names.strings.len() <= index {
                 self.known_names.strings.resize(index + 1, Value::NULL);
             }
