@@ -1,25 +1,17 @@
 //! Calls of builtins: their strict arguments are forced and checked, then they run in a frame of the arena, and when
 //! they suspend their request is served.
 
-use super::builtins::INLINE_ARGS;
+use super::builtins::{Host, INLINE_ARGS};
 use super::raw::{from_raw, to_raw, type_bit};
 use super::table::{HostContext, expected_types};
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::Value;
+use crate::heap::{Marker, Value};
 use crate::source::Pos;
 use crate::vm::GeneratorFrame;
 use crate::vm::{Flow, Frame, Passed, Vm, indefinite_type, or_fail, show_short};
-use piton_plugin_api::abi::{RawValue, Start, arg, request, tag};
+use piton_plugin_api::abi::{FLAG_HEAP, RawValue, Start, arg, request, tag};
 use piton_plugin_api::hint::cold_path;
 use std::mem::MaybeUninit;
-
-/// Where the arguments of a builtin are while it runs.
-enum Arguments {
-    /// On the stack, from here on.
-    OnStack(usize),
-    /// With the caller, until the builtin suspends.
-    Held(Passed),
-}
 
 const NOTHING: RawValue = RawValue::new(tag::NULL, 0);
 
@@ -76,7 +68,7 @@ impl Vm {
                         return self.finish_leaf(builtin, result, depth, pos);
                     }
                 }
-                return self.start_builtin(builtin, raw, Arguments::Held(args), depth, pos);
+                return self.start_builtin(builtin, raw, depth, pos);
             }
         }
         let base = self.stack_len();
@@ -226,29 +218,21 @@ impl Vm {
                 .collect();
             &many
         };
-        self.start_builtin(builtin, raw, Arguments::OnStack(base), depth, pos)
+        self.truncate_stack(base);
+        self.start_builtin(builtin, raw, depth, pos)
     }
 
     /// Starts a builtin with these arguments, which are ready.
     #[inline(always)]
-    fn start_builtin(
-        &mut self,
-        builtin: u32,
-        raw: &[RawValue],
-        arguments: Arguments,
-        depth: u32,
-        pos: Pos,
-    ) -> Flow {
+    fn start_builtin(&mut self, builtin: u32, raw: &[RawValue], depth: u32, pos: Pos) -> Flow {
         let call = &self.host.calls[builtin as usize];
         let count = raw.len();
         if call.is_leaf {
             let start = call.start;
-            self.take_off(&arguments);
             let raw = self.call_at_once(builtin, start, raw);
             return self.finish_leaf(builtin, raw, depth, pos);
         }
         if depth >= self.limits.call_depth {
-            self.take_off(&arguments);
             return Flow::Failed(self.too_deep());
         }
         let (start, size) = (call.start, call.frame_size as usize);
@@ -283,21 +267,11 @@ impl Vm {
             self.observe_builtin(builtin, begun, true);
         }
         if raw.tag() == tag::PENDING {
-            let base = match arguments {
-                Arguments::OnStack(base) => base,
-                // Only now may a collection come before the builtin ends.
-                Arguments::Held(values) => {
-                    let base = self.stack_len();
-                    self.extend_stack(values);
-                    base
-                }
-            };
             self.push_frame(|| {
                 Frame::Generator(GeneratorFrame {
                     state,
                     owner,
                     builtin,
-                    base: base as u32,
                     mark,
                     depth_pos: (depth + 1, pos),
                 })
@@ -306,17 +280,9 @@ impl Vm {
         }
         self.host.arena.release(mark);
         let result = self.finish_builtin(builtin, owner, sweeps, raw, pos);
-        self.take_off(&arguments);
         match or_fail!(result) {
             value if value.is_thunk() => self.force(value),
             value => Flow::Value(value),
-        }
-    }
-
-    #[inline(always)]
-    fn take_off(&mut self, arguments: &Arguments) {
-        if let Arguments::OnStack(base) = arguments {
-            self.truncate_stack(*base);
         }
     }
 
@@ -463,11 +429,10 @@ impl Vm {
         let Some(Frame::Generator(frame)) = self.top_frame() else {
             unreachable!("a generator is on top")
         };
-        let (state, owner, builtin, base, mark, pos) = (
+        let (state, owner, builtin, mark, pos) = (
             frame.state,
             frame.owner,
             frame.builtin,
-            frame.base as usize,
             frame.mark,
             frame.depth_pos.1,
         );
@@ -499,7 +464,6 @@ impl Vm {
         self.pop_frame();
         self.host.arena.release(mark);
         let result = self.finish_builtin(builtin, owner, sweeps, raw, pos);
-        self.truncate_stack(base);
         match or_fail!(result) {
             value if value.is_thunk() => self.force(value),
             value => Flow::Value(value),
@@ -593,6 +557,23 @@ impl Vm {
         }
         self.host.let_go(frame.owner);
         self.host.arena.release(frame.mark);
+    }
+}
+
+impl Host {
+    /// Marks the arguments of a suspended builtin: it may ask for them as long as it runs.
+    pub(crate) fn mark_arguments(&self, frame: &GeneratorFrame, marker: &mut Marker) {
+        let count = self.arity(frame.builtin);
+        // SAFETY: `Vm::start_builtin` has written so many before the frame's state, and nobody writes to them until it ends.
+        let args = unsafe {
+            let first = frame.state.cast::<RawValue>().sub(count);
+            std::slice::from_raw_parts(first, count)
+        };
+        marker.catch_up();
+        for arg in args.iter().filter(|arg| arg.head & FLAG_HEAP != 0) {
+            // SAFETY: the payload of such a value is a word of the host.
+            marker.value(unsafe { Value::from_word(arg.payload) });
+        }
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) enum Frame {
         depth: u32,
         pos: Pos,
     },
-    /// A builtin that has suspended with a request, whose answer is coming. Its arguments are on the stack from `base` on.
+    /// A builtin that has suspended with a request, whose answer is coming. Its arguments lie in the arena, before its state.
     Generator(GeneratorFrame),
     /// A value is coming for the frame below; an error gains this line instead, which is evaluated only then.
     Explained(Value),
@@ -86,7 +86,6 @@ pub(crate) struct GeneratorFrame {
     /// Who owns the roots that the builtin made.
     pub(crate) owner: u64,
     pub(crate) builtin: u32,
-    pub(crate) base: u32,
     /// Where the arena goes back to when the frame ends.
     pub(crate) mark: u64,
     pub(crate) depth_pos: (u32, Pos),

@@ -420,9 +420,9 @@ impl Vm {
                     Frame::Update(thunk) => marker.value(thunk.as_value()),
                     Frame::Explained(text) => marker.value(*text),
                     Frame::Task(task) => task.mark(marker),
+                    Frame::Generator(frame) => host.mark_arguments(frame, marker),
                     Frame::Apply { .. }
                     | Frame::Arguments { .. }
-                    | Frame::Generator(_)
                     | Frame::Loaded(_)
                     | Frame::Stop => {}
                 }

@@ -92,9 +92,7 @@ impl Vm {
                     if !std::mem::take(&mut error.builtin_told) {
                         self.builtin_trace(&mut error, frame.builtin, frame.depth_pos.1);
                     }
-                    let base = frame.base as usize;
                     self.drop_generator(&frame);
-                    self.stack.truncate(base);
                 }
                 Frame::Explained(text) => {
                     let explanation = || Explanation {
