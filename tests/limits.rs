@@ -319,6 +319,25 @@ fn memory_has_a_limit() {
 }
 
 /// Runs a program that is read from standard input.
+/// Each of the sets is let go once the next one is there, with its shape, while the first one stays.
+#[test]
+fn sets_made_of_sets_over_and_over_take_no_memory() {
+    let set = "builtins.listToAttrs (builtins.genList (i: { name = \"n${toString i}\"; value = i; }) 5000)";
+    let again = "a: _: let b = builtins.mapAttrs (name: value: 1) a; in builtins.deepSeq b b";
+    let text = format!(
+        "let set = {set}; last = builtins.foldl' ({again}) set (builtins.genList (i: i) 1500);
+         in [ (builtins.length (builtins.attrNames last)) set.n1 ]"
+    );
+    assert_eq!(eval(&["--max-memory", "64M"], &text), "[ 5000 1 ]");
+}
+
+#[test]
+fn many_values_of_few_names_take_what_they_take() {
+    let text = "let set = { a = 1; }; zipped = builtins.zipAttrsWith (name: values: values) (builtins.genList (i: set) 300000);
+        in builtins.length zipped.a";
+    assert_eq!(eval(&["--max-memory", "18M"], text), "300000");
+}
+
 fn run_text(text: String) -> Finished {
     piton_run(["eval", "--strict"])
         .args(DEEP)

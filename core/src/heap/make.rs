@@ -194,14 +194,18 @@ impl Heap {
         keys
     }
 
-    /// The same names without positions.
+    /// The same names without positions. Keys that have none are their own: else each would refer to another, in a chain.
     pub fn without_positions(&mut self, keys: Keys) -> Keys {
         keys.without_positions().unwrap_or_else(|| {
             let entries = keys.entries().iter().map(|entry| KeyEntry {
                 name: entry.name,
                 pos: Pos::NONE,
             });
-            let plain = self.keys_of(keys.len(), entries);
+            let plain = if keys.entries().iter().any(|entry| entry.pos.is_some()) {
+                self.keys_of(keys.len(), entries)
+            } else {
+                keys
+            };
             keys.set_without_positions(plain);
             plain
         })

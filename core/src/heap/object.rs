@@ -11,7 +11,7 @@
 //!  List         [header: items][item]*
 //!  Keys         [header: entries][address of the name order, or 0][address of the keys without positions, or 0]
 //!               [symbol u32, pos u32]*
-//!  Attrs        [header: entries][address of Keys][value]*          values in the order of the keys
+//!  Attrs        [header: entries][address of Keys][value]*          values in the order of the keys; state: whether all are evaluated
 //!  Layers       [header: entries][0][base][over][flat]              addresses: AnyAttrs, Attrs, Attrs or 0
 //!  Closure      [header: code][capture]*
 //!  Thunk        [header: code][capture]*               state Suspended or Running; at least one word behind the header

@@ -288,18 +288,19 @@ pub(super) unsafe extern "C" fn attrs_zip(
         let names = attrs.keys().entries().iter().map(|entry| entry.name);
         members.extend(names.zip(attrs.values().iter().copied()));
     }
-    // For a member alone in its group: its list, the thunk, its place in the set and in the set's keys.
-    if !has_room_for(vm, members.len(), 9) {
-        return no_room(vm);
-    }
     // A sort that keeps the order of what has one name; it finds the runs that sets are.
     members.sort_by_key(|member| member.0);
     let groups = || members.chunk_by(|a, b| a.0 == b.0);
+    let count = groups().count();
+    // Of each group the head of its list, the thunk, its place in the set and in the set's keys, and an item for each member.
+    if !has_room_for(vm, count.saturating_mul(8).saturating_add(members.len()), 1) {
+        return no_room(vm);
+    }
     let keys = groups().map(|group| KeyEntry {
         name: group[0].0,
         pos: Pos::NONE,
     });
-    let keys = vm.heap.keys_of(groups().count(), keys);
+    let keys = vm.heap.keys_of(count, keys);
     let out = vm.heap.attrs(keys);
     for (slot, group) in out.values_mut().iter_mut().zip(groups()) {
         let values = vm.heap.list(group.len());

@@ -326,7 +326,7 @@ impl Vm {
         if self.stack.capacity() - base < registers + FILL {
             args = self.grow_stack(registers + FILL, args);
         }
-        // SAFETY: as in `push_call`; the arguments lie behind the registers that they are moved to.
+        // SAFETY: as in `push_call`; the arguments lie behind the registers that they are moved to, or not on the stack.
         unsafe {
             let start = self.stack.as_mut_ptr().add(base);
             copy_arguments(args, start, count);

@@ -61,7 +61,10 @@ impl Vm {
                             );
                             let text = format!("while calling {name}");
                             push_as(&mut error, code.pos, text, Rank::Call);
-                            called = Some(("from call site".to_owned(), Pos::NONE));
+                            // One that a thunk ended with was called there, and whoever waits for the thunk has not called it.
+                            if frame.update.is_none() {
+                                called = Some(("from call site".to_owned(), Pos::NONE));
+                            }
                         }
                         CodeKind::Binding(name)
                             if frame.update.is_some() && !self.is_internal(code.pos) =>
