@@ -247,9 +247,18 @@ impl Vm {
         }
         // SAFETY: the arena has reserved room for both; values are as long as the arena's alignment.
         let (args, state) = unsafe { (args.cast::<RawValue>(), args.add(args_size)) };
-        for (index, value) in raw.iter().enumerate() {
-            // SAFETY: as above. There are few: calling a function that copies would take longer.
-            unsafe { args.add(index).write(value.by_words()) };
+        // SAFETY: as above. There are few, mostly one or two: a loop would be unrolled for many.
+        unsafe {
+            if let [first, rest @ ..] = raw {
+                args.write(first.by_words());
+                if let [second, rest @ ..] = rest {
+                    args.add(1).write(second.by_words());
+                    for (index, value) in rest.iter().enumerate() {
+                        cold_path();
+                        args.add(2 + index).write(value.by_words());
+                    }
+                }
+            }
         }
         let owner = self.host.next_owner;
         self.host.next_owner += 1;
