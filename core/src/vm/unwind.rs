@@ -14,6 +14,27 @@ use crate::source::{Origin, Pos};
 /// Steps of a trace that are kept from each end: no trace of a million calls is ever read.
 const MAX_TRACES: usize = 2_000;
 
+/// How a frame came to be on the one below it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    /// A thunk is forced, and the instruction that wants its value runs again then. So it is with the frame that failed itself.
+    Forced,
+    /// A lambda was called.
+    Lambda,
+    /// Something else was begun that takes a while: a builtin, a comparison.
+    Other,
+}
+
+impl Came {
+    /// The same through a frame that the one below has begun.
+    fn through(self) -> Self {
+        match self {
+            Came::Lambda => Came::Lambda,
+            Came::Forced | Came::Other => Came::Other,
+        }
+    }
+}
+
 impl Vm {
     /// Whether a place lies in a text of the evaluator itself, of which nobody needs to know every attribute.
     fn is_internal(&self, pos: Pos) -> bool {
@@ -27,24 +48,24 @@ impl Vm {
             // Something was not made that there was no room for: what failed failed for want of it.
             error = self.out_of_memory();
         }
-        // The place of the call that the frame just taken down was made from.
-        let mut called: Option<(String, Pos)> = None;
+        // How the frame just taken down came to be on the next one.
+        let mut came = Came::Forced;
         while let Some(frame) = self.frames.pop() {
             match frame {
                 Frame::Code(frame) => {
                     let code = frame.code();
                     // A frame that made a call goes on behind it, any other with the instruction that waits or failed.
-                    let calls = called.is_some();
-                    let at = frame.pc().saturating_sub(usize::from(calls));
+                    let at = frame.pc().saturating_sub(usize::from(came != Came::Forced));
                     let here = code.position(at);
-                    if let Some((text, pos)) = called.take() {
-                        let pos = if pos.is_some() { pos } else { here };
-                        push_as(&mut error, pos, text, Rank::Call);
+                    if came == Came::Lambda {
+                        push_as(&mut error, here, "from call site".to_owned(), Rank::Call);
                         if error.traces.len() == 1 {
                             error = error.at(here);
                         }
                     }
-                    if !calls && let Some(builtin) = self.waiting_builtin(&frame) {
+                    if came == Came::Forced
+                        && let Some(builtin) = self.waiting_builtin(&frame)
+                    {
                         self.builtin_trace(&mut error, builtin, here);
                     }
                     for argument in code.body().strict_arguments() {
@@ -53,6 +74,11 @@ impl Vm {
                             self.builtin_trace(&mut error, argument.builtin, pos);
                         }
                     }
+                    came = match (code.kind, frame.update) {
+                        (CodeKind::Lambda, None) => Came::Lambda,
+                        // What a thunk ended with was called there: whoever waits for the thunk has not called it.
+                        _ => Came::Forced,
+                    };
                     match code.kind {
                         CodeKind::Lambda => {
                             let name = code.name.map_or_else(
@@ -61,10 +87,6 @@ impl Vm {
                             );
                             let text = format!("while calling {name}");
                             push_as(&mut error, code.pos, text, Rank::Call);
-                            // One that a thunk ended with was called there, and whoever waits for the thunk has not called it.
-                            if frame.update.is_none() {
-                                called = Some(("from call site".to_owned(), Pos::NONE));
-                            }
                         }
                         CodeKind::Binding(name)
                             if frame.update.is_some() && !self.is_internal(code.pos) =>
@@ -83,15 +105,23 @@ impl Vm {
                     }
                     self.stack.truncate(frame.base as usize);
                 }
-                Frame::Update(thunk) => thunk.reset(),
-                Frame::Apply { base, .. } => self.stack.truncate(base as usize),
+                Frame::Update(thunk) => {
+                    came = Came::Forced;
+                    thunk.reset();
+                }
+                Frame::Apply { base, .. } => {
+                    came = came.through();
+                    self.stack.truncate(base as usize);
+                }
                 Frame::Arguments {
                     builtin, base, pos, ..
                 } => {
+                    came = Came::Other;
                     self.builtin_trace(&mut error, builtin, pos);
                     self.stack.truncate(base as usize);
                 }
                 Frame::Generator(frame) => {
+                    came = Came::Other;
                     if !std::mem::take(&mut error.builtin_told) {
                         self.builtin_trace(&mut error, frame.builtin, frame.depth_pos.1);
                     }
@@ -107,10 +137,14 @@ impl Vm {
                         flow => return Ok(flow),
                     }
                 }
-                Frame::Task(mut task) => match task.fail(self, error) {
-                    Ok(value) => return Ok(Flow::Value(value)),
-                    Err(next) => error = next,
-                },
+                Frame::Task(mut task) => {
+                    // The lambda that an operator's coercion calls stands where the operator does.
+                    came = came.through();
+                    match task.fail(self, error) {
+                        Ok(value) => return Ok(Flow::Value(value)),
+                        Err(next) => error = next,
+                    }
+                }
                 Frame::Loaded(path) => {
                     self.loading.remove(&path);
                 }
