@@ -318,7 +318,6 @@ fn memory_has_a_limit() {
     assert_eq!(eval(&["--max-memory", "512M"], garbage), "3");
 }
 
-/// Runs a program that is read from standard input.
 /// Each of the sets is let go once the next one is there, with its shape, while the first one stays.
 #[test]
 fn sets_made_of_sets_over_and_over_take_no_memory() {
@@ -338,6 +337,7 @@ fn many_values_of_few_names_take_what_they_take() {
     assert_eq!(eval(&["--max-memory", "18M"], text), "300000");
 }
 
+/// Runs a program that is read from standard input.
 fn run_text(text: String) -> Finished {
     piton_run(["eval", "--strict"])
         .args(DEEP)

@@ -1,7 +1,8 @@
 //! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than a quarter of that stands alone.
 
-use super::object::{Attrs, Kind, LAST_WALK, List, Object};
+use super::object::{Kind, LAST_WALK, List, Object};
 use super::region::Regions;
+use super::sets::Attrs;
 use super::shapes::Shapes;
 use super::word::Value;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};

@@ -1,7 +1,8 @@
 //! Collection: mark what the roots reach, with a stack of its own; then free whole lines.
 
 use super::block::{Block, Heap, LARGE_WORDS, LINE_BYTES};
-use super::object::{Captured, Keys, Kind, Object, Thunk};
+use super::object::{Captured, Kind, Object, Thunk};
+use super::sets::Keys;
 use super::word::Value;
 use piton_plugin_api::hint::cold_path;
 use std::alloc::dealloc;

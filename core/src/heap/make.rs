@@ -2,10 +2,8 @@
 
 use super::block::Heap;
 use super::copy::copy_values;
-use super::object::{
-    AnyAttrs, Attrs, Captured, KeyEntry, Keys, Kind, List, Object, Partial, Thunk, ThunkState,
-    keys_words, thunk_words,
-};
+use super::object::{Captured, Kind, List, Object, Partial, Thunk, ThunkState, thunk_words};
+use super::sets::{AnyAttrs, Attrs, KeyEntry, Keys, keys_words};
 use super::shapes::MAX_INTERNED;
 use super::word::{TAG_OBJECT, Value};
 use crate::source::Pos;
@@ -279,17 +277,17 @@ impl Heap {
         attrs
     }
 
-    /// A closure of code at address `code`, its captures null.
+    /// A closure or thunk, by `kind`, of code at address `code`, its captures null.
     ///
     /// # Safety
-    /// As of [`Heap::closure_unfilled`].
+    /// As of [`Heap::capturing_unfilled`].
     #[inline]
-    pub unsafe fn closure(&mut self, code: usize, captures: usize) -> Captured {
+    pub unsafe fn capturing(&mut self, kind: Kind, code: usize, captures: usize) -> Captured {
         // SAFETY: the caller's promise.
-        let closure = unsafe { self.closure_unfilled(code, captures) };
+        let object = unsafe { self.capturing_unfilled(kind, code, captures) };
         // Without a look at the code, which may not be at hand.
-        closure.0.values_mut(0, captures).fill(Value::NULL);
-        closure
+        object.0.values_mut(0, captures).fill(Value::NULL);
+        object
     }
 
     /// The same, for a caller that sets all captures before the next safepoint.
@@ -297,18 +295,27 @@ impl Heap {
     /// # Safety
     /// At `code` there is a [`CodeHead`](super::CodeHead) with this number of captures, for as long as the heap lives.
     #[inline(always)]
-    pub unsafe fn closure_unfilled(&mut self, code: usize, captures: usize) -> Captured {
-        let header = Object::code_header(Kind::Closure, self.polarity, code);
-        let closure = Captured(self.allocate(1 + captures, header));
-        debug_assert_eq!(closure.len(), captures, "what the code says");
-        closure
+    pub unsafe fn capturing_unfilled(
+        &mut self,
+        kind: Kind,
+        code: usize,
+        captures: usize,
+    ) -> Captured {
+        let words = match kind {
+            Kind::Thunk => thunk_words(captures),
+            _ => 1 + captures,
+        };
+        let header = Object::code_header(kind, self.polarity, code);
+        let object = Captured(self.allocate(words, header));
+        debug_assert_eq!(object.len(), captures, "what the code says");
+        object
     }
 
     /// A closure or thunk, by `kind`, of `words` words, if there is room for `captures` behind its header, all of which may be written;
     /// for a caller that does that before anything else is allocated.
     ///
     /// # Safety
-    /// As of [`Heap::closure_unfilled`]; `words` is what such an object takes.
+    /// As of [`Heap::capturing_unfilled`]; `words` is what such an object takes.
     #[inline(always)]
     pub unsafe fn capturing_with_room(
         &mut self,
@@ -325,30 +332,6 @@ impl Heap {
         let object = Object::from_address(start);
         object.set_header(Object::code_header(kind, self.polarity, code));
         Some(Captured(object))
-    }
-
-    /// A thunk of code at address `code`, its captures null.
-    ///
-    /// # Safety
-    /// As of [`Heap::closure_unfilled`].
-    #[inline]
-    pub unsafe fn thunk(&mut self, code: usize, captures: usize) -> Captured {
-        // SAFETY: the caller's promise.
-        let thunk = unsafe { self.thunk_unfilled(code, captures) };
-        thunk.0.values_mut(0, captures).fill(Value::NULL);
-        thunk
-    }
-
-    /// The same, for a caller that sets all captures before the next safepoint.
-    ///
-    /// # Safety
-    /// As of [`Heap::closure_unfilled`].
-    #[inline(always)]
-    pub unsafe fn thunk_unfilled(&mut self, code: usize, captures: usize) -> Captured {
-        let header = Object::code_header(Kind::Thunk, self.polarity, code);
-        let thunk = Captured(self.allocate(thunk_words(captures), header));
-        debug_assert_eq!(thunk.len(), captures, "what the code says");
-        thunk
     }
 
     /// A thunk that applies `function` to `args`.

@@ -11,6 +11,7 @@ mod make;
 mod object;
 mod prefetch;
 mod region;
+mod sets;
 mod shapes;
 mod slab;
 mod stack;
@@ -20,12 +21,10 @@ pub use block::{Heap, HeapStatistics, KindCount};
 pub use collect::Marker;
 pub use copy::{copy_values, copy_values_down};
 pub use make::MAX_STRING;
-pub use object::{
-    AnyAttrs, Attrs, CODE_END, Captured, CodeHead, Form, KeyEntry, Keys, Kind, List, Object,
-    Partial, Thunk, ThunkState,
-};
+pub use object::{CODE_END, Captured, CodeHead, Kind, List, Object, Partial, Thunk, ThunkState};
 pub(crate) use prefetch::prefetch;
 pub(crate) use region::populate;
+pub use sets::{AnyAttrs, Attrs, Form, KeyEntry, Keys};
 pub use slab::{Lasting, Slab};
 pub use stack::Stack;
 pub use word::{MAX_INLINE_INT, MIN_INLINE_INT, Value, ValueType};

@@ -1,7 +1,7 @@
 //! The shapes that exist: equal keys are found again, so that inline caches and merge plans, which know shapes by their
 //! addresses, serve all sets that look alike.
 
-use super::object::{KeyEntry, Keys};
+use super::sets::{KeyEntry, Keys};
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;

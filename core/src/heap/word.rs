@@ -12,7 +12,8 @@
 //!  | address                            |111|  closure
 //! ```
 
-use super::object::{AnyAttrs, Captured, Kind, List, Object, Partial, Thunk};
+use super::object::{Captured, Kind, List, Object, Partial, Thunk};
+use super::sets::AnyAttrs;
 use crate::symbol::Symbol;
 use crate::text::text_bits;
 use piton_plugin_api::hint::cold_path;

@@ -147,6 +147,27 @@ pub(super) unsafe fn value(vm: &mut Vm, raw: *const RawValue) -> Value {
     from_raw(&mut vm.heap, unsafe { *raw }).unwrap_or(Value::NULL)
 }
 
+/// The VM behind a context, and the values of arguments of a table function.
+///
+/// # Safety
+/// As of [`vm`] and [`value`].
+#[inline(always)]
+pub(super) unsafe fn values<'a, const N: usize>(
+    context: *mut VmContext,
+    raw: [*const RawValue; N],
+) -> (&'a mut Vm, [Value; N]) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let vm = vm(context);
+        // By a loop: `map` of an array is a call.
+        let mut values = [Value::NULL; N];
+        for (to, raw) in values.iter_mut().zip(raw) {
+            *to = value(vm, raw);
+        }
+        (vm, values)
+    }
+}
+
 /// Whether `count` items of so many words can be made.
 pub(super) fn has_room_for(vm: &Vm, count: usize, words: usize) -> bool {
     count <= u32::MAX as usize && vm.heap.has_room(count.saturating_mul(8 * words))
@@ -421,9 +442,7 @@ unsafe extern "C" fn intern(context: *mut VmContext, name: Bytes) -> u32 {
 
 unsafe extern "C" fn string_symbol(context: *mut VmContext, string: *const RawValue) -> u64 {
     // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let string = unsafe { value(vm, string) };
+    let (vm, [string]) = unsafe { values(context, [string]) };
     let symbol = vm.string_symbol(string);
     symbol.map_or(NO_SYMBOL, |symbol| symbol.0.into())
 }
@@ -475,9 +494,7 @@ unsafe extern "C" fn list_map(
     list: *const RawValue,
 ) -> RawValue {
     // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let (f, list) = unsafe { (value(vm, f), value(vm, list)) };
+    let (vm, [f, list]) = unsafe { values(context, [f, list]) };
     let items = list.as_list().map(|list| list.items()).unwrap_or_default();
     let out = vm.heap.list(items.len());
     for (slot, item) in out.items_mut().iter_mut().zip(items) {
@@ -492,9 +509,7 @@ unsafe extern "C" fn list_generate(
     count: usize,
 ) -> RawValue {
     // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let f = unsafe { value(vm, f) };
+    let (vm, [f]) = unsafe { values(context, [f]) };
     // An item is a thunk of a header, a function and an argument.
     if !has_room_for(vm, count, 4) {
         return no_room(vm);
@@ -509,9 +524,7 @@ unsafe extern "C" fn list_generate(
 
 unsafe extern "C" fn function_args(context: *mut VmContext, f: *const RawValue) -> RawValue {
     // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let f = unsafe { value(vm, f) };
+    let (vm, [f]) = unsafe { values(context, [f]) };
     let mut entries = match vm.next_formals(f) {
         Some(spec) => spec
             .formals
@@ -530,9 +543,7 @@ unsafe extern "C" fn position(context: *mut VmContext, pos: u32) -> RawValue {
 
 unsafe extern "C" fn render(context: *mut VmContext, raw: *const RawValue, flags: u64) -> RawValue {
     // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    let value = unsafe { value(vm, raw) };
+    let (vm, [value]) = unsafe { values(context, [raw]) };
     let (bytes, string_context) = if flags == 1 {
         crate::print::xml_with_context(vm, value)
     } else {
@@ -551,7 +562,6 @@ unsafe extern "C" fn peek(context: *mut VmContext, raw: *const RawValue) -> RawV
 
 unsafe extern "C" fn same(context: *mut VmContext, a: *const RawValue, b: *const RawValue) -> bool {
     // SAFETY: see `error`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `error`.
-    unsafe { value(vm, a) == value(vm, b) }
+    let (_, [a, b]) = unsafe { values(context, [a, b]) };
+    a == b
 }

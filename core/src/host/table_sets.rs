@@ -1,7 +1,7 @@
 //! The functions of [`HostTable`](piton_plugin_api::abi::HostTable) for sets.
 
 use super::raw::to_raw;
-use super::table::{has_room_for, no_room, slice, value, vm};
+use super::table::{has_room_for, no_room, slice, value, values, vm};
 use crate::heap::{Attrs, KeyEntry, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -11,9 +11,8 @@ use smallvec::SmallVec;
 
 pub(super) unsafe extern "C" fn attrs_len(context: *mut VmContext, raw: *const RawValue) -> usize {
     // SAFETY: called during a poll with live views; the same holds for every function below.
-    unsafe { value(vm(context), raw) }
-        .as_attrs()
-        .map_or(0, |attrs| attrs.len())
+    let (_, [attrs]) = unsafe { values(context, [raw]) };
+    attrs.as_attrs().map_or(0, |attrs| attrs.len())
 }
 
 pub(super) unsafe extern "C" fn attrs_get(
@@ -22,8 +21,11 @@ pub(super) unsafe extern "C" fn attrs_get(
     name: u32,
 ) -> Attr {
     // SAFETY: see `attrs_len`.
-    let attrs = unsafe { value(vm(context), raw) }.as_attrs();
-    match attrs.and_then(|attrs| attrs.get_with_pos(Symbol(name))) {
+    let (_, [attrs]) = unsafe { values(context, [raw]) };
+    match attrs
+        .as_attrs()
+        .and_then(|attrs| attrs.get_with_pos(Symbol(name)))
+    {
         Some((value, pos)) => Attr {
             name,
             pos: pos.0,
@@ -45,9 +47,8 @@ pub(super) unsafe extern "C" fn attrs_read(
     out: *mut Attr,
 ) {
     // SAFETY: see `attrs_len`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `attrs_len`.
-    let Some(attrs) = (unsafe { value(vm, raw) }).as_attrs() else {
+    let (vm, [attrs]) = unsafe { values(context, [raw]) };
+    let Some(attrs) = attrs.as_attrs() else {
         return;
     };
     let attrs = crate::value::flat(&mut vm.heap, attrs);
@@ -86,9 +87,8 @@ pub(super) unsafe extern "C" fn attrs_update(
     b: *const RawValue,
 ) -> RawValue {
     // SAFETY: see `attrs_len`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `attrs_len`.
-    let (a, b) = unsafe { (value(vm, a).as_attrs(), value(vm, b).as_attrs()) };
+    let (vm, [a, b]) = unsafe { values(context, [a, b]) };
+    let (a, b) = (a.as_attrs(), b.as_attrs());
     match (a, b) {
         (Some(a), Some(b)) => {
             to_raw(crate::value::update(&mut vm.heap, &mut vm.merge_plans, a, b).value())
@@ -104,9 +104,7 @@ pub(super) unsafe extern "C" fn attrs_map(
     attrs: *const RawValue,
 ) -> RawValue {
     // SAFETY: see `attrs_len`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `attrs_len`.
-    let (f, attrs) = unsafe { (value(vm, f), value(vm, attrs)) };
+    let (vm, [f, attrs]) = unsafe { values(context, [f, attrs]) };
     let Some(attrs) = attrs.as_attrs() else {
         return RawValue::new(tag::NULL, 0);
     };
@@ -131,9 +129,8 @@ pub(super) unsafe extern "C" fn attrs_without(
     count: usize,
 ) -> RawValue {
     // SAFETY: see `attrs_len`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `attrs_len`.
-    let Some(attrs) = unsafe { value(vm, attrs) }.as_attrs() else {
+    let (vm, [attrs]) = unsafe { values(context, [attrs]) };
+    let Some(attrs) = attrs.as_attrs() else {
         return RawValue::new(tag::NULL, 0);
     };
     let attrs = crate::value::flat(&mut vm.heap, attrs);
@@ -148,9 +145,8 @@ pub(super) unsafe extern "C" fn attrs_without_list(
     list: *const RawValue,
 ) -> RawValue {
     // SAFETY: see `attrs_len`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `attrs_len`.
-    let (attrs, list) = unsafe { (value(vm, attrs).as_attrs(), value(vm, list).as_list()) };
+    let (vm, [attrs, list]) = unsafe { values(context, [attrs, list]) };
+    let (attrs, list) = (attrs.as_attrs(), list.as_list());
     let (Some(attrs), Some(list)) = (attrs, list) else {
         return RawValue::new(tag::ABSENT, 0);
     };
@@ -174,9 +170,8 @@ pub(super) unsafe extern "C" fn attrs_of_members(
     /// Names that are looked up together.
     const TOGETHER: usize = 32;
     // SAFETY: see `attrs_len`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `attrs_len`.
-    let Some(list) = unsafe { value(vm, list) }.as_list() else {
+    let (vm, [list]) = unsafe { values(context, [list]) };
+    let Some(list) = list.as_list() else {
         return RawValue::new(tag::ABSENT, 0);
     };
     let items = list.items();
@@ -233,9 +228,7 @@ pub(super) unsafe extern "C" fn attrs_names(
     attrs: *const RawValue,
 ) -> RawValue {
     // SAFETY: see `attrs_len`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `attrs_len`.
-    let attrs = unsafe { value(vm, attrs) };
+    let (vm, [attrs]) = unsafe { values(context, [attrs]) };
     in_order(vm, attrs, |vm, attrs, index| {
         vm.name_value(attrs.keys().entries()[index].name)
     })
@@ -246,9 +239,7 @@ pub(super) unsafe extern "C" fn attrs_values(
     attrs: *const RawValue,
 ) -> RawValue {
     // SAFETY: see `attrs_len`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `attrs_len`.
-    let attrs = unsafe { value(vm, attrs) };
+    let (vm, [attrs]) = unsafe { values(context, [attrs]) };
     in_order(vm, attrs, |_, attrs, index| attrs.value_at(index))
 }
 
@@ -258,9 +249,8 @@ pub(super) unsafe extern "C" fn attrs_common(
     b: *const RawValue,
 ) -> RawValue {
     // SAFETY: see `attrs_len`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `attrs_len`.
-    let (a, b) = unsafe { (value(vm, a).as_attrs(), value(vm, b).as_attrs()) };
+    let (vm, [a, b]) = unsafe { values(context, [a, b]) };
+    let (a, b) = (a.as_attrs(), b.as_attrs());
     match (a, b) {
         (Some(a), Some(b)) => to_raw(crate::value::common(&mut vm.heap, a, b).value()),
         _ => RawValue::new(tag::NULL, 0),
@@ -273,9 +263,7 @@ pub(super) unsafe extern "C" fn attrs_zip(
     list: *const RawValue,
 ) -> RawValue {
     // SAFETY: see `attrs_len`.
-    let vm = unsafe { vm(context) };
-    // SAFETY: see `attrs_len`.
-    let (f, list) = unsafe { (value(vm, f), value(vm, list)) };
+    let (vm, [f, list]) = unsafe { values(context, [f, list]) };
     let Some(list) = list.as_list() else {
         return RawValue::new(tag::ABSENT, 0);
     };

@@ -80,23 +80,11 @@ impl Vm {
                 self.stack[slot] = value;
                 self.run_code()
             }
-            Some(Frame::Update(thunk)) => {
-                thunk.finish(value);
-                self.pop_frame();
-                Flow::Value(value)
-            }
-            Some(Frame::Explained(_)) => {
-                self.pop_frame();
-                Flow::Value(value)
-            }
-            Some(Frame::Apply { .. }) => self.apply_waiting(value),
             Some(Frame::Arguments { base, next, .. }) => {
                 let slot = (*base + *next) as usize;
                 self.stack[slot] = value;
                 self.continue_arguments()
             }
-            Some(Frame::Generator(_)) => self.resume_generator(value),
-            Some(Frame::Task(_)) => self.step_task(Some(value)),
             Some(Frame::Loaded(_)) => {
                 if let Some(Frame::Loaded(path)) = self.frames.pop() {
                     self.loading.remove(&path);
@@ -104,7 +92,10 @@ impl Vm {
                 }
                 Flow::Value(value)
             }
-            Some(Frame::Stop) | None => unreachable!("handled by the loop"),
+            _ => match self.pass_on(value) {
+                Some(flow) => flow,
+                None => unreachable!("handled by the loop"),
+            },
         }
     }
 

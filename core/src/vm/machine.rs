@@ -7,7 +7,7 @@ use super::link::Linked;
 use super::names::KnownNames;
 use super::observer::{Counts, Observation, Observer, Sample};
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{Heap, KeyEntry, Keys, MAX_STRING, Slab, Stack, Value};
+use crate::heap::{Heap, KeyEntry, Keys, Kind, MAX_STRING, Slab, Stack, Value};
 use crate::host::Host;
 use crate::source::{Pos, SourceMap};
 use crate::store::{Backend, Overlay, Store};
@@ -199,7 +199,7 @@ impl Vm {
     pub fn thunk_of(&mut self, address: usize) -> Value {
         let captures = Linked::at(address).captures();
         // SAFETY: a `Linked`, which lives as long as the VM.
-        unsafe { self.heap.thunk(address, captures) }.thunk_value()
+        unsafe { self.heap.capturing(Kind::Thunk, address, captures) }.thunk_value()
     }
 
     /// Begins code at `address` (from [`Vm::link`]) on top of what waits; `captures` are those of a root.
@@ -215,7 +215,7 @@ impl Vm {
         }
         let code = Linked::at(address);
         // SAFETY: a `Linked`, which lives as long as the VM.
-        let closure = unsafe { self.heap.closure(address, code.captures()) };
+        let closure = unsafe { self.heap.capturing(Kind::Closure, address, code.captures()) };
         closure.captures_mut().copy_from_slice(captures);
         let depth = self.depth();
         self.push_call(code, closure, None, depth, std::ptr::null(), 0);

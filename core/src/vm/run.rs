@@ -100,7 +100,7 @@ impl Vm {
             }
             // A new thunk or closure.
             macro_rules! capturing {
-                ($kind:expr, $unfilled:ident) => {{
+                ($kind:expr) => {{
                     // SAFETY: see the head of the loop; children are `Linked` with so many captures, and live as long as the VM.
                     unsafe {
                         let (child, groups) = (Self::child(ip), usize::from((*ip).c));
@@ -118,7 +118,7 @@ impl Vm {
                             object
                         } else {
                             cold_path();
-                            let object = self.heap.$unfilled(child, Self::captures(ip));
+                            let object = self.heap.capturing_unfilled($kind, child, Self::captures(ip));
                             Self::take_captures(ip, captured, registers, object);
                             object
                         }
@@ -393,25 +393,29 @@ impl Vm {
                                 }
                                 Op::Thunk => {
                                     *register!(instruction.a) =
-                                        capturing!(Kind::Thunk, thunk_unfilled).thunk_value();
+                                        capturing!(Kind::Thunk).thunk_value();
                                     skip_words!(1 + usize::from(instruction.c));
                                 }
                                 Op::Closure => {
                                     *register!(instruction.a) =
-                                        capturing!(Kind::Closure, closure_unfilled).closure_value();
+                                        capturing!(Kind::Closure).closure_value();
                                     skip_words!(1 + usize::from(instruction.c));
                                 }
                                 Op::NewThunk => {
                                     let (child, captures) = child!();
                                     // SAFETY: as of `Thunk`.
-                                    let object = unsafe { self.heap.thunk(child, captures) };
+                                    let object = unsafe {
+                                        self.heap.capturing(Kind::Thunk, child, captures)
+                                    };
                                     *register!(instruction.a) = object.thunk_value();
                                     skip_words!(1 + many_words(instruction.x));
                                 }
                                 Op::NewClosure => {
                                     let (child, captures) = child!();
                                     // SAFETY: as of `Closure`.
-                                    let object = unsafe { self.heap.closure(child, captures) };
+                                    let object = unsafe {
+                                        self.heap.capturing(Kind::Closure, child, captures)
+                                    };
                                     *register!(instruction.a) = object.closure_value();
                                     skip_words!(1 + many_words(instruction.x));
                                 }
@@ -929,8 +933,10 @@ impl Vm {
                                     if *register!(instruction.a) == Value::UNSET {
                                         let (child, captures) = child!();
                                         // SAFETY: as of `Thunk`.
-                                        let thunk = unsafe { self.heap.thunk(child, captures) }
-                                            .thunk_value();
+                                        let thunk = unsafe {
+                                            self.heap.capturing(Kind::Thunk, child, captures)
+                                        }
+                                        .thunk_value();
                                         *register!(instruction.a) = thunk;
                                         *register!(instruction.a + 1) = thunk;
                                     } else {
