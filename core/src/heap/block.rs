@@ -1,6 +1,6 @@
 //! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than a quarter of that stands alone.
 
-use super::object::{Kind, LAST_WALK, List, Object};
+use super::object::{KIND_BITS, Kind, LAST_WALK, List, Object};
 use super::region::Regions;
 use super::sets::Attrs;
 use super::shapes::Shapes;
@@ -92,8 +92,10 @@ pub struct Heap {
     wide: Vec<(usize, usize)>,
     /// The part that is left of the wide hole that such objects go to.
     beside: (usize, usize),
-    /// The mark that says "reached by the last collection"; new objects carry it, too.
+    /// The mark that says "reached by the last collection of everything"; new objects carry it, too.
     pub(super) polarity: bool,
+    /// Old objects that may refer to new ones, since they have changed.
+    pub(super) changed: Vec<Object>,
     /// Bytes allocated since the last collection, in whole holes.
     pub(super) since_collection: usize,
     /// Collect when `since_collection` passes this.
@@ -104,6 +106,8 @@ pub struct Heap {
     pub(super) stress: bool,
     /// Bytes that the last collection found alive, and what has been allocated alone since.
     pub(super) live: usize,
+    /// When more than that is alive, the next collection is one of everything.
+    pub(super) full_from: usize,
     /// More was asked for at once than there is room for.
     exhausted: bool,
     pub(super) max_bytes: usize,
@@ -147,6 +151,7 @@ impl Heap {
             wide: Vec::new(),
             beside: (0, 0),
             polarity: false,
+            changed: Vec::new(),
             since_collection: 0,
             // Under stress every safepoint collects.
             threshold: if stress { 0 } else { threshold },
@@ -154,6 +159,7 @@ impl Heap {
             statistics: HeapStatistics::default(),
             stress,
             live: 0,
+            full_from: 0,
             exhausted: false,
             max_bytes,
             regions: Regions::default(),
@@ -311,7 +317,7 @@ impl Heap {
         let Some(mut counting) = self.counting.take() else {
             return self.allocate_more(words, header);
         };
-        let count = &mut counting.kinds[(header & 0x7f) as usize];
+        let count = &mut counting.kinds[(header & KIND_BITS) as usize];
         count.objects += 1;
         count.bytes += words as u64 * 8;
         self.limit = counting.limit;

@@ -1,4 +1,8 @@
 //! Collection: mark what the roots reach, with a stack of its own; then free whole lines.
+//!
+//! Most collections mark what is new alone: what has outlived one is taken to be alive, and what it refers to is old, too, but for what
+//! has been put into it since, which [`change`](super::change) notes. The lines of old objects stay marked. Only when much more is
+//! alive, or taken to be, than the last collection of everything has found is the next one of everything.
 
 use super::block::{Block, Heap, LARGE_WORDS, LINE_BYTES};
 use super::object::{Captured, Kind, Object, Thunk};
@@ -13,7 +17,7 @@ pub struct Marker {
     pending: Vec<Object>,
     /// Long lists and sets, with the first of their words that has not been looked at.
     long: Vec<(Object, usize)>,
-    polarity: bool,
+    mode: u8,
     /// Whether thunks stand alone, as those with very many captures do.
     has_large_thunks: bool,
     /// The addresses of all blocks, sorted.
@@ -23,6 +27,12 @@ pub struct Marker {
 /// So many words of a list or set are looked at before what they refer to: else what is pending could take as much memory as the longest
 /// list.
 const PIECE: usize = 1024;
+
+/// What is marked: everything, and the mark is the bit set or cleared, ...
+const ALL_SET: u8 = 0;
+const ALL_CLEARED: u8 = 1;
+/// ... or what is new.
+const NEW: u8 = 2;
 
 impl Marker {
     /// A root.
@@ -61,26 +71,49 @@ impl Marker {
         self.object(captured.0);
     }
 
+    /// An old object that may refer to new ones.
+    fn changed(&mut self, object: Object) {
+        debug_assert!(
+            object.is_old(),
+            "others are looked at when they are reached"
+        );
+        if object.kind() == Kind::Thunk
+            && let Some(value) = Thunk(object).value()
+        {
+            // What else it held is no longer its own.
+            self.value(value);
+        } else {
+            self.pending.push(object);
+        }
+    }
+
     /// Any object.
     #[inline]
     pub fn object(&mut self, object: Object) {
-        if self.polarity {
-            self.reach::<true>(object);
-        } else {
-            self.reach::<false>(object);
+        match self.mode {
+            ALL_SET => self.reach::<ALL_SET>(object),
+            ALL_CLEARED => self.reach::<ALL_CLEARED>(object),
+            _ => self.reach::<NEW>(object),
         }
     }
 
     /// Marks an object, and what can be marked with it at once: a thunk that has a value is left for that, and a string refers to
     /// nothing. What else it refers to is pending.
     #[inline(always)]
-    fn reach<const POLARITY: bool>(&mut self, object: Object) {
+    fn reach<const MODE: u8>(&mut self, object: Object) {
         let mut object = object;
         loop {
-            if object.is_marked(POLARITY) {
-                return;
+            if MODE == NEW {
+                if object.is_old() {
+                    return;
+                }
+                object.grow_old();
+            } else {
+                if object.is_marked(MODE == ALL_SET) {
+                    return;
+                }
+                object.change_mark();
             }
-            object.change_mark();
             match object.kind() {
                 Kind::Thunk => {
                     let Some(value) = Thunk(object).value() else {
@@ -111,51 +144,51 @@ impl Marker {
 
     /// What the `count` last words of a list or set, from `from` on, refer to.
     #[inline(always)]
-    fn members<const POLARITY: bool>(&mut self, object: Object, from: usize, count: usize) {
+    fn members<const MODE: u8>(&mut self, object: Object, from: usize, count: usize) {
         let mut count = count;
         if count > PIECE {
             cold_path();
             self.long.push((object, from + PIECE));
             count = PIECE;
         }
-        self.words_of::<POLARITY>(object, from, count);
+        self.words_of::<MODE>(object, from, count);
     }
 
     fn run(&mut self) {
-        if self.polarity {
-            self.run_in::<true>();
-        } else {
-            self.run_in::<false>();
+        match self.mode {
+            ALL_SET => self.run_in::<ALL_SET>(),
+            ALL_CLEARED => self.run_in::<ALL_CLEARED>(),
+            _ => self.run_in::<NEW>(),
         }
     }
 
     /// The kinds that come most often are told by comparisons: one `match` would be one indirect jump, which the processor guesses wrong
     /// as often as kinds change.
-    fn run_in<const POLARITY: bool>(&mut self) {
+    fn run_in<const MODE: u8>(&mut self) {
         loop {
             while let Some(object) = self.pending.pop() {
                 let kind = object.kind();
                 if kind == Kind::Thunk {
-                    self.thunk::<POLARITY>(object);
+                    self.thunk::<MODE>(object);
                 } else if kind == Kind::Attrs {
                     let len = object.len();
                     self.lines(object, object.size_in_words(Kind::Attrs));
-                    self.reach::<POLARITY>(Object::from_address(object.word(0) as usize));
+                    self.reach::<MODE>(Object::from_address(object.word(0) as usize));
                     // The first word of a set is not a value.
-                    self.members::<POLARITY>(object, 1, len);
+                    self.members::<MODE>(object, 1, len);
                 } else if kind == Kind::List {
                     let len = object.len();
                     self.lines(object, object.size_in_words(Kind::List));
-                    self.members::<POLARITY>(object, 0, len);
+                    self.members::<MODE>(object, 0, len);
                 } else {
-                    self.other::<POLARITY>(object);
+                    self.other::<MODE>(object);
                 }
             }
             let Some((object, from)) = self.long.pop() else {
                 return;
             };
             let end = usize::from(object.kind() == Kind::Attrs) + object.len();
-            self.members::<POLARITY>(object, from, end - from);
+            self.members::<MODE>(object, from, end - from);
         }
     }
 
@@ -182,7 +215,7 @@ impl Marker {
 
     /// A thunk without a value.
     #[inline(always)]
-    fn thunk<const POLARITY: bool>(&mut self, object: Object) {
+    fn thunk<const MODE: u8>(&mut self, object: Object) {
         let thunk = Thunk(object);
         let held = if thunk.applies() {
             object.len() + 1
@@ -190,11 +223,11 @@ impl Marker {
             Captured(object).len()
         };
         self.lines(object, object.size_in_words(Kind::Thunk));
-        self.words_of::<POLARITY>(object, 0, held);
+        self.words_of::<MODE>(object, 0, held);
     }
 
     #[inline(never)]
-    fn other<const POLARITY: bool>(&mut self, object: Object) {
+    fn other<const MODE: u8>(&mut self, object: Object) {
         let kind = object.kind();
         self.lines(object, object.size_in_words(kind));
         match kind {
@@ -202,21 +235,21 @@ impl Marker {
             Kind::Keys => {
                 let keys = Keys(object);
                 if let Some(order) = keys.name_order() {
-                    self.reach::<POLARITY>(order.0);
+                    self.reach::<MODE>(order.0);
                 }
                 if let Some(plain) = keys.without_positions() {
-                    self.reach::<POLARITY>(plain.0);
+                    self.reach::<MODE>(plain.0);
                 }
             }
             Kind::Layers => {
                 for word in 1..4 {
                     if object.word(word) != 0 {
-                        self.reach::<POLARITY>(Object::from_address(object.word(word) as usize));
+                        self.reach::<MODE>(Object::from_address(object.word(word) as usize));
                     }
                 }
             }
-            Kind::Closure => self.words_of::<POLARITY>(object, 0, Captured(object).len()),
-            Kind::Partial => self.words_of::<POLARITY>(object, 0, object.len() + 1),
+            Kind::Closure => self.words_of::<MODE>(object, 0, Captured(object).len()),
+            Kind::Partial => self.words_of::<MODE>(object, 0, object.len() + 1),
             Kind::Thunk | Kind::Attrs | Kind::List | Kind::String => {
                 unreachable!("they come more often")
             }
@@ -225,46 +258,70 @@ impl Marker {
 
     /// What `count` words of an object from `from` on refer to.
     #[inline(always)]
-    fn words_of<const POLARITY: bool>(&mut self, object: Object, from: usize, count: usize) {
+    fn words_of<const MODE: u8>(&mut self, object: Object, from: usize, count: usize) {
         for value in object.values(from, count) {
             if let Some(object) = value.object() {
-                self.reach::<POLARITY>(object);
+                self.reach::<MODE>(object);
             }
         }
     }
 }
 
 impl Heap {
-    /// Frees what `roots` does not reach. Only at a safepoint: no handle that is not below a root survives.
+    /// Frees what `roots` does not reach, all of it or what is new of it. Only at a safepoint: no handle that is not below a root survives.
     /// `beside`: bytes that are in use beside the heap.
-    pub fn collect(&mut self, beside: usize, roots: impl FnOnce(&mut Marker)) {
+    pub fn collect(&mut self, beside: usize, roots: impl Fn(&mut Marker)) {
         let begun = Instant::now();
         self.statistics.allocated += self.since_collection as u64;
-        self.polarity = !self.polarity;
         self.shapes.clear();
-        for block in &self.blocks {
-            block.lines()[..].fill(0);
+        let full = self.live >= self.full_from || self.is_near_limit(beside);
+        // Under stress both, one after the other: the first finds changes that have not been noted, the second roots that are missing.
+        if !full || self.stress {
+            self.mark(NEW, &roots);
+            self.sweep(beside, NEW);
         }
+        if full || self.stress {
+            self.polarity = !self.polarity;
+            for block in &self.blocks {
+                block.lines()[..].fill(0);
+            }
+            let mode = if self.polarity { ALL_SET } else { ALL_CLEARED };
+            self.mark(mode, &roots);
+            self.sweep(beside, mode);
+            self.full_from = full_from(self.live).max(self.first_threshold);
+        }
+        self.statistics.collections += 1;
+        self.statistics.collection_time += begun.elapsed();
+    }
+
+    /// Whether so much of the limit is in use that all that can be freed should be: else what is taken to be alive might be beyond it.
+    fn is_near_limit(&self, beside: usize) -> bool {
+        self.is_exhausted()
+            || self.max_bytes != usize::MAX && self.room_beside(beside) < self.max_bytes / 2
+    }
+
+    fn mark(&mut self, mode: u8, roots: &impl Fn(&mut Marker)) {
         let mut blocks: Vec<usize> = self.blocks.iter().map(|block| block.0).collect();
         blocks.sort_unstable();
         let mut marker = Marker {
             pending: Vec::new(),
             long: Vec::new(),
-            polarity: self.polarity,
+            mode,
             has_large_thunks: (self.large.iter()).any(|large| large.object.kind() == Kind::Thunk),
             blocks,
         };
         for value in self.singletons() {
             marker.value(value);
         }
+        // A collection of everything comes by on its own.
+        for object in self.changed.drain(..).filter(|_| mode == NEW) {
+            marker.changed(object);
+        }
         roots(&mut marker);
         marker.run();
-        self.sweep(beside);
-        self.statistics.collections += 1;
-        self.statistics.collection_time += begun.elapsed();
     }
 
-    fn sweep(&mut self, beside: usize) {
+    fn sweep(&mut self, beside: usize, mode: u8) {
         self.clear_holes();
         let mut free = 0;
         for index in 0..self.blocks.len() {
@@ -278,10 +335,12 @@ impl Heap {
                 self.add_hole(start, end);
             }
         }
-        let polarity = self.polarity;
         let mut freed = 0;
         self.large.retain(|large| {
-            let live = large.object.is_marked(polarity);
+            let live = match mode {
+                NEW => large.object.is_old(),
+                _ => large.object.is_marked(mode == ALL_SET),
+            };
             if !live {
                 freed += large.words * 8;
                 // SAFETY: allocated with this layout; nothing reaches it any more.
@@ -309,9 +368,77 @@ impl Heap {
     }
 }
 
-/// How much is allocated before the next collection, by what this one has found alive: to mark a byte takes about a third of the time in
-/// which one is allocated and used, so that collecting takes less than a tenth of all. A large heap grows by less.
+/// How much is allocated before the next collection, by what is alive: what is new costs what outlives it, and a look at all lines.
 fn growth(live: usize) -> usize {
-    const MUCH: usize = 1 << 30;
-    live.saturating_mul(5).min(live.max(MUCH))
+    live / 2
+}
+
+/// How much may be taken to be alive before everything is marked again, by what that has found alive: what only grows is then marked
+/// less than three times in all, and what grows old and dies is at most one and a half times as much as what lives.
+fn full_from(live: usize) -> usize {
+    live.saturating_add(live / 2 * 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heap() -> Heap {
+        Heap::new(1 << 20, usize::MAX, false)
+    }
+
+    fn text(number: usize) -> String {
+        format!("text number {number}, which is no short string")
+    }
+
+    fn texts(heap: &mut Heap, count: usize) -> Value {
+        let items: Vec<Value> = (0..count)
+            .map(|number| heap.string(text(number).as_bytes(), 0))
+            .collect();
+        heap.list_of(&items).value()
+    }
+
+    #[test]
+    fn what_is_put_into_old_objects_outlives_a_collection_of_what_is_new() {
+        let mut heap = heap();
+        let thunk = heap.apply_thunk(Value::NULL, &[Value::NULL]);
+        thunk.begin();
+        let roots = |marker: &mut Marker| marker.value(thunk.as_value());
+        heap.collect(0, roots);
+        let value = texts(&mut heap, 100);
+        heap.finish(thunk, value);
+        // Neither of these is of everything; what is made then takes what the one before has freed.
+        for _ in 0..2 {
+            heap.collect(0, roots);
+            texts(&mut heap, 1000);
+        }
+        let list = thunk.value().and_then(Value::as_list).expect("its value");
+        for (number, item) in list.items().iter().enumerate() {
+            assert_eq!(item.as_string(), Some(text(number).as_bytes()));
+        }
+        assert_eq!(list.len(), 100);
+    }
+
+    #[test]
+    fn what_is_old_and_dead_goes_when_everything_is_marked() {
+        let mut heap = heap();
+        let kept = texts(&mut heap, 10);
+        let dropped = texts(&mut heap, 10_000);
+        heap.collect(0, |marker| marker.values(&[kept, dropped]));
+        let both = heap.live;
+        let full_from = heap.full_from;
+        heap.collect(0, |marker| marker.value(kept));
+        assert_eq!((heap.live, heap.full_from), (both, full_from), "it is old");
+        texts(&mut heap, 100_000);
+        let roots = |marker: &mut Marker| marker.value(kept);
+        heap.full_from = heap.live;
+        heap.collect(0, roots);
+        assert!(heap.live < both / 2, "{} of {both}", heap.live);
+        assert!(heap.full_from >= heap.live);
+        assert_eq!(
+            kept.as_list()
+                .map(|list| list.items()[9].as_string().map(<[u8]>::to_vec)),
+            Some(Some(text(9).into_bytes()))
+        );
+    }
 }

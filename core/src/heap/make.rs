@@ -204,7 +204,8 @@ impl Heap {
             } else {
                 keys
             };
-            keys.set_without_positions(plain);
+            keys.keep_without_positions(plain);
+            self.changed(keys.0);
             plain
         })
     }

@@ -5,6 +5,7 @@
 //! reachable from a root; a safepoint is reached only by running the VM (never by an accessor or an allocation).
 
 mod block;
+mod change;
 mod collect;
 mod copy;
 mod make;

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  header  63 ......... 32 | 31 ... 17 | 15 ... 8 | 7 ... 0
-//!              length      |   walk    |  state   |  kind, mark in bit 7
+//!              length      |   walk    |  state   |  kind, old in bit 6, mark in bit 7
 //!          63 .................... 16 | 15 ... 8 | 7 ... 0
-//!              address of the code    |  state   |  kind, mark in bit 7      of closures, and of thunks that do not apply
+//!              address of the code    |  state   |  the same      of closures, and of thunks that do not apply
 //!
 //!  Int, Float   [header][64 bits]
 //!  String, Path [header: bytes][context u32, symbol and one, or zero u32][bytes, padded]
@@ -94,7 +94,11 @@ const APPLY: u8 = 2;
 /// ... it has ended.
 const DONE: u8 = 4;
 
+/// The object has outlived a collection.
+const OLD_BIT: u64 = 1 << 6;
 const MARK_BIT: u64 = 1 << 7;
+/// What a header says of the kind.
+pub(super) const KIND_BITS: u64 = OLD_BIT - 1;
 /// Where the number of the last walk stands that has come by; 15 bits.
 const WALK_SHIFT: u32 = 17;
 const WALK_MASK: u64 = 0x7fff << WALK_SHIFT;
@@ -158,8 +162,8 @@ impl Object {
     /// What it is.
     #[inline(always)]
     pub fn kind(self) -> Kind {
-        // SAFETY: headers are written by `make_header` and `code_header` alone, so the seven bits are a `Kind`.
-        unsafe { std::mem::transmute::<u8, Kind>((self.header() & 0x7f) as u8) }
+        // SAFETY: headers are written by `make_header` and `code_header` alone, so the six bits are a `Kind`.
+        unsafe { std::mem::transmute::<u8, Kind>((self.header() & KIND_BITS) as u8) }
     }
 
     /// Length as its kind counts it. Closures and thunks of code have none here: see [`Captured::len`].
@@ -178,10 +182,22 @@ impl Object {
         (self.header() & MARK_BIT != 0) == polarity
     }
 
-    /// Marks it where it is not marked.
+    /// Marks it where it is not marked: it outlives a collection of everything.
     #[inline(always)]
     pub(super) fn change_mark(self) {
-        self.set_header(self.header() ^ MARK_BIT);
+        self.set_header(self.header() ^ MARK_BIT | OLD_BIT);
+    }
+
+    /// Whether it has outlived a collection.
+    #[inline(always)]
+    pub(super) fn is_old(self) -> bool {
+        self.header() & OLD_BIT != 0
+    }
+
+    /// It outlives a collection of what is new.
+    #[inline(always)]
+    pub(super) fn grow_old(self) {
+        self.set_header(self.header() | OLD_BIT);
     }
 
     /// The last walk that has noted its number here, if one has.
@@ -427,7 +443,7 @@ impl Thunk {
     /// Where it is in its life.
     #[inline(always)]
     pub fn state(self) -> ThunkState {
-        // SAFETY: written by the heap, as `Suspended` or `Apply`, and by `begin`, `reset` and `finish`, which set and clear bits.
+        // SAFETY: written by the heap, as `Suspended` or `Apply`, and by `begin`, `reset` and `store`, which set and clear bits.
         unsafe { std::mem::transmute::<u8, ThunkState>((self.0.header() >> STATE_SHIFT) as u8) }
     }
 
@@ -474,9 +490,9 @@ impl Thunk {
         }
     }
 
-    /// Stores its value.
+    /// Stores its value; see [`Heap::finish`](super::Heap::finish).
     #[inline(always)]
-    pub fn finish(self, value: Value) {
+    pub(super) fn store(self, value: Value) {
         debug_assert!(
             !value.is_thunk(),
             "a thunk's value is in weak head normal form"

@@ -73,8 +73,8 @@ impl Keys {
         }
     }
 
-    /// Caches that order.
-    pub fn set_name_order(self, order: List) {
+    /// Keeps that order; see [`Heap::set_name_order`](super::Heap::set_name_order).
+    pub(super) fn keep_name_order(self, order: List) {
         self.0.set_word(0, order.0.address() as u64);
     }
 
@@ -86,8 +86,8 @@ impl Keys {
         }
     }
 
-    /// Keeps these keys.
-    pub(super) fn set_without_positions(self, keys: Keys) {
+    /// Keeps these keys; the caller tells the heap.
+    pub(super) fn keep_without_positions(self, keys: Keys) {
         self.0.set_word(1, keys.0.address() as u64);
     }
 
@@ -149,8 +149,8 @@ impl AnyAttrs {
         }
     }
 
-    /// From now on it is that set, which has the same attributes.
-    pub fn set_flat(self, flat: Attrs) {
+    /// From now on it is that set, which has the same attributes; see [`Heap::set_flat`](super::Heap::set_flat).
+    pub(super) fn keep_flat(self, flat: Attrs) {
         debug_assert!(self.shape() == 0, "it has layers");
         debug_assert_eq!(self.len(), flat.len(), "the same attributes");
         self.0.set_word(3, flat.0.address() as u64);

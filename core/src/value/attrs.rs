@@ -131,7 +131,7 @@ fn order_list(heap: &mut Heap, interner: &Interner, attrs: Attrs) -> List {
                 .map(|(_, index)| Value::inline_int(index as i64).unwrap_or(Value::NULL))
                 .collect();
             let order = heap.list_of(&items);
-            keys.set_name_order(order);
+            heap.set_name_order(keys, order);
             order
         }
     }

@@ -53,7 +53,7 @@ fn merge_layers(heap: &mut Heap, attrs: AnyAttrs, base: AnyAttrs, over: Attrs) -
         }
     };
     let flat = merge_attrs(heap, lowest, over);
-    attrs.set_flat(flat);
+    heap.set_flat(attrs, flat);
     flat
 }
 

@@ -226,7 +226,7 @@ impl Vm {
         self.push_frame(|| Frame::Update(thunk));
         let flow = self.apply_at(function, Passed::of(args), depth, Pos::NONE);
         if let Flow::Value(value) = flow {
-            thunk.finish(value);
+            self.heap.finish(thunk, value);
             self.pop_frame();
         }
         flow
@@ -238,7 +238,7 @@ impl Vm {
         match self.frames.last_mut() {
             Some(Frame::Generator(_)) => Some(self.resume_generator(value)),
             Some(Frame::Update(thunk)) => {
-                thunk.finish(value);
+                self.heap.finish(*thunk, value);
                 self.pop_frame();
                 Some(Flow::Value(value))
             }

@@ -405,8 +405,8 @@ impl Vm {
                 linked.mark(marker);
                 linked.forget_caches();
             }
-            if let Some(keys) = position_keys {
-                marker.keys(*keys);
+            if let Some(keys) = *position_keys {
+                marker.keys(keys);
             }
             host.mark(marker);
             for frame in frames.iter() {

@@ -429,12 +429,14 @@ impl Vm {
                                         // found out: what is filled in now takes the place of its value. It has one capture: behind
                                         // its value nothing is its own any more.
                                         take_captures!(object);
+                                        self.heap.filled(object);
                                     }
                                     skip_words!(1 + capture_words(instruction.x));
                                 }
                                 Op::FillIfNew => {
                                     if let Some(thunk) = register!(instruction.a).as_thunk() {
                                         take_captures!(thunk.captured());
+                                        self.heap.filled(thunk.captured());
                                     }
                                     skip_words!(1 + capture_words(instruction.x));
                                 }
@@ -454,8 +456,11 @@ impl Vm {
                                 }
                                 Op::SetItem => {
                                     if let Some(list) = register!(instruction.a).as_list() {
-                                        list.items_mut()[instruction.wide() as usize] =
-                                            *register!(instruction.a + 1);
+                                        self.heap.set_item(
+                                            list,
+                                            instruction.wide() as usize,
+                                            *register!(instruction.a + 1),
+                                        );
                                     }
                                 }
                                 Op::Attrs => {
@@ -501,8 +506,11 @@ impl Vm {
                                     if let Some(attrs) = register!(instruction.a).as_attrs()
                                         && let Form::Flat(attrs) = attrs.form()
                                     {
-                                        attrs.values_mut()[instruction.wide() as usize] =
-                                            *register!(instruction.a + 1);
+                                        self.heap.set_attr(
+                                            attrs,
+                                            instruction.wide() as usize,
+                                            *register!(instruction.a + 1),
+                                        );
                                     }
                                 }
                                 Op::DynamicAttr => {
@@ -975,7 +983,7 @@ impl Vm {
                                     // SAFETY: see the head of the loop; the frame below is looked at once this one is gone.
                                     unsafe {
                                         if let Some(thunk) = (*frame).update {
-                                            thunk.finish(value);
+                                            self.heap.finish(thunk, value);
                                         }
                                         self.stack.set_len((*frame).base as usize);
                                         self.frames.set_len(self.frames.len() - 1);
