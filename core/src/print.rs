@@ -145,12 +145,11 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
     out
 }
 
-/// What a list is told by when it comes again. Nix keeps a list of one or two elements in the cell of its value, so there
-/// the cell counts: the thunk through which it was reached.
+/// What a list is told by when it comes again: in Nix the cell that it is in, which is the thunk through which it was reached.
 fn list_identity(cell: Value, list: List) -> usize {
     match cell.as_thunk() {
-        Some(thunk) if list.len() <= 2 => thunk.address(),
-        _ => list.items().as_ptr() as usize,
+        Some(thunk) => thunk.address(),
+        None => list.items().as_ptr() as usize,
     }
 }
 

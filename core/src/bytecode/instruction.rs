@@ -71,6 +71,10 @@ instructions! {
     Thunk AW,
     /// a = closure of child w, likewise
     Closure AW,
+    /// like Thunk, where it has at most two captures; the compiler emits none
+    ThunkOfFew AW,
+    /// like Closure, likewise
+    ClosureOfFew AW,
     /// a = thunk of child w, captures still null: for bindings that refer to each other
     NewThunk AW,
     /// a = closure of child w, likewise

@@ -92,10 +92,10 @@ pub struct Heap {
     wide: Vec<(usize, usize)>,
     /// The part that is left of the wide hole that such objects go to.
     beside: (usize, usize),
-    /// The mark that says "reached by the last collection of everything"; new objects carry it, too.
+    /// What the mark of old objects says that the last collection of everything has reached.
     pub(super) polarity: bool,
     /// Old objects that may refer to new ones, since they have changed.
-    pub(super) changed: Vec<Object>,
+    pub(super) changed: Vec<Vec<Object>>,
     /// Bytes allocated since the last collection, in whole holes.
     pub(super) since_collection: usize,
     /// Collect when `since_collection` passes this.

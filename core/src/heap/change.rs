@@ -8,6 +8,9 @@ use super::sets::{AnyAttrs, Attrs, Keys};
 use super::word::Value;
 use piton_plugin_api::hint::cold_path;
 
+/// Changes that are noted in one piece: nothing has to be copied to make room for more.
+const PIECE: usize = 1 << 13;
+
 impl Heap {
     /// Notes that an object refers to others than before.
     #[inline(always)]
@@ -20,14 +23,31 @@ impl Heap {
 
     #[inline(never)]
     fn note(&mut self, object: Object) {
-        self.changed.push(object);
+        match self.changed.last_mut() {
+            Some(piece) if piece.len() < PIECE => piece.push(object),
+            _ => {
+                let mut piece = Vec::with_capacity(PIECE);
+                piece.push(object);
+                self.changed.push(piece);
+            }
+        }
+    }
+
+    /// The same of an old thunk that has got a value: most values are new.
+    #[inline(never)]
+    fn note_value(&mut self, thunk: Thunk, value: Value) {
+        if value.object().is_some_and(|object| !object.is_old()) {
+            self.note(thunk.0);
+        }
     }
 
     /// Stores the value of a thunk.
     #[inline(always)]
     pub fn finish(&mut self, thunk: Thunk, value: Value) {
-        thunk.store(value);
-        self.changed(thunk.0);
+        if thunk.store(value) {
+            cold_path();
+            self.note_value(thunk, value);
+        }
     }
 
     /// Notes that captures of a closure or thunk have been filled in.

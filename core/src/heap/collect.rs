@@ -5,7 +5,7 @@
 //! alive, or taken to be, than the last collection of everything has found is the next one of everything.
 
 use super::block::{Block, Heap, LARGE_WORDS, LINE_BYTES};
-use super::object::{Captured, Kind, Object, Thunk};
+use super::object::{Captured, Kind, Mark, Object, Thunk};
 use super::sets::Keys;
 use super::word::Value;
 use piton_plugin_api::hint::cold_path;
@@ -17,7 +17,7 @@ pub struct Marker {
     pending: Vec<Object>,
     /// Long lists and sets, with the first of their words that has not been looked at.
     long: Vec<(Object, usize)>,
-    mode: u8,
+    mark: Mark,
     /// Whether thunks stand alone, as those with very many captures do.
     has_large_thunks: bool,
     /// The addresses of all blocks, sorted.
@@ -27,12 +27,6 @@ pub struct Marker {
 /// So many words of a list or set are looked at before what they refer to: else what is pending could take as much memory as the longest
 /// list.
 const PIECE: usize = 1024;
-
-/// What is marked: everything, and the mark is the bit set or cleared, ...
-const ALL_SET: u8 = 0;
-const ALL_CLEARED: u8 = 1;
-/// ... or what is new.
-const NEW: u8 = 2;
 
 impl Marker {
     /// A root.
@@ -90,30 +84,19 @@ impl Marker {
     /// Any object.
     #[inline]
     pub fn object(&mut self, object: Object) {
-        match self.mode {
-            ALL_SET => self.reach::<ALL_SET>(object),
-            ALL_CLEARED => self.reach::<ALL_CLEARED>(object),
-            _ => self.reach::<NEW>(object),
-        }
+        self.reach(object);
     }
 
     /// Marks an object, and what can be marked with it at once: a thunk that has a value is left for that, and a string refers to
     /// nothing. What else it refers to is pending.
     #[inline(always)]
-    fn reach<const MODE: u8>(&mut self, object: Object) {
+    fn reach(&mut self, object: Object) {
         let mut object = object;
         loop {
-            if MODE == NEW {
-                if object.is_old() {
-                    return;
-                }
-                object.grow_old();
-            } else {
-                if object.is_marked(MODE == ALL_SET) {
-                    return;
-                }
-                object.change_mark();
+            if object.has(self.mark) {
+                return;
             }
+            object.set(self.mark);
             match object.kind() {
                 Kind::Thunk => {
                     let Some(value) = Thunk(object).value() else {
@@ -144,51 +127,43 @@ impl Marker {
 
     /// What the `count` last words of a list or set, from `from` on, refer to.
     #[inline(always)]
-    fn members<const MODE: u8>(&mut self, object: Object, from: usize, count: usize) {
+    fn members(&mut self, object: Object, from: usize, count: usize) {
         let mut count = count;
         if count > PIECE {
             cold_path();
             self.long.push((object, from + PIECE));
             count = PIECE;
         }
-        self.words_of::<MODE>(object, from, count);
-    }
-
-    fn run(&mut self) {
-        match self.mode {
-            ALL_SET => self.run_in::<ALL_SET>(),
-            ALL_CLEARED => self.run_in::<ALL_CLEARED>(),
-            _ => self.run_in::<NEW>(),
-        }
+        self.words_of(object, from, count);
     }
 
     /// The kinds that come most often are told by comparisons: one `match` would be one indirect jump, which the processor guesses wrong
     /// as often as kinds change.
-    fn run_in<const MODE: u8>(&mut self) {
+    fn run(&mut self) {
         loop {
             while let Some(object) = self.pending.pop() {
                 let kind = object.kind();
                 if kind == Kind::Thunk {
-                    self.thunk::<MODE>(object);
+                    self.thunk(object);
                 } else if kind == Kind::Attrs {
                     let len = object.len();
                     self.lines(object, object.size_in_words(Kind::Attrs));
-                    self.reach::<MODE>(Object::from_address(object.word(0) as usize));
+                    self.reach(Object::from_address(object.word(0) as usize));
                     // The first word of a set is not a value.
-                    self.members::<MODE>(object, 1, len);
+                    self.members(object, 1, len);
                 } else if kind == Kind::List {
                     let len = object.len();
                     self.lines(object, object.size_in_words(Kind::List));
-                    self.members::<MODE>(object, 0, len);
+                    self.members(object, 0, len);
                 } else {
-                    self.other::<MODE>(object);
+                    self.other(object);
                 }
             }
             let Some((object, from)) = self.long.pop() else {
                 return;
             };
             let end = usize::from(object.kind() == Kind::Attrs) + object.len();
-            self.members::<MODE>(object, from, end - from);
+            self.members(object, from, end - from);
         }
     }
 
@@ -215,7 +190,7 @@ impl Marker {
 
     /// A thunk without a value.
     #[inline(always)]
-    fn thunk<const MODE: u8>(&mut self, object: Object) {
+    fn thunk(&mut self, object: Object) {
         let thunk = Thunk(object);
         let held = if thunk.applies() {
             object.len() + 1
@@ -223,11 +198,11 @@ impl Marker {
             Captured(object).len()
         };
         self.lines(object, object.size_in_words(Kind::Thunk));
-        self.words_of::<MODE>(object, 0, held);
+        self.words_of(object, 0, held);
     }
 
     #[inline(never)]
-    fn other<const MODE: u8>(&mut self, object: Object) {
+    fn other(&mut self, object: Object) {
         let kind = object.kind();
         self.lines(object, object.size_in_words(kind));
         match kind {
@@ -235,21 +210,21 @@ impl Marker {
             Kind::Keys => {
                 let keys = Keys(object);
                 if let Some(order) = keys.name_order() {
-                    self.reach::<MODE>(order.0);
+                    self.reach(order.0);
                 }
                 if let Some(plain) = keys.without_positions() {
-                    self.reach::<MODE>(plain.0);
+                    self.reach(plain.0);
                 }
             }
             Kind::Layers => {
                 for word in 1..4 {
                     if object.word(word) != 0 {
-                        self.reach::<MODE>(Object::from_address(object.word(word) as usize));
+                        self.reach(Object::from_address(object.word(word) as usize));
                     }
                 }
             }
-            Kind::Closure => self.words_of::<MODE>(object, 0, Captured(object).len()),
-            Kind::Partial => self.words_of::<MODE>(object, 0, object.len() + 1),
+            Kind::Closure => self.words_of(object, 0, Captured(object).len()),
+            Kind::Partial => self.words_of(object, 0, object.len() + 1),
             Kind::Thunk | Kind::Attrs | Kind::List | Kind::String => {
                 unreachable!("they come more often")
             }
@@ -258,10 +233,10 @@ impl Marker {
 
     /// What `count` words of an object from `from` on refer to.
     #[inline(always)]
-    fn words_of<const MODE: u8>(&mut self, object: Object, from: usize, count: usize) {
+    fn words_of(&mut self, object: Object, from: usize, count: usize) {
         for value in object.values(from, count) {
             if let Some(object) = value.object() {
-                self.reach::<MODE>(object);
+                self.reach(object);
             }
         }
     }
@@ -277,17 +252,20 @@ impl Heap {
         let full = self.live >= self.full_from || self.is_near_limit(beside);
         // Under stress both, one after the other: the first finds changes that have not been noted, the second roots that are missing.
         if !full || self.stress {
-            self.mark(NEW, &roots);
-            self.sweep(beside, NEW);
+            let mark = Mark::of_what_is_new(self.polarity);
+            let changed = std::mem::take(&mut self.changed);
+            self.mark(mark, &changed, &roots);
+            self.sweep(beside, mark);
         }
         if full || self.stress {
             self.polarity = !self.polarity;
             for block in &self.blocks {
                 block.lines()[..].fill(0);
             }
-            let mode = if self.polarity { ALL_SET } else { ALL_CLEARED };
-            self.mark(mode, &roots);
-            self.sweep(beside, mode);
+            let mark = Mark::of_everything(self.polarity);
+            self.changed.clear();
+            self.mark(mark, &[], &roots);
+            self.sweep(beside, mark);
             self.full_from = full_from(self.live).max(self.first_threshold);
         }
         self.statistics.collections += 1;
@@ -300,28 +278,27 @@ impl Heap {
             || self.max_bytes != usize::MAX && self.room_beside(beside) < self.max_bytes / 2
     }
 
-    fn mark(&mut self, mode: u8, roots: &impl Fn(&mut Marker)) {
+    fn mark(&mut self, mark: Mark, changed: &[Vec<Object>], roots: &impl Fn(&mut Marker)) {
         let mut blocks: Vec<usize> = self.blocks.iter().map(|block| block.0).collect();
         blocks.sort_unstable();
         let mut marker = Marker {
             pending: Vec::new(),
             long: Vec::new(),
-            mode,
+            mark,
             has_large_thunks: (self.large.iter()).any(|large| large.object.kind() == Kind::Thunk),
             blocks,
         };
         for value in self.singletons() {
             marker.value(value);
         }
-        // A collection of everything comes by on its own.
-        for object in self.changed.drain(..).filter(|_| mode == NEW) {
-            marker.changed(object);
+        for object in changed.iter().flatten() {
+            marker.changed(*object);
         }
         roots(&mut marker);
         marker.run();
     }
 
-    fn sweep(&mut self, beside: usize, mode: u8) {
+    fn sweep(&mut self, beside: usize, mark: Mark) {
         self.clear_holes();
         let mut free = 0;
         for index in 0..self.blocks.len() {
@@ -337,10 +314,7 @@ impl Heap {
         }
         let mut freed = 0;
         self.large.retain(|large| {
-            let live = match mode {
-                NEW => large.object.is_old(),
-                _ => large.object.is_marked(mode == ALL_SET),
-            };
+            let live = large.object.has(mark);
             if !live {
                 freed += large.words * 8;
                 // SAFETY: allocated with this layout; nothing reaches it any more.

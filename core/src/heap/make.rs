@@ -16,7 +16,7 @@ pub const MAX_STRING: usize = u32::MAX as usize;
 impl Heap {
     #[inline(always)]
     fn header(&self, kind: Kind, state: u8, len: usize) -> u64 {
-        Object::make_header(kind, self.polarity, state, len)
+        Object::make_header(kind, state, len)
     }
 
     /// An integer.
@@ -306,7 +306,7 @@ impl Heap {
             Kind::Thunk => thunk_words(captures),
             _ => 1 + captures,
         };
-        let header = Object::code_header(kind, self.polarity, code);
+        let header = Object::code_header(kind, code);
         let object = Captured(self.allocate(words, header));
         debug_assert_eq!(object.len(), captures, "what the code says");
         object
@@ -325,13 +325,28 @@ impl Heap {
         words: usize,
         captures: usize,
     ) -> Option<Captured> {
+        // SAFETY: the caller's promise.
+        unsafe { self.with_room(Captured::header(kind, code), words, captures) }
+    }
+
+    /// The same, with that header.
+    ///
+    /// # Safety
+    /// As of [`Heap::capturing_with_room`]; the header is one of [`Captured::header`].
+    #[inline(always)]
+    pub unsafe fn with_room(
+        &mut self,
+        header: u64,
+        words: usize,
+        captures: usize,
+    ) -> Option<Captured> {
         let start = self.cursor;
         if self.limit - start < (1 + captures) * 8 {
             return None;
         }
         self.cursor = start + words * 8;
         let object = Object::from_address(start);
-        object.set_header(Object::code_header(kind, self.polarity, code));
+        object.set_header(header);
         Some(Captured(object))
     }
 

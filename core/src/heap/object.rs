@@ -96,6 +96,7 @@ const DONE: u8 = 4;
 
 /// The object has outlived a collection.
 const OLD_BIT: u64 = 1 << 6;
+/// What it means says the last collection of everything; only of objects that are old.
 const MARK_BIT: u64 = 1 << 7;
 /// What a header says of the kind.
 pub(super) const KIND_BITS: u64 = OLD_BIT - 1;
@@ -109,6 +110,31 @@ const CODE_SHIFT: u32 = 16;
 /// Code that closures and thunks are made of lies below this address.
 pub const CODE_END: u64 = 1 << (64 - CODE_SHIFT);
 const LEN_SHIFT: u32 = 32;
+
+/// The mark that a collection leaves.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    looks_at: u64,
+    sets: u64,
+}
+
+impl Mark {
+    /// Of one of everything. Objects that are old carry the mark of the last one, the opposite of this.
+    pub(super) fn of_everything(polarity: bool) -> Self {
+        Mark {
+            looks_at: OLD_BIT | MARK_BIT,
+            sets: OLD_BIT | if polarity { MARK_BIT } else { 0 },
+        }
+    }
+
+    /// Of one of what is new, which carries the mark of the last one of everything then.
+    pub(super) fn of_what_is_new(polarity: bool) -> Self {
+        Mark {
+            looks_at: OLD_BIT,
+            ..Mark::of_everything(polarity)
+        }
+    }
+}
 
 /// An object of the heap, by address.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -145,18 +171,15 @@ impl Object {
         unsafe { *self.0.as_ptr() = header }
     }
 
-    pub(super) fn make_header(kind: Kind, mark: bool, state: u8, len: usize) -> u64 {
+    pub(super) fn make_header(kind: Kind, state: u8, len: usize) -> u64 {
         debug_assert!(len <= u32::MAX as usize, "the length of an object");
-        kind as u64
-            | if mark { MARK_BIT } else { 0 }
-            | u64::from(state) << STATE_SHIFT
-            | (len as u64) << LEN_SHIFT
+        kind as u64 | u64::from(state) << STATE_SHIFT | (len as u64) << LEN_SHIFT
     }
 
     #[inline(always)]
-    pub(super) fn code_header(kind: Kind, mark: bool, code: usize) -> u64 {
+    pub(super) fn code_header(kind: Kind, code: usize) -> u64 {
         debug_assert!((code as u64) < CODE_END, "its address has room");
-        kind as u64 | if mark { MARK_BIT } else { 0 } | (code as u64) << CODE_SHIFT
+        kind as u64 | (code as u64) << CODE_SHIFT
     }
 
     /// What it is.
@@ -177,27 +200,22 @@ impl Object {
         self.len() == 0
     }
 
+    /// Whether a collection has marked it.
     #[inline(always)]
-    pub(super) fn is_marked(self, polarity: bool) -> bool {
-        (self.header() & MARK_BIT != 0) == polarity
+    pub(super) fn has(self, mark: Mark) -> bool {
+        self.header() & mark.looks_at == mark.sets & mark.looks_at
     }
 
-    /// Marks it where it is not marked: it outlives a collection of everything.
+    /// Marks it: it outlives the collection.
     #[inline(always)]
-    pub(super) fn change_mark(self) {
-        self.set_header(self.header() ^ MARK_BIT | OLD_BIT);
+    pub(super) fn set(self, mark: Mark) {
+        self.set_header(self.header() & !MARK_BIT | mark.sets);
     }
 
     /// Whether it has outlived a collection.
     #[inline(always)]
     pub(super) fn is_old(self) -> bool {
         self.header() & OLD_BIT != 0
-    }
-
-    /// It outlives a collection of what is new.
-    #[inline(always)]
-    pub(super) fn grow_old(self) {
-        self.set_header(self.header() | OLD_BIT);
     }
 
     /// The last walk that has noted its number here, if one has.
@@ -358,10 +376,21 @@ impl List {
 pub struct Captured(pub(super) Object);
 
 impl Captured {
+    /// The header of a new closure or thunk, by `kind`, of code at address `code`.
+    pub fn header(kind: Kind, code: usize) -> u64 {
+        Object::code_header(kind, code)
+    }
+
+    /// The address of the code that such a header says.
+    #[inline(always)]
+    pub fn code_of(header: u64) -> usize {
+        (header >> CODE_SHIFT) as usize
+    }
+
     /// Address of the code.
     #[inline(always)]
     pub fn code(self) -> usize {
-        (self.0.header() >> CODE_SHIFT) as usize
+        Captured::code_of(self.0.header())
     }
 
     /// How many captures it has.
@@ -490,16 +519,18 @@ impl Thunk {
         }
     }
 
-    /// Stores its value; see [`Heap::finish`](super::Heap::finish).
+    /// Stores its value, and answers whether the thunk is old; see [`Heap::finish`](super::Heap::finish).
     #[inline(always)]
-    pub(super) fn store(self, value: Value) {
+    pub(super) fn store(self, value: Value) -> bool {
         debug_assert!(
             !value.is_thunk(),
             "a thunk's value is in weak head normal form"
         );
         debug_assert!(self.is_running(), "begun, and not ended");
+        let is_old = self.0.is_old();
         self.0.set_word(0, value.to_word());
         self.set(DONE);
+        is_old
     }
 
     /// Code and captures (states Suspended and Running).

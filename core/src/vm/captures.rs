@@ -1,6 +1,6 @@
 //! What thunks and closures take along: the captures that stand behind an instruction or, where they are many, apart.
 
-use super::layout::{FROM_CAPTURE, MANY_CAPTURES, PER_WORD};
+use super::layout::{FEW, FROM_CAPTURE, MANY_CAPTURES, PER_WORD};
 use super::machine::Vm;
 use crate::bytecode::{CaptureSource, Instruction};
 use crate::heap::{Captured, Value};
@@ -58,15 +58,9 @@ impl Vm {
             let (mut source, mut slot) = (ip.add(2).cast::<u16>(), into.start());
             let end = source.add(groups * PER_WORD);
             loop {
+                // How many there are cannot be foreseen: so no jump for each one.
                 for index in 0..PER_WORD {
-                    let number = *source.add(index);
-                    // Which of the two it is cannot be foreseen, nor can how many there are: so jumps neither here nor for each one.
-                    let values = std::hint::select_unpredictable(
-                        number & FROM_CAPTURE != 0,
-                        from.start(),
-                        registers,
-                    );
-                    *slot.add(index) = *values.add(usize::from(number & !FROM_CAPTURE));
+                    *slot.add(index) = Self::take(*source.add(index), from, registers);
                 }
                 source = source.add(PER_WORD);
                 if source == end {
@@ -76,6 +70,39 @@ impl Vm {
                 slot = slot.add(PER_WORD);
             }
         }
+    }
+
+    /// Fills in [`FEW`] captures of `into`, the first of those listed behind the instruction at `ip`.
+    ///
+    /// # Safety
+    /// As of `take_groups`.
+    #[inline(always)]
+    pub(super) unsafe fn take_few(
+        ip: *const Instruction,
+        from: Captured,
+        registers: *mut Value,
+        into: Captured,
+    ) {
+        // SAFETY: as there.
+        unsafe {
+            let (source, slot) = (ip.add(2).cast::<u16>(), into.start());
+            for index in 0..FEW {
+                *slot.add(index) = Self::take(*source.add(index), from, registers);
+            }
+        }
+    }
+
+    /// A capture as it is listed.
+    ///
+    /// # Safety
+    /// It is one of the running frame, whose registers are `registers` and captures `from`.
+    #[inline(always)]
+    unsafe fn take(source: u16, from: Captured, registers: *mut Value) -> Value {
+        // Which of the two it is cannot be foreseen.
+        let values =
+            std::hint::select_unpredictable(source & FROM_CAPTURE != 0, from.start(), registers);
+        // SAFETY: the caller's promise.
+        unsafe { *values.add(usize::from(source & !FROM_CAPTURE)) }
     }
 
     /// The child that the word behind the instruction at `ip` names.

@@ -5,6 +5,8 @@
 //!  Const, ConstIfUnset,
 //!  EqConst                [instruction][value]
 //!  Thunk, Closure         [instruction, x: captures, b: words of the object, c: words of captures][child][capture u16 * 4]+
+//!  ThunkOfFew,
+//!  ClosureOfFew           [instruction, x: captures, b: words of the object][header of the object][capture u16 * 4]
 //!  NewThunk, NewClosure,
 //!  ThunkIfUnset           [instruction, x: captures][child]                     no list of captures
 //!  Fill, FillIfNew        [instruction, x: captures][child][capture u16 * 4]+
@@ -19,7 +21,7 @@
 
 use super::link::{Linked, Order};
 use crate::bytecode::{CaptureSource, Instruction, Op, Operands, Part, StrictArgument};
-use crate::heap::{Keys, Value};
+use crate::heap::{Captured, Keys, Kind, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use rustc_hash::FxHashMap;
@@ -34,6 +36,10 @@ const MAX_CAPTURES: usize = MANY_CAPTURES as usize - 1;
 pub(super) const CALL_WORDS: usize = 2;
 /// Captures in a word.
 pub(super) const PER_WORD: usize = 4;
+/// Few captures are at most so many: two thirds of thunks and half of the closures have no more.
+pub(super) const FEW: usize = 2;
+/// Words of an instruction that makes something of few captures.
+pub(super) const FEW_WORDS: usize = 3;
 
 /// A word of linked code: an instruction, or what belongs to one.
 #[derive(Clone, Copy)]
@@ -233,8 +239,23 @@ impl Layout {
                         instruction.b = 1 + u16::from(instruction.x).max(least);
                         instruction.c = capture_words(instruction.x) as u16;
                     }
-                    self.words.push(Word::of(instruction));
-                    self.words.push(Word(self.children[wide].code as u64));
+                    let code = self.children[wide].code as usize;
+                    let few = match instruction.op {
+                        Op::Thunk => Some((Op::ThunkOfFew, Kind::Thunk)),
+                        Op::Closure => Some((Op::ClosureOfFew, Kind::Closure)),
+                        _ => None,
+                    };
+                    match few.filter(|_| usize::from(instruction.x) <= FEW) {
+                        Some((op, kind)) => {
+                            instruction.op = op;
+                            self.words.push(Word::of(instruction));
+                            self.words.push(Word(Captured::header(kind, code)));
+                        }
+                        None => {
+                            self.words.push(Word::of(instruction));
+                            self.words.push(Word(code as u64));
+                        }
+                    }
                     let lists = !matches!(
                         instruction.op,
                         Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset

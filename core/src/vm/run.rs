@@ -3,12 +3,14 @@
 use super::call::Passed;
 use super::drive::{Flow, or_fail};
 use super::frame::Frame;
-use super::layout::{CALL_WORDS, MANY_CAPTURES, PER_WORD, capture_words, many_words};
+use super::layout::{
+    CALL_WORDS, FEW, FEW_WORDS, MANY_CAPTURES, PER_WORD, capture_words, many_words,
+};
 use super::link::Linked;
 use super::machine::Vm;
 use crate::bytecode::{BoolUse, Instruction, Op};
 use crate::error::Error;
-use crate::heap::{Form, Keys, Kind, Thunk, ThunkState, Value};
+use crate::heap::{Captured, Form, Keys, Kind, Thunk, ThunkState, Value};
 use crate::source::Pos;
 use piton_plugin_api::abi::arg;
 use piton_plugin_api::hint::cold_path;
@@ -119,6 +121,29 @@ impl Vm {
                         } else {
                             cold_path();
                             let object = self.heap.capturing_unfilled($kind, child, Self::captures(ip));
+                            Self::take_captures(ip, captured, registers, object);
+                            object
+                        }
+                    }
+                }};
+            }
+            // The same of few captures.
+            macro_rules! capturing_few {
+                ($kind:expr) => {{
+                    // SAFETY: as above; see `layout`.
+                    unsafe {
+                        let header = *ip.add(1).cast::<u64>();
+                        let captured = (*frame).captured;
+                        let words = usize::from((*ip).b);
+                        if let Some(object) = self.heap.with_room(header, words, FEW) {
+                            Self::take_few(ip, captured, registers, object);
+                            object
+                        } else {
+                            cold_path();
+                            let child = Captured::code_of(header);
+                            let object =
+                                self.heap
+                                    .capturing_unfilled($kind, child, Self::captures(ip));
                             Self::take_captures(ip, captured, registers, object);
                             object
                         }
@@ -400,6 +425,16 @@ impl Vm {
                                     *register!(instruction.a) =
                                         capturing!(Kind::Closure).closure_value();
                                     skip_words!(1 + usize::from(instruction.c));
+                                }
+                                Op::ThunkOfFew => {
+                                    *register!(instruction.a) =
+                                        capturing_few!(Kind::Thunk).thunk_value();
+                                    skip_words!(FEW_WORDS - 1);
+                                }
+                                Op::ClosureOfFew => {
+                                    *register!(instruction.a) =
+                                        capturing_few!(Kind::Closure).closure_value();
+                                    skip_words!(FEW_WORDS - 1);
                                 }
                                 Op::NewThunk => {
                                     let (child, captures) = child!();
