@@ -356,6 +356,9 @@ fn full_from(live: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::heap::{Form, KeyEntry};
+    use crate::source::Pos;
+    use crate::symbol::Symbol;
 
     fn heap() -> Heap {
         Heap::new(1 << 20, usize::MAX, false)
@@ -391,6 +394,65 @@ mod tests {
             assert_eq!(item.as_string(), Some(text(number).as_bytes()));
         }
         assert_eq!(list.len(), 100);
+    }
+
+    #[test]
+    fn what_old_objects_keep_outlives_a_collection_of_what_is_new() {
+        let mut heap = heap();
+        let entry = |name: u32, pos: u32| KeyEntry {
+            name: Symbol(name),
+            pos: Pos(pos),
+        };
+        let entries: Vec<KeyEntry> = (0..300).map(|name| entry(name, name + 1)).collect();
+        // Too many to be found again: each is an object of its own.
+        let keys = heap.keys(&entries);
+        let others = heap.keys(&entries);
+        let one = heap.keys(&[entry(1000, 0)]);
+        let list = heap.list(1);
+        let attrs = heap.attrs(one);
+        let base = heap.attrs(keys);
+        let layers = heap.layers(base.into(), attrs, 301);
+        let roots = |marker: &mut Marker| {
+            marker.keys(keys);
+            marker.keys(others);
+            marker.values(&[list.value(), attrs.value(), layers.value()]);
+        };
+        heap.collect(0, roots);
+        let item = texts(&mut heap, 100);
+        heap.set_item(list, 0, item);
+        let value = texts(&mut heap, 100);
+        heap.set_attr(attrs, 0, value);
+        let order = texts(&mut heap, 300);
+        heap.set_name_order(keys, order.as_list().expect("a list"));
+        heap.without_positions(others);
+        let mut all = entries.clone();
+        all.push(entry(1000, 0));
+        let all = heap.keys(&all);
+        let flat = heap.attrs(all);
+        heap.set_flat(layers, flat);
+        for _ in 0..2 {
+            heap.collect(0, roots);
+            texts(&mut heap, 1000);
+        }
+        let is_whole = |value: Value, len: usize| {
+            let items = value.as_list().expect("a list").items();
+            assert_eq!(items.len(), len);
+            for (number, item) in items.iter().enumerate() {
+                assert_eq!(item.as_string(), Some(text(number).as_bytes()));
+            }
+        };
+        is_whole(list.items()[0], 100);
+        is_whole(attrs.values()[0], 100);
+        is_whole(keys.name_order().expect("it is kept").value(), 300);
+        let plain = others.without_positions().expect("they are kept");
+        assert!((plain.entries().iter().map(|entry| entry.name.0)).eq(0..300));
+        match layers.form() {
+            Form::Flat(flat) => {
+                assert_eq!(flat.keys().entries().len(), 301);
+                assert!(flat.values().iter().all(|value| value.is_null()));
+            }
+            Form::Layers(..) => panic!("it has been laid side by side"),
+        }
     }
 
     #[test]
