@@ -9,20 +9,22 @@ use std::ptr::{NonNull, null_mut};
 /// Address space that a stack begins with. Pages take memory once they are touched.
 const FIRST_BYTES: usize = 1 << 18;
 
-/// A stack of `T`.
+/// A stack of `T`. Where it ends is kept as an address: who pushes and pops needs no other.
 pub struct Stack<T> {
     start: NonNull<T>,
-    len: usize,
-    capacity: usize,
+    end: *mut T,
+    /// The end of the room that there is.
+    limit: *mut T,
 }
 
 impl<T> Default for Stack<T> {
     fn default() -> Self {
         const { assert!(size_of::<T>() > 0 && align_of::<T>() <= 4096) };
+        let start = NonNull::dangling();
         let mut stack = Stack {
-            start: NonNull::dangling(),
-            len: 0,
-            capacity: 0,
+            start,
+            end: start.as_ptr(),
+            limit: start.as_ptr(),
         };
         stack.grow(FIRST_BYTES / size_of::<T>());
         stack
@@ -30,16 +32,35 @@ impl<T> Default for Stack<T> {
 }
 
 impl<T> Stack<T> {
-    /// How many there is room for.
+    /// How many there are.
     #[inline(always)]
+    pub fn len(&self) -> usize {
+        // SAFETY: both lie in the same piece of memory, whole elements apart.
+        unsafe { self.end.offset_from_unsigned(self.start.as_ptr()) }
+    }
+
+    /// Whether there are none.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.end == self.start.as_ptr()
+    }
+
+    /// How many there is room for.
     pub fn capacity(&self) -> usize {
-        self.capacity
+        // SAFETY: as of `len`.
+        unsafe { self.limit.offset_from_unsigned(self.start.as_ptr()) }
+    }
+
+    /// Whether there is room for so many more.
+    #[inline(always)]
+    pub fn has_room(&self, additional: usize) -> bool {
+        self.limit as usize - self.end as usize >= additional * size_of::<T>()
     }
 
     /// Makes room for `additional` more than there are.
     pub fn reserve(&mut self, additional: usize) {
-        if self.capacity - self.len < additional {
-            self.grow(self.len + additional);
+        if !self.has_room(additional) {
+            self.grow(self.len() + additional);
         }
     }
 
@@ -49,43 +70,78 @@ impl<T> Stack<T> {
         self.start.as_ptr()
     }
 
-    /// # Safety
-    /// So many are there, and there is room for so many. Those that were there and are no longer are not dropped.
+    /// Behind the last of them.
     #[inline(always)]
-    pub unsafe fn set_len(&mut self, len: usize) {
-        debug_assert!(len <= self.capacity, "there is room");
-        self.len = len;
+    pub fn end(&self) -> *mut T {
+        self.end
+    }
+
+    /// # Safety
+    /// All before `end` are there, and there is room for them. Those that were there and are no longer are not dropped.
+    #[inline(always)]
+    pub unsafe fn set_end(&mut self, end: *mut T) {
+        debug_assert!(
+            (self.start.as_ptr()..=self.limit).contains(&end),
+            "there is room"
+        );
+        self.end = end;
+    }
+
+    /// The one on top.
+    #[inline(always)]
+    pub fn last(&self) -> Option<&T> {
+        if self.is_empty() {
+            return None;
+        }
+        // SAFETY: there is one.
+        Some(unsafe { &*self.end.sub(1) })
+    }
+
+    /// The same, to be changed.
+    #[inline(always)]
+    pub fn last_mut(&mut self) -> Option<&mut T> {
+        if self.is_empty() {
+            return None;
+        }
+        // SAFETY: there is one.
+        Some(unsafe { &mut *self.end.sub(1) })
     }
 
     /// Puts one on top.
     #[inline]
     pub fn push(&mut self, value: T) {
-        if self.len == self.capacity {
-            self.grow(2 * self.len);
+        if !self.has_room(1) {
+            self.grow(2 * self.len());
         }
         // SAFETY: there is room behind the last.
-        unsafe { self.start.as_ptr().add(self.len).write(value) };
-        self.len += 1;
+        unsafe {
+            self.end.write(value);
+            self.end = self.end.add(1);
+        }
     }
 
     /// Takes off the one on top.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
-        self.len = self.len.checked_sub(1)?;
-        // SAFETY: it was there, and is no longer.
-        Some(unsafe { self.start.as_ptr().add(self.len).read() })
+        if self.is_empty() {
+            return None;
+        }
+        // SAFETY: there is one, and it is there no longer.
+        unsafe {
+            self.end = self.end.sub(1);
+            Some(self.end.read())
+        }
     }
 
     /// Takes off all but the first `len`.
     #[inline]
     pub fn truncate(&mut self, len: usize) {
-        if len < self.len {
-            let dropped = std::ptr::slice_from_raw_parts_mut(
-                // SAFETY: within the stack.
-                unsafe { self.start.as_ptr().add(len) },
-                self.len - len,
-            );
-            self.len = len;
+        let count = self.len();
+        if len < count {
+            // SAFETY: within the stack.
+            let end = unsafe { self.start.as_ptr().add(len) };
+            let dropped = std::ptr::slice_from_raw_parts_mut(end, count - len);
+            self.end = end;
             // SAFETY: they were there, and are no longer.
             unsafe { dropped.drop_in_place() };
         }
@@ -99,6 +155,7 @@ impl<T> Stack<T> {
             .and_then(|bytes| bytes.checked_next_multiple_of(1 << 16))
             .filter(|bytes| *bytes <= isize::MAX as usize)
             .expect("a stack is smaller than the address space");
+        let len = self.len();
         // SAFETY: what is mapped now, if anything, is as long as `bytes_mapped` says.
         let memory = unsafe { remap(self.start.as_ptr().cast(), self.bytes_mapped(), bytes) };
         let Some(start) = NonNull::new(memory.cast()) else {
@@ -106,11 +163,15 @@ impl<T> Stack<T> {
             handle_alloc_error(layout);
         };
         self.start = start;
-        self.capacity = bytes / size_of::<T>();
+        // SAFETY: there is room for so many now, which are more than before.
+        unsafe {
+            self.end = start.as_ptr().add(len);
+            self.limit = start.as_ptr().add(bytes / size_of::<T>());
+        }
     }
 
     fn bytes_mapped(&self) -> usize {
-        (self.capacity * size_of::<T>()).next_multiple_of(1 << 16)
+        (self.capacity() * size_of::<T>()).next_multiple_of(1 << 16)
     }
 }
 
@@ -154,7 +215,7 @@ impl<T> Deref for Stack<T> {
     #[inline(always)]
     fn deref(&self) -> &[T] {
         // SAFETY: so many are there.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len()) }
     }
 }
 
@@ -162,7 +223,7 @@ impl<T> DerefMut for Stack<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: so many are there.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len()) }
     }
 }
 

@@ -199,16 +199,15 @@ impl Vm {
     /// Pushes values that may themselves lie on the stack.
     #[inline(always)]
     pub(crate) fn extend_stack(&mut self, values: Passed) {
-        let len = self.stack.len();
         let mut start = values.start;
-        if self.stack.capacity() - len < values.len {
+        if !self.stack.has_room(values.len) {
             start = self.grow_stack(values.len, start);
         }
         // SAFETY: there is room behind the last, and that many values are at `start`.
         unsafe {
-            let end = self.stack.as_mut_ptr().add(len);
+            let end = self.stack.end();
             copy_values_down(start, end, values.len);
-            self.stack.set_len(len + values.len);
+            self.stack.set_end(end.add(values.len));
         }
     }
 
@@ -236,7 +235,7 @@ impl Vm {
         may
     }
 
-    /// Pushes a frame, and answers it, that runs `code` with the `count` arguments at `args`, which may lie on the stack.
+    /// Pushes a frame that runs `code` with the `count` arguments at `args`, which may lie on the stack. Answers it and its registers.
     #[inline(always)]
     pub(super) fn push_call(
         &mut self,
@@ -246,30 +245,29 @@ impl Vm {
         depth: u32,
         mut args: *const Value,
         count: usize,
-    ) -> *mut CodeFrame {
+    ) -> (*mut CodeFrame, *mut Value) {
         if !code.is_linked() {
             self.link_body(code);
         }
         let base = self.stack.len();
         let registers = usize::from(code.registers());
         debug_assert!(count <= registers, "arguments are registers");
-        if self.stack.capacity() - base < registers + FILL {
+        if !self.stack.has_room(registers + FILL) {
             args = self.grow_stack(registers + FILL, args);
         }
+        let start = self.stack.end();
         // SAFETY: there is room for the registers and `FILL` more; callers pass `count` values.
         unsafe {
-            let start = self.stack.as_mut_ptr().add(base);
             copy_arguments(args, start, count);
             fill_with_null(start, count, registers);
-            self.stack.set_len(base + registers);
+            self.stack.set_end(start.add(registers));
         }
-        if self.frames.len() == self.frames.capacity() {
+        if !self.frames.has_room(1) {
             self.grow_frames();
         }
-        let len = self.frames.len();
         // SAFETY: there is room for one more. Written in place, as `push_frame` does: by way of that, calls take a sixth longer.
         unsafe {
-            let slot = self.frames.as_mut_ptr().add(len);
+            let slot = self.frames.end();
             slot.write(Frame::Code(CodeFrame {
                 code,
                 captured,
@@ -281,9 +279,9 @@ impl Vm {
                 update,
                 _kind: CodeKindByte::Code,
             }));
-            self.frames.set_len(len + 1);
+            self.frames.set_end(slot.add(1));
             match &mut *slot {
-                Frame::Code(frame) => frame,
+                Frame::Code(frame) => (frame, start),
                 _ => std::hint::unreachable_unchecked(),
             }
         }
@@ -307,38 +305,40 @@ impl Vm {
         room
     }
 
-    /// Lets the code frame on top run `code` with the arguments at `args`, in its registers, as many as `code` takes.
+    /// Lets the code frame on top, at `frame`, run `code` with the arguments at `args`, in its registers, as many as `code` takes. Answers
+    /// where the registers are now.
+    ///
+    /// # Safety
+    /// `frame` is the code frame on top.
     #[inline(always)]
-    pub(super) fn replace_call(
+    pub(super) unsafe fn replace_call(
         &mut self,
+        frame: *mut CodeFrame,
         code: &'static Linked,
         captured: Captured,
         mut args: *const Value,
-    ) {
-        let Some(Frame::Code(CodeFrame { base, .. })) = self.frames.last() else {
-            unreachable!("the running frame is on top")
-        };
-        let base = *base as usize;
+    ) -> *mut Value {
         if !code.is_linked() {
             self.link_body(code);
         }
         let (registers, count) = (usize::from(code.registers()), usize::from(code.arity));
-        if self.stack.capacity() - base < registers + FILL {
+        // What it has now counts for nothing: the stack ends behind it.
+        if !self.stack.has_room(registers + FILL) {
             args = self.grow_stack(registers + FILL, args);
         }
-        // SAFETY: as in `push_call`; the arguments lie behind the registers that they are moved to, or not on the stack.
+        // SAFETY: the caller's promise; as in `push_call`; the arguments lie behind the registers that they are moved to, or not on the
+        // stack.
         unsafe {
-            let start = self.stack.as_mut_ptr().add(base);
+            let start = self.stack.as_mut_ptr().add((*frame).base as usize);
             copy_arguments(args, start, count);
             fill_with_null(start, count, registers);
-            self.stack.set_len(base + registers);
-        }
-        if let Some(Frame::Code(frame)) = self.frames.last_mut() {
-            frame.code = code;
-            frame.captured = captured;
-            frame.ip = code.start();
-            frame.counted = false;
-            frame.depth += 1;
+            self.stack.set_end(start.add(registers));
+            (*frame).code = code;
+            (*frame).captured = captured;
+            (*frame).ip = code.start();
+            (*frame).counted = false;
+            (*frame).depth += 1;
+            start
         }
     }
 
@@ -366,24 +366,29 @@ impl Vm {
         partial: Partial,
         args: Passed,
         depth: u32,
-    ) -> *mut CodeFrame {
+    ) -> (*mut CodeFrame, *mut Value) {
         args.copied_behind(Passed::of(partial.args()), |all| {
             self.push_call(code, closure, None, depth, all.start, all.len)
         })
     }
 
     /// Does what [`Vm::replace_call`] does, with the arguments that a partial application holds before the others.
+    ///
+    /// # Safety
+    /// As there.
     #[inline(never)]
-    pub(super) fn replace_completed(
+    pub(super) unsafe fn replace_completed(
         &mut self,
+        frame: *mut CodeFrame,
         code: &'static Linked,
         closure: Captured,
         partial: Partial,
         args: Passed,
-    ) {
+    ) -> *mut Value {
         args.copied_behind(Passed::of(partial.args()), |all| {
-            self.replace_call(code, closure, all.start);
-        });
+            // SAFETY: the caller's promise.
+            unsafe { self.replace_call(frame, code, closure, all.start) }
+        })
     }
 
     /// Makes room for `additional` values; answers where `args` are now, which may lie on the stack.

@@ -270,15 +270,14 @@ impl Vm {
     /// the words have come to the cache.
     #[inline(always)]
     pub(crate) fn push_frame(&mut self, frame: impl FnOnce() -> Frame) {
-        if self.frames.len() == self.frames.capacity() {
+        if !self.frames.has_room(1) {
             self.grow_frames();
         }
-        let len = self.frames.len();
         // SAFETY: there is room for one more.
         unsafe {
-            let slot = self.frames.as_mut_ptr().add(len);
+            let slot = self.frames.end();
             slot.write(frame());
-            self.frames.set_len(len + 1);
+            self.frames.set_end(slot.add(1));
         }
     }
 
@@ -293,7 +292,7 @@ impl Vm {
             "there is nothing to drop"
         );
         // SAFETY: there is one, and nothing to drop.
-        unsafe { self.frames.set_len(self.frames.len() - 1) };
+        unsafe { self.frames.set_end(self.frames.end().sub(1)) };
     }
 
     pub(crate) fn stack_len(&self) -> usize {

@@ -186,7 +186,7 @@ impl Vm {
             }
 
             'resume: loop {
-                // Runs the frame that has just been put on top, at `frame`.
+                // Runs the frame that has just been put on top, at `frame`, with `registers`.
                 macro_rules! enter {
                     ($callee:expr) => {{
                         if self.heap.wants_collection() {
@@ -197,8 +197,6 @@ impl Vm {
                             self.observe_frame();
                         }
                         ip = $callee.start();
-                        // SAFETY: see the head of the loop.
-                        registers = unsafe { self.stack.as_mut_ptr().add((*frame).base as usize) };
                         continue 'resume;
                     }};
                 }
@@ -680,7 +678,7 @@ impl Vm {
                                         let callee = Linked::at(closure.code());
                                         if callee.arity == instruction.c && self.may_call(depth) {
                                             wait!(ip.add(CALL_WORDS), instruction.a);
-                                            frame = self.push_call(
+                                            (frame, registers) = self.push_call(
                                                 callee,
                                                 closure,
                                                 None,
@@ -700,7 +698,7 @@ impl Vm {
                                         // SAFETY: as above.
                                         let args =
                                             unsafe { Passed::at(args, usize::from(instruction.c)) };
-                                        frame = self.push_completed(
+                                        (frame, registers) = self.push_completed(
                                             callee,
                                             closure,
                                             partial,
@@ -730,7 +728,10 @@ impl Vm {
                                         // SAFETY: see the head of the loop.
                                         let depth = unsafe { (*frame).depth };
                                         if callee.arity == instruction.c && self.may_call(depth) {
-                                            self.replace_call(callee, closure, args);
+                                            // SAFETY: see the head of the loop.
+                                            registers = unsafe {
+                                                self.replace_call(frame, callee, closure, args)
+                                            };
                                             enter!(callee);
                                         }
                                     } else if let Some(builtin) = function.as_builtin() {
@@ -744,7 +745,12 @@ impl Vm {
                                         // SAFETY: as above.
                                         let args =
                                             unsafe { Passed::at(args, usize::from(instruction.c)) };
-                                        self.replace_completed(callee, closure, partial, args);
+                                        // SAFETY: see the head of the loop.
+                                        registers = unsafe {
+                                            self.replace_completed(
+                                                frame, callee, closure, partial, args,
+                                            )
+                                        };
                                         enter!(callee);
                                     }
                                     // SAFETY: as above.
@@ -1020,12 +1026,14 @@ impl Vm {
                                         if let Some(thunk) = (*frame).update {
                                             self.heap.finish(thunk, value);
                                         }
-                                        self.stack.set_len((*frame).base as usize);
-                                        self.frames.set_len(self.frames.len() - 1);
+                                        self.stack.set_end(registers);
+                                        self.frames.set_end(frame.cast::<Frame>());
                                     }
                                     // A builtin or a task that calls code goes on here, too.
                                     frame = 'below: {
-                                        if let Some(Frame::Code(below)) = self.frames.last_mut() {
+                                        // SAFETY: below code there is another frame, at least that of the caller of the VM.
+                                        let below = unsafe { &mut *frame.cast::<Frame>().sub(1) };
+                                        if let Frame::Code(below) = below {
                                             break 'below below;
                                         }
                                         cold_path();
@@ -1073,7 +1081,8 @@ impl Vm {
                     thunk.begin();
                     let captured = thunk.captured();
                     let callee = Linked::at(captured.code());
-                    frame = self.push_call(callee, captured, Some(thunk), depth, registers, 0);
+                    (frame, registers) =
+                        self.push_call(callee, captured, Some(thunk), depth, registers, 0);
                     enter!(callee);
                 }
                 // So are those that apply a lambda, which then updates the thunk itself.
@@ -1085,7 +1094,7 @@ impl Vm {
                     && self.may_call(depth)
                 {
                     thunk.begin();
-                    frame = self.push_call(
+                    (frame, registers) = self.push_call(
                         callee,
                         closure,
                         Some(thunk),
