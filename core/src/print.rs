@@ -112,7 +112,7 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
             Todo::Value(value, depth) => (value, value.resolved(), depth),
         };
         if let Some(list) = value.as_list() {
-            if !list.is_empty() && !seen.insert(list_identity(cell, list)) {
+            if !list.is_empty() && !is_new(cell, list, &mut seen) {
                 out.extend_from_slice("«repeated»".as_bytes());
                 continue;
             }
@@ -145,11 +145,13 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
     out
 }
 
-/// What a list is told by when it comes again: in Nix the cell that it is in, which is the thunk through which it was reached.
-fn list_identity(cell: Value, list: List) -> usize {
+/// Whether a list has not come before. In Nix it is told by the cell that it is in: that is the thunk through which it was reached. Where it
+/// was reached without one, that may have been any of the cells that hold it: variables are looked through once they are evaluated.
+fn is_new(cell: Value, list: List, seen: &mut FxHashSet<usize>) -> bool {
+    let is_new = seen.insert(list.items().as_ptr() as usize);
     match cell.as_thunk() {
-        Some(thunk) => thunk.address(),
-        None => list.items().as_ptr() as usize,
+        Some(thunk) => seen.insert(thunk.address()),
+        None => is_new,
     }
 }
 

@@ -106,8 +106,12 @@ pub struct Heap {
     pub(super) stress: bool,
     /// Bytes that the last collection found alive, and what has been allocated alone since.
     pub(super) live: usize,
-    /// When more than that is alive, the next collection is one of everything.
+    /// Bytes that the last collection found alive.
+    pub(super) found: usize,
+    /// Where that is so much, the next collection is one of everything.
     pub(super) full_from: usize,
+    /// Most collections mark what is new alone.
+    pub(super) tells_new: bool,
     /// More was asked for at once than there is room for.
     exhausted: bool,
     pub(super) max_bytes: usize,
@@ -159,7 +163,9 @@ impl Heap {
             statistics: HeapStatistics::default(),
             stress,
             live: 0,
+            found: 0,
             full_from: 0,
+            tells_new: max_bytes == usize::MAX || stress,
             exhausted: false,
             max_bytes,
             regions: Regions::default(),

@@ -23,6 +23,9 @@ impl Heap {
 
     #[inline(never)]
     fn note(&mut self, object: Object) {
+        if !self.tells_new {
+            return;
+        }
         match self.changed.last_mut() {
             Some(piece) if piece.len() < PIECE => piece.push(object),
             _ => {

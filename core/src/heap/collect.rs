@@ -2,7 +2,8 @@
 //!
 //! Most collections mark what is new alone: what has outlived one is taken to be alive, and what it refers to is old, too, but for what
 //! has been put into it since, which [`change`](super::change) notes. The lines of old objects stay marked. Only when much more is
-//! alive, or taken to be, than the last collection of everything has found is the next one of everything.
+//! alive, or taken to be, than the last collection of everything has found is the next one of everything. Under a limit of memory all
+//! are: what is dead must not count for it.
 
 use super::block::{Block, Heap, LARGE_WORDS, LINE_BYTES};
 use super::object::{Captured, Kind, Mark, Object, Thunk};
@@ -249,7 +250,7 @@ impl Heap {
         let begun = Instant::now();
         self.statistics.allocated += self.since_collection as u64;
         self.shapes.clear();
-        let full = self.live >= self.full_from || self.is_near_limit(beside);
+        let full = !self.tells_new || self.found >= self.full_from;
         // Under stress both, one after the other: the first finds changes that have not been noted, the second roots that are missing.
         if !full || self.stress {
             let mark = Mark::of_what_is_new(self.polarity);
@@ -270,12 +271,6 @@ impl Heap {
         }
         self.statistics.collections += 1;
         self.statistics.collection_time += begun.elapsed();
-    }
-
-    /// Whether so much of the limit is in use that all that can be freed should be: else what is taken to be alive might be beyond it.
-    fn is_near_limit(&self, beside: usize) -> bool {
-        self.is_exhausted()
-            || self.max_bytes != usize::MAX && self.room_beside(beside) < self.max_bytes / 2
     }
 
     fn mark(&mut self, mark: Mark, changed: &[Vec<Object>], roots: &impl Fn(&mut Marker)) {
@@ -331,8 +326,14 @@ impl Heap {
         self.forget_hole();
         self.since_collection = 0;
         self.live = self.statistics.reserved - free;
+        self.found = self.live;
         if !self.stress {
-            self.threshold = self.first_threshold.max(growth(self.live));
+            let growth = if self.tells_new {
+                growth(self.live, beside)
+            } else {
+                growth_of_all(self.live)
+            };
+            self.threshold = self.first_threshold.max(growth);
         }
         if self.max_bytes != usize::MAX && !self.stress {
             // Near the limit sooner, so that it is noticed; but not at every turn.
@@ -342,13 +343,21 @@ impl Heap {
     }
 }
 
-/// How much is allocated before the next collection, by what is alive: what is new costs what outlives it, and a look at all lines.
-fn growth(live: usize) -> usize {
-    live / 2
+/// How much is allocated before the next collection, by what is alive: one of what is new costs what of it stays alive, a look at all lines,
+/// and one at all that lies on the stacks and beside them, which are roots.
+fn growth(live: usize, beside: usize) -> usize {
+    (live / 2).saturating_add(beside.saturating_mul(2))
+}
+
+/// The same where each collection is of everything: to mark a byte takes about a third of the time in which one is allocated and used, so
+/// that collecting takes less than a tenth of all. A large heap grows by less.
+fn growth_of_all(live: usize) -> usize {
+    const MUCH: usize = 1 << 30;
+    live.saturating_mul(5).min(live.max(MUCH))
 }
 
 /// How much may be taken to be alive before everything is marked again, by what that has found alive: what only grows is then marked
-/// less than three times in all, and what grows old and dies is at most one and a half times as much as what lives.
+/// less than three times in all.
 fn full_from(live: usize) -> usize {
     live.saturating_add(live / 2 * 3)
 }
@@ -467,7 +476,7 @@ mod tests {
         assert_eq!((heap.live, heap.full_from), (both, full_from), "it is old");
         texts(&mut heap, 100_000);
         let roots = |marker: &mut Marker| marker.value(kept);
-        heap.full_from = heap.live;
+        heap.full_from = heap.found;
         heap.collect(0, roots);
         assert!(heap.live < both / 2, "{} of {both}", heap.live);
         assert!(heap.full_from >= heap.live);

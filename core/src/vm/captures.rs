@@ -7,13 +7,13 @@ use crate::heap::{Captured, Value};
 use piton_plugin_api::hint::cold_path;
 
 impl Vm {
-    /// Fills in the captures of `into`: those that are listed behind the instruction at `ip`, or else those of its child. Evaluated thunks
-    /// in registers are looked through: what is filled in may take the place of a value, which is none.
+    /// Fills in the captures of `into`: those that are listed behind the instruction at `ip`, or else those of its child. Where they are
+    /// `RESOLVED`, evaluated thunks in registers are looked through: what is filled in may take the place of a value, which is none.
     ///
     /// # Safety
     /// `ip` is at an instruction with captures of the running frame, whose registers are `registers` and captures `from`.
     #[inline(always)]
-    pub(super) unsafe fn take_captures(
+    pub(super) unsafe fn take_captures<const RESOLVED: bool>(
         ip: *const Instruction,
         from: Captured,
         registers: *mut Value,
@@ -24,16 +24,15 @@ impl Vm {
         unsafe {
             let count = (*ip).x;
             if count == MANY_CAPTURES {
-                return Self::take_many_captures(Self::many_captures(ip), from, registers, into);
+                let captures = Self::many_captures(ip);
+                return Self::take_many_captures::<RESOLVED>(captures, from, registers, into);
             }
             let sources = ip.add(2).cast::<u16>();
             for index in 0..usize::from(count) {
-                let source = *sources.add(index);
-                let value = if source & FROM_CAPTURE != 0 {
-                    from.capture(usize::from(source & !FROM_CAPTURE))
-                } else {
-                    (*registers.add(usize::from(source))).resolved_thunk()
-                };
+                let mut value = Self::take(*sources.add(index), from, registers);
+                if RESOLVED {
+                    value = value.resolved_thunk();
+                }
                 into.set_capture(index, value);
             }
         }
@@ -144,20 +143,23 @@ impl Vm {
     }
 
     #[cold]
-    fn take_many_captures(
+    fn take_many_captures<const RESOLVED: bool>(
         captures: &[CaptureSource],
         from: Captured,
         registers: *mut Value,
         into: Captured,
     ) {
         for (index, source) in captures.iter().enumerate() {
-            let value = match source {
+            let mut value = match source {
                 CaptureSource::Register(register) => {
                     // SAFETY: the compiler names registers below the frame's count.
-                    unsafe { *registers.add(usize::from(*register)) }.resolved()
+                    unsafe { *registers.add(usize::from(*register)) }
                 }
                 CaptureSource::Capture(index) => from.capture(usize::from(*index)),
             };
+            if RESOLVED {
+                value = value.resolved();
+            }
             into.set_capture(index, value);
         }
     }

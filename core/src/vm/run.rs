@@ -97,7 +97,9 @@ impl Vm {
             macro_rules! take_captures {
                 ($object:expr) => {
                     // SAFETY: see the head of the loop; `ip` is at an instruction with captures.
-                    unsafe { Self::take_captures(ip, (*frame).captured, registers, $object) }
+                    unsafe {
+                        Self::take_captures::<true>(ip, (*frame).captured, registers, $object)
+                    }
                 };
             }
             // A new thunk or closure.
@@ -121,7 +123,7 @@ impl Vm {
                         } else {
                             cold_path();
                             let object = self.heap.capturing_unfilled($kind, child, Self::captures(ip));
-                            Self::take_captures(ip, captured, registers, object);
+                            Self::take_captures::<false>(ip, captured, registers, object);
                             object
                         }
                     }
@@ -144,7 +146,7 @@ impl Vm {
                             let object =
                                 self.heap
                                     .capturing_unfilled($kind, child, Self::captures(ip));
-                            Self::take_captures(ip, captured, registers, object);
+                            Self::take_captures::<false>(ip, captured, registers, object);
                             object
                         }
                     }
