@@ -41,15 +41,21 @@ impl Block {
     /// The free runs of lines.
     pub(super) fn holes(self) -> impl Iterator<Item = (usize, usize)> {
         let lines = self.lines();
+        // Behind the lines that are marked like this one, which come in long runs.
+        let behind = |mut line: usize, mark: u8| {
+            while line < LINES && lines[line] == mark {
+                let eight = lines[line..].first_chunk::<8>();
+                line += match eight.is_some_and(|eight| *eight == [mark; 8]) {
+                    true => 8,
+                    false => 1,
+                };
+            }
+            line
+        };
         let mut line = TABLE_LINES;
         std::iter::from_fn(move || {
-            while line < LINES && lines[line] != 0 {
-                line += 1;
-            }
-            let start = line;
-            while line < LINES && lines[line] == 0 {
-                line += 1;
-            }
+            let start = behind(line, 1);
+            line = behind(start, 0);
             (start < line).then(|| (self.0 + start * LINE_BYTES, self.0 + line * LINE_BYTES))
         })
     }
