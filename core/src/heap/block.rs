@@ -41,7 +41,7 @@ impl Block {
     /// The free runs of lines.
     pub(super) fn holes(self) -> impl Iterator<Item = (usize, usize)> {
         let lines = self.lines();
-        // Behind the lines that are marked like this one, which come in long runs.
+        // Where the run of lines with that mark ends. Runs are long.
         let behind = |mut line: usize, mark: u8| {
             while line < LINES && lines[line] == mark {
                 let eight = lines[line..].first_chunk::<8>();

@@ -286,8 +286,11 @@ impl Heap {
         for value in self.singletons() {
             marker.value(value);
         }
-        for object in changed.iter().flatten() {
-            marker.changed(*object);
+        for piece in changed {
+            for object in piece {
+                marker.changed(*object);
+            }
+            marker.catch_up();
         }
         roots(&mut marker);
         marker.run();
