@@ -116,8 +116,6 @@ pub struct Heap {
     pub(super) found: usize,
     /// Where that is so much, the next collection is one of everything.
     pub(super) full_from: usize,
-    /// Most collections mark what is new alone.
-    pub(super) tells_new: bool,
     /// More was asked for at once than there is room for.
     exhausted: bool,
     pub(super) max_bytes: usize,
@@ -171,7 +169,6 @@ impl Heap {
             live: 0,
             found: 0,
             full_from: 0,
-            tells_new: max_bytes == usize::MAX || stress,
             exhausted: false,
             max_bytes,
             regions: Regions::default(),

@@ -23,7 +23,7 @@ impl Heap {
 
     #[inline(never)]
     fn note(&mut self, object: Object) {
-        if !self.tells_new {
+        if !self.tells_new() {
             return;
         }
         match self.changed.last_mut() {

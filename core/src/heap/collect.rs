@@ -250,7 +250,7 @@ impl Heap {
         let begun = Instant::now();
         self.statistics.allocated += self.since_collection as u64;
         self.shapes.clear();
-        let full = !self.tells_new || self.found >= self.full_from;
+        let full = !self.tells_new() || self.found >= self.full_from;
         // Under stress both, one after the other: the first finds changes that have not been noted, the second roots that are missing.
         if !full || self.stress {
             let mark = Mark::of_what_is_new(self.polarity);
@@ -271,6 +271,11 @@ impl Heap {
         }
         self.statistics.collections += 1;
         self.statistics.collection_time += begun.elapsed();
+    }
+
+    /// Whether most collections mark what is new alone.
+    pub(super) fn tells_new(&self) -> bool {
+        self.max_bytes == usize::MAX || self.stress
     }
 
     fn mark(&mut self, mark: Mark, changed: &[Vec<Object>], roots: &impl Fn(&mut Marker)) {
@@ -331,12 +336,12 @@ impl Heap {
         self.live = self.statistics.reserved - free;
         self.found = self.live;
         if !self.stress {
-            let growth = if self.tells_new {
+            let wanted = if self.tells_new() {
                 growth(self.live, beside)
             } else {
                 growth_of_all(self.live)
             };
-            self.threshold = self.first_threshold.max(growth);
+            self.threshold = self.first_threshold.max(wanted);
         }
         if self.max_bytes != usize::MAX && !self.stress {
             // Near the limit sooner, so that it is noticed; but not at every turn.

@@ -14,11 +14,6 @@ use crate::text::copy_text;
 pub const MAX_STRING: usize = u32::MAX as usize;
 
 impl Heap {
-    #[inline(always)]
-    fn header(&self, kind: Kind, state: u8, len: usize) -> u64 {
-        Object::make_header(kind, state, len)
-    }
-
     /// An integer.
     #[inline(always)]
     pub fn int(&mut self, value: i64) -> Value {
@@ -34,7 +29,7 @@ impl Heap {
     }
 
     fn boxed(&mut self, kind: Kind, bits: u64) -> Value {
-        let object = self.allocate(2, self.header(kind, 0, 0));
+        let object = self.allocate(2, Object::make_header(kind, 0, 0));
         object.set_word(0, bits);
         Value::from_object(object, TAG_OBJECT)
     }
@@ -110,7 +105,7 @@ impl Heap {
     /// A string or path whose bytes the caller writes.
     fn unwritten_text(&mut self, kind: Kind, len: usize, context: u32) -> Object {
         assert!(len <= MAX_STRING, "strings are limited to 4 GiB");
-        let object = self.allocate(2 + len.div_ceil(8), self.header(kind, 0, len));
+        let object = self.allocate(2 + len.div_ceil(8), Object::make_header(kind, 0, len));
         object.set_word(0, u64::from(context));
         if len > 0 {
             object.set_word(len.div_ceil(8), 0);
@@ -126,7 +121,7 @@ impl Heap {
         {
             return empty;
         }
-        let object = self.allocate(1 + len.max(1), self.header(Kind::List, 0, len));
+        let object = self.allocate(1 + len.max(1), Object::make_header(Kind::List, 0, len));
         let list = List(object);
         list.items_mut().fill(Value::NULL);
         list
@@ -153,7 +148,10 @@ impl Heap {
         if items.is_empty() {
             return self.list(0);
         }
-        let list = List(self.allocate(1 + items.len(), self.header(Kind::List, 0, items.len())));
+        let list = List(self.allocate(
+            1 + items.len(),
+            Object::make_header(Kind::List, 0, items.len()),
+        ));
         copy_values(items, list.items_mut());
         list
     }
@@ -170,7 +168,7 @@ impl Heap {
     /// Keys of `len` entries, which are sorted by symbol and distinct. Those of usual size exist once: sets with the same
     /// names of the same places are of one shape, however they came about.
     pub fn keys_of(&mut self, len: usize, entries: impl Iterator<Item = KeyEntry>) -> Keys {
-        let keys = Keys(self.allocate(keys_words(len), self.header(Kind::Keys, 0, len)));
+        let keys = Keys(self.allocate(keys_words(len), Object::make_header(Kind::Keys, 0, len)));
         keys.0.set_word(0, 0);
         keys.0.set_word(1, 0);
         let mut filled = 0;
@@ -214,7 +212,7 @@ impl Heap {
     #[inline]
     pub fn attrs_unfilled(&mut self, keys: Keys) -> Attrs {
         let len = keys.len();
-        let object = self.allocate(2 + len, self.header(Kind::Attrs, 0, len));
+        let object = self.allocate(2 + len, Object::make_header(Kind::Attrs, 0, len));
         object.set_word(0, keys.address() as u64);
         Attrs(object)
     }
@@ -228,7 +226,7 @@ impl Heap {
         {
             return empty;
         }
-        let attrs = Attrs(self.allocate(2 + len, self.header(Kind::Attrs, 0, len)));
+        let attrs = Attrs(self.allocate(2 + len, Object::make_header(Kind::Attrs, 0, len)));
         attrs.0.set_word(0, keys.address() as u64);
         attrs.values_mut().fill(Value::NULL);
         attrs
@@ -239,7 +237,7 @@ impl Heap {
     pub fn attrs_of(&mut self, keys: Keys, values: &[Value]) -> Attrs {
         let len = values.len();
         debug_assert_eq!(len, keys.len(), "a value for each key");
-        let attrs = Attrs(self.allocate(2 + len, self.header(Kind::Attrs, 0, len)));
+        let attrs = Attrs(self.allocate(2 + len, Object::make_header(Kind::Attrs, 0, len)));
         attrs.0.set_word(0, keys.address() as u64);
         copy_values(values, attrs.values_mut());
         attrs
@@ -247,7 +245,7 @@ impl Heap {
 
     /// The attributes of `over` and, where that has no such name, those of `base`: `len` together.
     pub fn layers(&mut self, base: AnyAttrs, over: Attrs, len: usize) -> AnyAttrs {
-        let object = self.allocate(5, self.header(Kind::Layers, 0, len));
+        let object = self.allocate(5, Object::make_header(Kind::Layers, 0, len));
         object.set_word(0, 0);
         object.set_word(1, base.0.address() as u64);
         object.set_word(2, over.0.address() as u64);
@@ -312,27 +310,11 @@ impl Heap {
         object
     }
 
-    /// A closure or thunk, by `kind`, of `words` words, if there is room for `captures` behind its header, all of which may be written;
-    /// for a caller that does that before anything else is allocated.
+    /// A closure or thunk of that [`Captured::header`] and of `words` words, if there is room for `captures` behind the header, all of which may
+    /// be written; for a caller that does that before anything else is allocated.
     ///
     /// # Safety
     /// As of [`Heap::capturing_unfilled`]; `words` is what such an object takes.
-    #[inline(always)]
-    pub unsafe fn capturing_with_room(
-        &mut self,
-        kind: Kind,
-        code: usize,
-        words: usize,
-        captures: usize,
-    ) -> Option<Captured> {
-        // SAFETY: the caller's promise.
-        unsafe { self.with_room(Captured::header(kind, code), words, captures) }
-    }
-
-    /// The same, with that header.
-    ///
-    /// # Safety
-    /// As of [`Heap::capturing_with_room`]; the header is one of [`Captured::header`].
     #[inline(always)]
     pub unsafe fn with_room(
         &mut self,
@@ -355,7 +337,7 @@ impl Heap {
     pub fn apply_thunk(&mut self, function: Value, args: &[Value]) -> Thunk {
         let object = self.allocate(
             2 + args.len(),
-            self.header(Kind::Thunk, ThunkState::Apply as u8, args.len()),
+            Object::make_header(Kind::Thunk, ThunkState::Apply as u8, args.len()),
         );
         object.set_word(0, function.to_word());
         copy_values(args, object.values_mut(1, args.len()));
@@ -365,7 +347,7 @@ impl Heap {
     /// `function` with `held` and then `args`.
     pub fn partial(&mut self, function: Value, held: &[Value], args: &[Value]) -> Partial {
         let len = held.len() + args.len();
-        let object = self.allocate(2 + len, self.header(Kind::Partial, 0, len));
+        let object = self.allocate(2 + len, Object::make_header(Kind::Partial, 0, len));
         object.set_word(0, function.to_word());
         let slots = object.values_mut(1, len);
         copy_values(held, &mut slots[..held.len()]);

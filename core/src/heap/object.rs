@@ -334,6 +334,27 @@ pub(super) fn thunk_words(captures: usize) -> usize {
     1 + captures.max(1)
 }
 
+/// Gives handles of objects that count in their header the length that it says.
+macro_rules! counted {
+    ($($handle:ident)*) => {$(
+        impl $handle {
+            /// How many it has.
+            #[inline(always)]
+            pub fn len(self) -> usize {
+                self.0.len()
+            }
+
+            /// Whether it has none.
+            pub fn is_empty(self) -> bool {
+                self.0.is_empty()
+            }
+        }
+    )*};
+}
+pub(super) use counted;
+
+counted!(List);
+
 /// A list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
@@ -344,17 +365,6 @@ impl List {
     #[inline(always)]
     pub fn items<'a>(self) -> &'a [Value] {
         self.0.values(0, self.0.len())
-    }
-
-    /// How many.
-    #[inline(always)]
-    pub fn len(self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether it has none.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
     }
 
     /// Its elements, while it is being built.

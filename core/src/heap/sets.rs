@@ -1,6 +1,6 @@
 //! Attribute sets: their shapes, and the forms that they come in. [`object`](super::object) draws how they are laid out.
 
-use super::object::{List, Object, STATE_SHIFT};
+use super::object::{List, Object, STATE_SHIFT, counted};
 use super::word::{TAG_ATTRS, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -23,6 +23,8 @@ pub struct KeyEntry {
     /// Where the attribute was written.
     pub pos: Pos,
 }
+
+counted!(Keys AnyAttrs Attrs);
 
 /// The shape of attribute sets: their names, sorted by symbol, shared between sets. Its address identifies it to inline caches.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,17 +91,6 @@ impl Keys {
     /// Keeps these keys; the caller tells the heap.
     pub(super) fn keep_without_positions(self, keys: Keys) {
         self.0.set_word(1, keys.0.address() as u64);
-    }
-
-    /// How many entries.
-    #[inline(always)]
-    pub fn len(self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
     }
 }
 
@@ -213,17 +204,6 @@ impl AnyAttrs {
         members
     }
 
-    /// How many attributes.
-    #[inline(always)]
-    pub fn len(self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
     /// As a value.
     #[inline(always)]
     pub fn value(self) -> Value {
@@ -291,17 +271,6 @@ impl Attrs {
     #[inline]
     pub fn get(self, name: Symbol) -> Option<Value> {
         self.keys().index_of(name).map(|index| self.values()[index])
-    }
-
-    /// How many attributes.
-    #[inline(always)]
-    pub fn len(self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
     }
 
     /// As a value.

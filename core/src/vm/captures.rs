@@ -3,7 +3,7 @@
 use super::layout::{FEW, FROM_CAPTURE, MANY_CAPTURES, PER_WORD};
 use super::machine::Vm;
 use crate::bytecode::{CaptureSource, Instruction};
-use crate::heap::{Captured, Value};
+use crate::heap::{Captured, Kind, Value};
 use piton_plugin_api::hint::cold_path;
 
 impl Vm {
@@ -102,6 +102,40 @@ impl Vm {
             std::hint::select_unpredictable(source & FROM_CAPTURE != 0, from.start(), registers);
         // SAFETY: the caller's promise.
         unsafe { *values.add(usize::from(source & !FROM_CAPTURE)) }
+    }
+
+    /// A new thunk or closure, by `kind`, with the captures of the instruction at `ip`, where they are many or there is no room at hand.
+    ///
+    /// # Safety
+    /// As of `take_captures`; the word behind the instruction is a header.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn capture_slowly(
+        &mut self,
+        kind: Kind,
+        ip: *const Instruction,
+        from: Captured,
+        registers: *mut Value,
+    ) -> Captured {
+        // SAFETY: the caller's promise; headers name code that lives as long as the VM.
+        unsafe {
+            let child = Captured::code_of(Self::header(ip));
+            let object = self
+                .heap
+                .capturing_unfilled(kind, child, Self::captures(ip));
+            Self::take_captures::<false>(ip, from, registers, object);
+            object
+        }
+    }
+
+    /// The header behind the instruction at `ip`.
+    ///
+    /// # Safety
+    /// It is an instruction with a header.
+    #[inline(always)]
+    pub(super) unsafe fn header(ip: *const Instruction) -> u64 {
+        // SAFETY: the caller's promise; see `layout`.
+        unsafe { *ip.add(1).cast::<u64>() }
     }
 
     /// The child that the word behind the instruction at `ip` names.

@@ -4,9 +4,9 @@
 //! ```text
 //!  Const, ConstIfUnset,
 //!  EqConst                [instruction][value]
-//!  Thunk, Closure         [instruction, x: captures, b: words of the object, c: words of captures][child][capture u16 * 4]+
+//!  Thunk, Closure         [instruction, x: captures, b: words of the object, c: words of captures][header of the object][capture u16 * 4]+
 //!  ThunkOfFew,
-//!  ClosureOfFew           [instruction, x: captures, b: words of the object][header of the object][capture u16 * 4]
+//!  ClosureOfFew           the same with one word of captures
 //!  NewThunk, NewClosure,
 //!  ThunkIfUnset           [instruction, x: captures][child]                     no list of captures
 //!  Fill, FillIfNew        [instruction, x: captures][child][capture u16 * 4]+
@@ -240,22 +240,16 @@ impl Layout {
                         instruction.c = capture_words(instruction.x) as u16;
                     }
                     let code = self.children[wide].code as usize;
-                    let few = match instruction.op {
-                        Op::Thunk => Some((Op::ThunkOfFew, Kind::Thunk)),
-                        Op::Closure => Some((Op::ClosureOfFew, Kind::Closure)),
-                        _ => None,
+                    let (of_few, word) = match instruction.op {
+                        Op::Thunk => (Op::ThunkOfFew, Captured::header(Kind::Thunk, code)),
+                        Op::Closure => (Op::ClosureOfFew, Captured::header(Kind::Closure, code)),
+                        op => (op, code as u64),
                     };
-                    match few.filter(|_| usize::from(instruction.x) <= FEW) {
-                        Some((op, kind)) => {
-                            instruction.op = op;
-                            self.words.push(Word::of(instruction));
-                            self.words.push(Word(Captured::header(kind, code)));
-                        }
-                        None => {
-                            self.words.push(Word::of(instruction));
-                            self.words.push(Word(code as u64));
-                        }
+                    if usize::from(instruction.x) <= FEW {
+                        instruction.op = of_few;
                     }
+                    self.words.push(Word::of(instruction));
+                    self.words.push(Word(word));
                     let lists = !matches!(
                         instruction.op,
                         Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset

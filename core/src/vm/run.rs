@@ -10,7 +10,7 @@ use super::link::Linked;
 use super::machine::Vm;
 use crate::bytecode::{BoolUse, Instruction, Op};
 use crate::error::Error;
-use crate::heap::{Captured, Form, Keys, Kind, Thunk, ThunkState, Value};
+use crate::heap::{Form, Keys, Kind, Thunk, ThunkState, Value};
 use crate::source::Pos;
 use piton_plugin_api::abi::arg;
 use piton_plugin_api::hint::cold_path;
@@ -107,24 +107,16 @@ impl Vm {
                 ($kind:expr) => {{
                     // SAFETY: see the head of the loop; children are `Linked` with so many captures, and live as long as the VM.
                     unsafe {
-                        let (child, groups) = (Self::child(ip), usize::from((*ip).c));
-                        let captured = (*frame).captured;
-                        let words = usize::from((*ip).b);
+                        let (header, captured) = (Self::header(ip), (*frame).captured);
+                        let (words, groups) = (usize::from((*ip).b), usize::from((*ip).c));
                         if (*ip).x != MANY_CAPTURES
-                            && let Some(object) = self.heap.capturing_with_room(
-                                $kind,
-                                child,
-                                words,
-                                groups * PER_WORD,
-                            )
+                            && let Some(object) =
+                                self.heap.with_room(header, words, groups * PER_WORD)
                         {
                             Self::take_groups(ip, groups, captured, registers, object);
                             object
                         } else {
-                            cold_path();
-                            let object = self.heap.capturing_unfilled($kind, child, Self::captures(ip));
-                            Self::take_captures::<false>(ip, captured, registers, object);
-                            object
+                            self.capture_slowly($kind, ip, captured, registers)
                         }
                     }
                 }};
@@ -132,22 +124,15 @@ impl Vm {
             // The same of few captures.
             macro_rules! capturing_few {
                 ($kind:expr) => {{
-                    // SAFETY: as above; see `layout`.
+                    // SAFETY: as above.
                     unsafe {
-                        let header = *ip.add(1).cast::<u64>();
-                        let captured = (*frame).captured;
+                        let (header, captured) = (Self::header(ip), (*frame).captured);
                         let words = usize::from((*ip).b);
                         if let Some(object) = self.heap.with_room(header, words, FEW) {
                             Self::take_few(ip, captured, registers, object);
                             object
                         } else {
-                            cold_path();
-                            let child = Captured::code_of(header);
-                            let object =
-                                self.heap
-                                    .capturing_unfilled($kind, child, Self::captures(ip));
-                            Self::take_captures::<false>(ip, captured, registers, object);
-                            object
+                            self.capture_slowly($kind, ip, captured, registers)
                         }
                     }
                 }};
