@@ -145,33 +145,39 @@ pub mod slot {
         make: impl FnOnce() -> F,
     ) -> RawValue {
         let future = state.cast::<F>();
+        let polled = guarded_value(|| {
+            // SAFETY: the caller's contract.
+            unsafe {
+                future.write(make());
+                poll(future)
+            }
+        });
+        // SAFETY: written above.
+        unsafe { polled_to(future, vm, polled) }
+    }
+
+    /// # Safety
+    /// `future` was written by [`start`], has not ended, and the host never moves a frame.
+    #[inline(never)]
+    unsafe fn poll<'f, F: Future<Output = Result<Value<'f>>>>(future: *mut F) -> RawValue {
+        let mut context = Context::from_waker(Waker::noop());
         // SAFETY: the caller's contract.
-        unsafe {
-            future.write(make());
-            poll(future, vm)
+        match unsafe { Pin::new_unchecked(&mut *future) }.poll(&mut context) {
+            Poll::Pending => RawValue::new(tag::PENDING, 0),
+            Poll::Ready(result) => finish(result),
         }
     }
 
+    /// # Safety
+    /// `future` was written by [`start`] and has just been polled, to this.
     #[inline(always)]
-    unsafe fn poll<'f, F: Future<Output = Result<Value<'f>>>>(
+    unsafe fn polled_to<'f, F: Future<Output = Result<Value<'f>>>>(
         future: *mut F,
         vm: *mut VmContext,
+        polled: Option<RawValue>,
     ) -> RawValue {
-        let mut context = Context::from_waker(Waker::noop());
-        let polled = guarded_value(|| {
-            // SAFETY: the future was written by `start`, and the host never moves a frame.
-            match unsafe { Pin::new_unchecked(&mut *future) }.poll(&mut context) {
-                Poll::Pending => RawValue::new(tag::PENDING, 0),
-                Poll::Ready(result) => finish(result),
-            }
-        });
         match polled {
-            Some(raw) if raw.tag() == tag::PENDING => raw,
-            Some(raw) => {
-                // SAFETY: finished, never polled again.
-                unsafe { future.drop_in_place() };
-                raw
-            }
+            Some(raw) => raw,
             None => {
                 let raw = panicked(vm);
                 // A drop that panics again leaks what is left of the frame; the host sweeps its roots.
@@ -190,7 +196,9 @@ pub mod slot {
         // SAFETY: the host resumes what `start` left suspended in `state`.
         unsafe {
             (*vm).response = response;
-            poll(state.cast::<F>(), vm)
+            let future = state.cast::<F>();
+            let polled = guarded_value(|| poll(future));
+            polled_to(future, vm, polled)
         }
     }
 
