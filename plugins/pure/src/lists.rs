@@ -132,11 +132,12 @@ builtin! {
     name = "concatLists", since = "0.1.0", example = "builtins.concatLists [ [ 1 2 ] [ ] [ 3 ] ]" => "[ 1 2 3 ]",
     async fn concat_lists<'f>(cx, lists: list) {
         let len = cx.list_len(lists)?;
-        let mut parts = Parts::with_capacity(len);
+        let mut parts = Parts::new();
+        parts.reserve(len);
         for index in 0..len {
             parts.push(forced(cx, cx.list_get(lists, index), Type::List).await?);
         }
-        Ok(concatenated(cx, parts))
+        Ok(concatenated(cx, &mut parts))
     }
 }
 
@@ -146,12 +147,13 @@ builtin! {
     async fn concat_map<'f>(cx, f: function | attrs, list: list) {
         callable(cx, f)?;
         let len = cx.list_len(list)?;
-        let mut parts = Parts::with_capacity(len);
+        let mut parts = Parts::new();
+        parts.reserve(len);
         for index in 0..len {
             let part = cx.call(f, [&cx.list_get(list, index)]).await?;
             parts.push(typed(cx, part, Type::List)?);
         }
-        Ok(concatenated(cx, parts))
+        Ok(concatenated(cx, &mut parts))
     }
 }
 
@@ -159,11 +161,11 @@ builtin! {
 type Parts<'f> = SmallVec<[Value<'f>; 4]>;
 
 /// Concatenates; a single part stays the list that it is.
-fn concatenated<'f>(cx: Cx<'f>, mut parts: Parts<'f>) -> Value<'f> {
+fn concatenated<'f>(cx: Cx<'f>, parts: &mut Parts<'f>) -> Value<'f> {
     if parts.len() == 1
         && let Some(part) = parts.pop()
     {
         return part;
     }
-    cx.list_concat(&parts)
+    cx.list_concat(parts)
 }
