@@ -30,7 +30,9 @@ impl Failure {
     /// Tells it on standard error, and answers the status of the process.
     pub fn tell(self) -> ExitCode {
         match self {
-            Failure::Report(text) => terminal::write_error(text.as_bytes()),
+            Failure::Report(text) => {
+                terminal::write_error(terminal::without_blanks_at_ends(&text).as_bytes());
+            }
             Failure::Message(text) => {
                 terminal::write_error(format!("{} {text}", terminal::error_label()).as_bytes())
             }

@@ -2,8 +2,8 @@
 //!
 //! A program chooses the text of traces, warnings and errors, and that text ends up on terminals and in the logs of CI
 //! systems, which obey what they find there. So all of it passes through [`clean`], line by line:
-//! - colours (`ESC [ ... m`) reach terminals and are dropped elsewhere; every other control character but tab is shown as
-//!   `\x1b`, `\u{85}` and so on, bytes that are not UTF-8 as U+FFFD;
+//! - colours (`ESC [ ... m`) reach terminals and are dropped elsewhere; every other control character is shown as
+//!   `\x1b`, `\u{85}` and so on (a tab as blanks), bytes that are not UTF-8 as U+FFFD;
 //! - a line that a CI system would take for a command gets a backslash that breaks it: `\::error::...` where a line begins with
 //!   two colons (GitHub trims white space before it looks, so indenting would not do), `#\#[...` and `#\#vso[...` anywhere.
 //!
@@ -11,6 +11,9 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
+use unicode_width::UnicodeWidthChar;
+
+const TAB_COLUMNS: usize = 8;
 
 /// Whether standard error takes colours: it is a terminal, and the user did not opt out with `NO_COLOR`.
 pub fn has_color() -> bool {
@@ -52,16 +55,33 @@ pub fn write_error(text: &[u8]) {
     let _ = stderr.flush();
 }
 
+/// Text without white space at the end of a line, and without empty lines at its own: so Nix prints errors and warnings.
+pub fn without_blanks_at_ends(text: &str) -> String {
+    const BLANK: [char; 4] = [' ', '\n', '\r', '\t'];
+    let lines: Vec<&str> = text
+        .trim_end_matches(BLANK)
+        .split('\n')
+        .map(|line| line.trim_end_matches(BLANK))
+        .collect();
+    lines.join("\n")
+}
+
 /// Text as it may be shown; see the head of this file.
 pub fn clean(text: &[u8], color: bool) -> String {
     let text = String::from_utf8_lossy(text);
     let mut out = String::with_capacity(text.len());
     let mut colored = false;
+    let mut column = 0;
     for (index, line) in text.split('\n').enumerate() {
         if index > 0 {
             out.push('\n');
         }
-        let line = visible(line.strip_suffix('\r').unwrap_or(line), color, &mut colored);
+        let line = visible(
+            line.strip_suffix('\r').unwrap_or(line),
+            color,
+            &mut colored,
+            &mut column,
+        );
         push_without_commands(&line, &mut out);
     }
     if colored && !out.ends_with("\u{1b}[0m") && !out.ends_with("\u{1b}[0m\n") {
@@ -70,8 +90,9 @@ pub fn clean(text: &[u8], color: bool) -> String {
     out
 }
 
-/// A line with its control characters made visible.
-fn visible(line: &str, color: bool, colored: &mut bool) -> String {
+/// A line with its control characters made visible, and its tabs as blanks up to the next multiple of eight columns. Columns are counted
+/// from the beginning of the text on, across lines, as Nix does.
+fn visible(line: &str, color: bool, colored: &mut bool, column: &mut usize) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(character) = rest.chars().next() {
@@ -85,12 +106,19 @@ fn visible(line: &str, color: bool, colored: &mut bool) -> String {
         }
         rest = &rest[character.len_utf8()..];
         match character {
-            '\t' => out.push('\t'),
+            '\t' => {
+                let blanks = TAB_COLUMNS - *column % TAB_COLUMNS;
+                out.extend(std::iter::repeat_n(' ', blanks));
+                *column += blanks;
+            }
             '\0'..='\u{7f}' if character.is_control() => {
                 out.push_str(&format!("\\x{:02x}", u32::from(character)))
             }
             character if character.is_control() => out.extend(character.escape_unicode()),
-            character => out.push(character),
+            character => {
+                out.push(character);
+                *column += character.width().unwrap_or(0);
+            }
         }
     }
     out
@@ -127,20 +155,35 @@ fn push_without_commands(line: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::clean;
+    use super::{clean, without_blanks_at_ends};
 
     #[test]
     fn plain_text_stays() {
-        for text in [
-            "",
-            "a",
-            "a\n  b\n",
-            "# title\n## section\na :: b",
-            "tab\there",
-            "é λ ✓",
-        ] {
+        for text in ["", "a", "a\n  b\n", "# title\n## section\na :: b", "é λ ✓"] {
             assert_eq!(clean(text.as_bytes(), false), text);
         }
+    }
+
+    #[test]
+    fn tabs_end_at_columns_that_are_counted_across_lines() {
+        let cases = [
+            ("trace: a\tb", "trace: a        b"),
+            ("trace: ab\n\tc", "trace: ab\n       c"),
+            ("trace: 日\tc", "trace: 日       c"),
+            (
+                "\x1b[31mtrace:\x1b[0m \tc\t\td",
+                "trace:  c               d",
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(clean(text.as_bytes(), false), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn blanks_at_ends_of_lines_go() {
+        assert_eq!(without_blanks_at_ends("a \n  \n b\t\n\n"), "a\n\n b");
+        assert_eq!(without_blanks_at_ends(" \n"), "");
     }
 
     #[test]

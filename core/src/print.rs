@@ -135,8 +135,15 @@ pub fn print_value(vm: &mut Vm, value: Value, limits: PrintLimits) -> Vec<u8> {
             }
             out.extend_from_slice(b"{ ");
             todo.push(Todo::Text("}"));
-            let order: Vec<usize> =
+            let mut order: Vec<usize> =
                 crate::value::name_order(&mut vm.heap, &vm.interner, attrs).collect();
+            if limits.attributes != usize::MAX {
+                // What tells most of a value is not left out: the kind of thing that it is.
+                order.sort_by_key(|&slot| {
+                    let name = vm.interner.name(attrs.keys().entries()[slot].name);
+                    !matches!(name, b"type" | b"_type")
+                });
+            }
             todo.push(Todo::Attributes(attrs, order, 0, depth + 1));
         } else {
             scalar(vm, value, limits, &mut out);

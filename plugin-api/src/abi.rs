@@ -463,6 +463,16 @@ pub struct HostTable {
     /// Element `index` of a list (borrowed: root it to keep it); [`tag::ABSENT`] where the list ends before.
     pub list_item:
         unsafe extern "C" fn(vm: *mut VmContext, list: *const RawValue, index: usize) -> RawValue,
+    /// The list of the elements from `start` on; [`tag::ABSENT`] where the list ends before `start`.
+    pub list_from:
+        unsafe extern "C" fn(vm: *mut VmContext, list: *const RawValue, start: usize) -> RawValue,
+    /// `a == b`, a bool, where both are evaluated as far as that takes and it takes few looks; else [`tag::ABSENT`], and
+    /// [`request::EQUAL`] tells.
+    pub equal_at_once: unsafe extern "C" fn(
+        vm: *mut VmContext,
+        a: *const RawValue,
+        b: *const RawValue,
+    ) -> RawValue,
 }
 
 /// What is no interned name; see [`HostTable::string_symbol`].

@@ -127,10 +127,8 @@ impl World for Outside {
 
     fn emit(&self, kind: Message, text: &[u8]) {
         match kind {
-            Message::Trace => terminal::write_error(&[b"trace: ", text].concat()),
-            Message::TraceVerbose if self.messages.verbose_traces => {
-                terminal::write_error(&[b"trace: ", text].concat());
-            }
+            Message::Trace => trace(text),
+            Message::TraceVerbose if self.messages.verbose_traces => trace(text),
             Message::Warning if self.messages.warnings => terminal::write_error(&warning(text)),
             Message::Notice if self.messages.warnings => terminal::write_error(text),
             Message::Lint | Message::Caution if self.messages.warnings => {
@@ -147,21 +145,26 @@ impl World for Outside {
     }
 }
 
-/// A warning of a program; its further lines stand below the first.
+/// What a program says. Its last line ends, too, even where it is empty.
+fn trace(text: &[u8]) {
+    terminal::write_error(&[b"trace: ", text, b"\n"].concat());
+}
+
+/// A warning of a program; its further lines stand below the first. One without text is an empty line, as Nix has it.
 fn warning(text: &[u8]) -> Vec<u8> {
     const LABEL: &str = "evaluation warning:";
-    let mut out = terminal::paint("35;1", LABEL).into_bytes();
-    let indent = vec![b' '; LABEL.len() + 1];
-    for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        if index == 0 {
-            out.push(b' ');
-        } else {
-            out.push(b'\n');
-            out.extend_from_slice(&indent);
-        }
-        out.extend_from_slice(line);
+    let text = String::from_utf8_lossy(text);
+    let text = terminal::without_blanks_at_ends(&text);
+    if text.is_empty() {
+        return Vec::new();
     }
-    out
+    let below = format!("\n{:width$}", "", width = LABEL.len() + 1);
+    let text = format!(
+        "{} {}",
+        terminal::paint("35;1", LABEL),
+        text.replace('\n', &below)
+    );
+    terminal::without_blanks_at_ends(&text).into_bytes()
 }
 
 /// The system that this program runs on, as Nix names it.

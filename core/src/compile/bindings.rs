@@ -127,7 +127,7 @@ impl Compiler<'_> {
     }
 
     fn binding_value(&mut self, binding: &Binding, register: u16) -> Result<()> {
-        self.delay(binding.value, register, Some(binding.name))
+        self.delay(binding.value, register, Some((binding.name, binding.pos)))
     }
 
     fn recursive_attrs(&mut self, node: AttrsNode, dst: u16, pos: Pos) -> Result<()> {
@@ -164,7 +164,11 @@ impl Compiler<'_> {
         // `inherit x` means the x outside, so it is read before the names are bound.
         for (index, binding) in bindings.iter().enumerate() {
             if binding.kind == BindingKind::Inherited {
-                self.delay(binding.value, register(index), Some(binding.name))?;
+                self.delay(
+                    binding.value,
+                    register(index),
+                    Some((binding.name, binding.pos)),
+                )?;
             }
         }
         let level = self.level();
@@ -177,7 +181,7 @@ impl Compiler<'_> {
         let sources: Vec<ExprId> = self.ast.ids[node.inherit_from.range()].to_vec();
         let from = self.function().allocate(sources.len())?;
         self.from.push((level, from));
-        let mut members: Vec<(u16, ExprId, Option<Symbol>, Pos)> = Vec::new();
+        let mut members: Vec<(u16, ExprId, Option<(Symbol, Pos)>, Pos)> = Vec::new();
         for (index, source) in sources.iter().enumerate() {
             members.push((from + index as u16, *source, None, self.ast.pos(*source)));
         }
@@ -186,7 +190,7 @@ impl Compiler<'_> {
                 members.push((
                     register(index),
                     binding.value,
-                    Some(binding.name),
+                    Some((binding.name, binding.pos)),
                     binding.pos,
                 ));
             }
@@ -203,7 +207,7 @@ impl Compiler<'_> {
 
     fn make_group(
         &mut self,
-        members: &[(u16, ExprId, Option<Symbol>, Pos)],
+        members: &[(u16, ExprId, Option<(Symbol, Pos)>, Pos)],
         kind: fn(Symbol) -> CodeKind,
     ) -> Result<()> {
         // Whether a register holds a member that is still to come: nobody can capture that yet.
@@ -227,9 +231,11 @@ impl Compiler<'_> {
                 let is_lambda = matches!(self.ast.expr(*id), Expr::Lambda { .. })
                     && !self.environment.keep_thunks;
                 let code = if is_lambda {
-                    self.lambda_code(*id, *name)?
+                    self.lambda_code(*id, name.map(|(name, _)| name))?
                 } else {
-                    self.thunk_code(*id, name.map_or(CodeKind::Thunk, kind))?
+                    let kind = name.map_or(CodeKind::Thunk, |(name, _)| kind(name));
+                    let pos = name.map_or_else(|| self.ast.pos(*id), |(_, pos)| pos);
+                    self.thunk_code(*id, kind, pos)?
                 };
                 // One that needs only what is there already, perhaps without captures of its own yet, is made at once.
                 let waits = self.finished_captures().iter().any(|source| {
@@ -309,7 +315,7 @@ impl Compiler<'_> {
         for binding in bindings {
             if binding.kind == BindingKind::Inherited {
                 let register = self.function().allocate(1)?;
-                self.delay(binding.value, register, Some(binding.name))?;
+                self.delay(binding.value, register, Some((binding.name, binding.pos)))?;
                 inherited.push((binding.name, register));
             }
         }

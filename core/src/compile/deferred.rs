@@ -23,6 +23,7 @@ const MOST: usize = 8192;
 pub struct Body {
     id: ExprId,
     kind: CodeKind,
+    pos: Pos,
     /// The variables that it captures, with the numbers of the captures.
     variables: Box<[(Symbol, u16)]>,
     /// The captures that are `with` scopes, outermost first.
@@ -40,7 +41,12 @@ pub(super) struct LeftOut {
 
 impl Compiler<'_> {
     /// Leaves the body of thunks of `id` out of the image, if that is worth it.
-    pub(super) fn leave_out(&mut self, id: ExprId, kind: CodeKind) -> Result<Option<CodePlace>> {
+    pub(super) fn leave_out(
+        &mut self,
+        id: ExprId,
+        kind: CodeKind,
+        pos: Pos,
+    ) -> Result<Option<CodePlace>> {
         if !self.defer || self.left_out.vain > self.ast.exprs.len() {
             return Ok(None);
         }
@@ -63,7 +69,7 @@ impl Compiler<'_> {
             false => Vec::new(),
         };
         let number = self.left_out.bodies.len() as u32;
-        self.begin(kind, self.ast.pos(id));
+        self.begin(kind, pos);
         let mut variables = Vec::with_capacity(free.variables.len());
         for (name, level, register) in free.variables {
             variables.push((name, self.capture(level, register)?));
@@ -77,6 +83,7 @@ impl Compiler<'_> {
         let body = Body {
             id,
             kind,
+            pos,
             variables: variables.into(),
             withs,
             captures: self.finished_captures().len() as u16,
@@ -135,7 +142,7 @@ impl Compiler<'_> {
         }
         let withs = body.withs.iter().map(|capture| (0, *capture));
         self.work.scopes.withs.extend(withs);
-        self.begin(body.kind, self.ast.pos(body.id));
+        self.begin(body.kind, body.pos);
         for capture in 0..body.captures {
             self.function().capture(CaptureSource::Register(capture))?;
         }

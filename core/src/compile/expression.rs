@@ -29,8 +29,14 @@ impl Compiler<'_> {
         stacker::maybe_grow(RED_ZONE, STACK_PIECE, || self.tail_inner(id))
     }
 
-    /// Emits code that puts `id` into `dst` without evaluating what could fail or take time.
-    pub(super) fn delay(&mut self, id: ExprId, dst: u16, name: Option<Symbol>) -> Result<()> {
+    /// Emits code that puts `id` into `dst` without evaluating what could fail or take time. `name`: what it is bound to, and where that
+    /// stands.
+    pub(super) fn delay(
+        &mut self,
+        id: ExprId,
+        dst: u16,
+        name: Option<(Symbol, Pos)>,
+    ) -> Result<()> {
         stacker::maybe_grow(RED_ZONE, STACK_PIECE, || self.delay_inner(id, dst, name))
     }
 
@@ -179,11 +185,11 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn delay_inner(&mut self, id: ExprId, dst: u16, name: Option<Symbol>) -> Result<()> {
+    fn delay_inner(&mut self, id: ExprId, dst: u16, name: Option<(Symbol, Pos)>) -> Result<()> {
         let pos = self.ast.pos(id);
         match self.ast.expr(id) {
             Expr::Lambda { .. } if !self.environment.keep_thunks => {
-                let code = self.lambda_code(id, name)?;
+                let code = self.lambda_code(id, name.map(|(name, _)| name))?;
                 let child = self.function().child(code);
                 self.function().emit_aw(Op::Closure, dst, child, pos);
                 Ok(())
@@ -195,7 +201,10 @@ impl Compiler<'_> {
                 } else {
                     self.try_at_hand(id, dst, pos)?
                 };
-                let code = self.thunk_code(id, name.map_or(CodeKind::Thunk, CodeKind::Binding))?;
+                let code = match name {
+                    Some((name, pos)) => self.thunk_code(id, CodeKind::Binding(name), pos)?,
+                    None => self.thunk_code(id, CodeKind::Thunk, pos)?,
+                };
                 let child = self.function().child(code);
                 self.function().emit_aw(Op::Thunk, dst, child, pos);
                 if let Some(done) = done {

@@ -13,11 +13,11 @@ const MAX_ARITY: u16 = 32;
 
 impl Compiler<'_> {
     /// The code of a delayed expression.
-    pub(super) fn thunk_code(&mut self, id: ExprId, kind: CodeKind) -> Result<CodePlace> {
-        if let Some(code) = self.leave_out(id, kind)? {
+    pub(super) fn thunk_code(&mut self, id: ExprId, kind: CodeKind, pos: Pos) -> Result<CodePlace> {
+        if let Some(code) = self.leave_out(id, kind, pos)? {
             return Ok(code);
         }
-        self.begin(kind, self.ast.pos(id));
+        self.begin(kind, pos);
         self.whole = Some(id);
         self.tail(id)?;
         Ok(self.finish())
@@ -128,7 +128,11 @@ impl Compiler<'_> {
                 self.function()
                     .emit_aw(Op::ConstIfUnset, register(index), constant, formal.pos);
             } else {
-                let code = self.thunk_code(default, CodeKind::Variable(formal.name))?;
+                let code = self.thunk_code(
+                    default,
+                    CodeKind::Variable(formal.name),
+                    self.ast.pos(default),
+                )?;
                 let child = self.function().child(code);
                 self.function()
                     .emit_aw(Op::ThunkIfUnset, register(index), child, formal.pos);

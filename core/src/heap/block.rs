@@ -1,4 +1,4 @@
-//! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than a quarter of that stands alone.
+//! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than 8 KiB stands alone.
 
 use super::object::{KIND_BITS, Kind, LAST_WALK, List, Object};
 use super::region::Regions;
@@ -14,8 +14,8 @@ pub(super) const BLOCK_BYTES: usize = 1 << 20;
 pub(super) const LINE_BYTES: usize = 128;
 /// Lines of a block.
 pub(super) const LINES: usize = BLOCK_BYTES / LINE_BYTES;
-/// Objects of more words than this stand alone.
-pub(super) const LARGE_WORDS: usize = BLOCK_BYTES / 8 / 4;
+/// Objects of more words than this stand alone: they would need holes that hardly ever come about between objects that live on.
+pub(super) const LARGE_WORDS: usize = 1 << 10;
 
 /// A block, aligned to its size. Its first lines hold a byte for each line: whether a live object touches it.
 #[derive(Clone, Copy)]

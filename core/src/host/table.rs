@@ -138,6 +138,8 @@ static TABLE: HostTable = HostTable {
     attrs_of_members,
     attrs_zip,
     list_item,
+    list_from,
+    equal_at_once,
 };
 
 /// The value of an argument of a table function. A tag that no value has reads as null, so that a faulty plugin gets a type error.
@@ -387,6 +389,35 @@ unsafe extern "C" fn list_item(
     let list = unsafe { value(vm(context), raw) }.as_list();
     match list.and_then(|list| list.items().get(index)) {
         Some(item) => to_raw(*item),
+        None => RawValue::new(tag::ABSENT, 0),
+    }
+}
+
+unsafe extern "C" fn list_from(
+    context: *mut VmContext,
+    raw: *const RawValue,
+    start: usize,
+) -> RawValue {
+    // SAFETY: see `error`.
+    let (vm, [list]) = unsafe { values(context, [raw]) };
+    let Some(rest) = list.as_list().and_then(|list| list.items().get(start..)) else {
+        return RawValue::new(tag::ABSENT, 0);
+    };
+    if !has_room_for(vm, rest.len(), 1) {
+        return no_room(vm);
+    }
+    to_raw(vm.heap.list_of(rest).value())
+}
+
+unsafe extern "C" fn equal_at_once(
+    context: *mut VmContext,
+    a: *const RawValue,
+    b: *const RawValue,
+) -> RawValue {
+    // SAFETY: see `error`.
+    let (vm, [a, b]) = unsafe { values(context, [a, b]) };
+    match vm.equal_at_once(a, b, true) {
+        Some(equal) => to_raw(Value::bool(equal)),
         None => RawValue::new(tag::ABSENT, 0),
     }
 }

@@ -3,7 +3,7 @@
 use super::machine::Vm;
 use super::task::{Step, Task};
 use crate::error::Result;
-use crate::heap::{Marker, Value, ValueType};
+use crate::heap::{Form, Keys, Marker, Value, ValueType};
 
 /// Whether two values in weak head normal form are equal, if that needs no look into sets and lists.
 ///
@@ -49,6 +49,81 @@ fn shallow_slow(a: Value, b: Value) -> Option<bool> {
         (Function, Function) => false,
         _ => false,
     })
+}
+
+/// How many values are looked at at once, and how deep in lists and sets: enough for what is compared over and over, few enough to be looked
+/// at again by the task.
+const AT_ONCE: u32 = 64;
+const NESTED_AT_ONCE: u32 = 8;
+
+impl Vm {
+    /// Whether two values are equal, as [`Equal`] tells, if that takes few looks and no evaluation. `cells`: whether they are cells, as all
+    /// members are.
+    pub(crate) fn equal_at_once(&mut self, a: Value, b: Value, cells: bool) -> Option<bool> {
+        self.check_nesting(NESTED_AT_ONCE).ok()?;
+        let mut looks = AT_ONCE;
+        self.equal_within(a, b, cells, NESTED_AT_ONCE, &mut looks)
+    }
+
+    fn equal_within(
+        &mut self,
+        a: Value,
+        b: Value,
+        cells: bool,
+        depth: u32,
+        looks: &mut u32,
+    ) -> Option<bool> {
+        *looks = looks.checked_sub(1)?;
+        let same_cell = cells && a == b;
+        let (a, b) = (a.resolved(), b.resolved());
+        if a.is_thunk() || b.is_thunk() {
+            return None;
+        }
+        if same_cell {
+            return Some(true);
+        }
+        if let Some(equal) = shallow(a, b) {
+            return Some(equal);
+        }
+        let depth = depth.checked_sub(1)?;
+        let (left, right) = match (a.as_list(), b.as_list()) {
+            (Some(left), Some(right)) => (left.items(), right.items()),
+            _ => {
+                let (left, right) = (a.as_attrs()?, b.as_attrs()?);
+                // Derivations are compared otherwise, and layers would have to be laid out.
+                if left.get(self.names.type_).is_some() {
+                    return None;
+                }
+                if left.len() != right.len() {
+                    return Some(false);
+                }
+                let (Form::Flat(left), Form::Flat(right)) = (left.form(), right.form()) else {
+                    return None;
+                };
+                if !same_names(left.keys(), right.keys()) {
+                    return Some(false);
+                }
+                if left == right && left.is_settled() {
+                    return Some(true);
+                }
+                (left.values(), right.values())
+            }
+        };
+        for (a, b) in left.iter().zip(right) {
+            if !self.equal_within(*a, *b, true, depth, looks)? {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+}
+
+fn same_names(x: Keys, y: Keys) -> bool {
+    x == y
+        || x.entries()
+            .iter()
+            .map(|entry| entry.name)
+            .eq(y.entries().iter().map(|entry| entry.name))
 }
 
 /// Compares two values, however deep.
@@ -128,14 +203,7 @@ impl Equal {
         }
         let left = crate::value::flat(&mut vm.heap, left);
         let right = crate::value::flat(&mut vm.heap, right);
-        let (x, y) = (left.keys(), right.keys());
-        if x != y
-            && !x
-                .entries()
-                .iter()
-                .map(|entry| entry.name)
-                .eq(y.entries().iter().map(|entry| entry.name))
-        {
+        if !same_names(left.keys(), right.keys()) {
             return Compared::Different;
         }
         // A set that is compared with itself, as platforms are for each package, may have many members.

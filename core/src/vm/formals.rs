@@ -89,7 +89,7 @@ impl Vm {
             );
         };
         let function = self.lambda_name(code);
-        let text = self.interner.display(name);
+        let text = crate::syntax::symbol_text(&self.interner, name);
         let mut error = Error::new(
             ErrorKind::Type,
             format!("function '{function}' called with unexpected argument '{text}'"),

@@ -66,8 +66,19 @@ pub struct WellKnown {
     pub prefix: Symbol,
 }
 
+/// The names that Nix has before it reads any, in its order (`<with>` is none of a program). Members of a set are bound in the order in which
+/// names came up: that shows in which of two undefined variables is told.
+const FIRST_NAMES: &str = "outPath drvPath type meta name value system __overrides outputs outputName __ignoreNulls file line column \
+    __functor __toString right wrong __structuredAttrs __json allowedReferences allowedRequisites disallowedReferences \
+    disallowedRequisites maxSize maxClosureSize builder args __contentAddressed __impure outputHash outputHashAlgo outputHashMode \
+    recurseForDerivations description self  startSet operator key path prefix outputSpecified requiredSystemFeatures __sub __lessThan \
+    __mul __div or __findFile __nixPath body";
+
 impl WellKnown {
     fn new(interner: &mut Interner) -> Self {
+        for name in FIRST_NAMES.split(' ') {
+            interner.intern(name.as_bytes());
+        }
         WellKnown {
             functor: interner.intern(b"__functor"),
             to_string: interner.intern(b"__toString"),

@@ -308,7 +308,9 @@ impl Vm {
                             ($instruction:expr, $wanted:expr) => {{
                                 let (left, right) =
                                     (forced!($instruction.b), forced!($instruction.c));
-                                match super::equality::shallow(left, right) {
+                                let equal = super::equality::shallow(left, right)
+                                    .or_else(|| self.equal_at_once(left, right, false));
+                                match equal {
                                     Some(equal) => test!($instruction.a, equal == $wanted),
                                     None => {
                                         put!(

@@ -91,7 +91,7 @@ impl Vm {
                         CodeKind::Binding(name)
                             if frame.update.is_some() && !self.is_internal(code.pos) =>
                         {
-                            let name = self.interner.display(name);
+                            let name = crate::syntax::symbol_text(&self.interner, name);
                             push(
                                 &mut error,
                                 code.pos,

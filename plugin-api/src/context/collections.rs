@@ -87,6 +87,13 @@ impl<'f> Cx<'f> {
         (raw.tag() != tag::ABSENT).then(|| self.adopt(raw))
     }
 
+    /// The list of the elements from `start` on; nothing where the list ends before `start`.
+    #[inline]
+    pub fn list_from(self, list: &Value<'f>, start: usize) -> Option<Value<'f>> {
+        let raw = host!(self.list_from(list.raw(), start));
+        (raw.tag() != tag::ABSENT).then(|| self.adopt(raw))
+    }
+
     /// Element `index`, which must be below the length.
     #[inline]
     pub fn list_get(self, list: &Value<'f>, index: usize) -> Value<'f> {

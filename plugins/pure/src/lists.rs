@@ -26,10 +26,7 @@ builtin! {
     /// list, so that a loop is better written with `elemAt`, `genList` or `foldl'`.
     name = "tail", since = "0.1.0", example = "builtins.tail [ 1 2 3 ]" => "[ 2 3 ]",
     leaf fn tail<'f>(cx, list: list) {
-        match cx.list_items(list)?.split_first() {
-            Some((_, rest)) => Ok(cx.list(rest)),
-            None => Err(cx.fail("'builtins.tail' called on an empty list")),
-        }
+        cx.list_from(list, 1).ok_or_else(|| cx.fail("'builtins.tail' called on an empty list"))
     }
 }
 
