@@ -153,6 +153,54 @@ fn listed_names_are_left_out() {
 }
 
 #[test]
+fn lists_have_a_rest() {
+    let mut inside = with_test_plugin();
+    for (text, value) in [
+        ("builtins.rest 0 [ 1 2 ]", "[ 1 2 ]"),
+        ("builtins.rest 2 [ 1 2 ]", "[ ]"),
+        ("builtins.rest 3 [ 1 2 ]", "\"ended\""),
+        ("builtins.rest (-1) [ 1 2 ]", "\"ended\""),
+        (
+            "builtins.rest 1999 (builtins.genList (i: i) 2001)",
+            "[ 1999 2000 ]",
+        ),
+    ] {
+        assert_eq!(inside.ok(text), value, "{text}");
+    }
+    assert_eq!(inside.roots(), 0);
+}
+
+#[test]
+fn values_are_compared_with_and_without_a_request() {
+    let mut inside = with_test_plugin();
+    for (text, value) in [
+        (
+            "builtins.alike (x: x) [ 1 { a = \"b\"; } ] [ 1 { a = \"b\"; } ]",
+            "true",
+        ),
+        ("builtins.alike (x: x) [ 1 ] [ 2 ]", "false"),
+        // What is not evaluated, or much, is asked for.
+        (
+            "let list = n: builtins.genList (i: i * n) 100; in builtins.alike (x: x) (list 1) (list 1)",
+            "true",
+        ),
+        (
+            "let list = n: builtins.genList (i: i * n) 3; in builtins.alike (x: x) (list 1) (list 2)",
+            "false",
+        ),
+        (
+            "let drv = a: { type = \"derivation\"; outPath = \"/x\"; inherit a; }; in builtins.alike (x: x) (drv 1) (drv 2)",
+            "true",
+        ),
+        ("let f = x: x; in builtins.alike f [ f ] [ f ]", "true"),
+        ("builtins.alike (x: x) [ (x: x) ] [ (x: x) ]", "false"),
+    ] {
+        assert_eq!(inside.ok(text), value, "{text}");
+    }
+    assert_eq!(inside.roots(), 0);
+}
+
+#[test]
 fn members_of_sets_become_a_set() {
     let mut inside = with_test_plugin();
     for (sets, value) in [

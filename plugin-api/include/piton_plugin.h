@@ -332,6 +332,11 @@ struct piton_host_table {
     struct piton_value (*attrs_zip)(struct piton_vm *vm, const struct piton_value *f, const struct piton_value *list);
     /* Element `index` of a list (borrowed: root it to keep it); PITON_TAG_ABSENT where the list ends before. */
     struct piton_value (*list_item)(struct piton_vm *vm, const struct piton_value *list, size_t index);
+    /* The list of the elements from `start` on; PITON_TAG_ABSENT where the list ends before `start`. */
+    struct piton_value (*list_from)(struct piton_vm *vm, const struct piton_value *list, size_t start);
+    /* `a == b`, a bool, where both are evaluated as far as that takes and it takes few looks; else PITON_TAG_ABSENT, and
+     * PITON_REQUEST_EQUAL tells. */
+    struct piton_value (*equal_at_once)(struct piton_vm *vm, const struct piton_value *a, const struct piton_value *b);
 };
 
 /* What is no interned name; see string_symbol. */

@@ -4,5 +4,8 @@ let
   b = { type = "derivation"; outPath = "/x"; other = 2; };
   c = { type = "derivation"; outPath = "/y"; };
   d = { type = "derivation"; name = "no outPath"; };
+  e = { type = "derivation"; outPath = "/x"; };
 in
-[ (a == b) (a == c) (d == (d // { name = "other"; })) ]
+builtins.deepSeq [ a b c d e ] [
+  (a == b) (a == c) (d == (d // { name = "other"; })) (a == e) ([ a ] == [ e ]) (builtins.elem e [ c b ]) (e == { outPath = "/x"; })
+]

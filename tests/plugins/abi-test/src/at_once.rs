@@ -1,4 +1,4 @@
-//! Builtins that call others without a suspension.
+//! Builtins that do without a suspension what mostly takes none.
 
 use piton_plugin_api::{Value, builtin};
 
@@ -53,5 +53,24 @@ builtin! {
     example = "builtins.zipped (name: values: values) (builtins.filter builtins.isAttrs [ { a = 1; } { a = 2; } ])" => "{ a = [ 1 2 ]; }",
     leaf fn zipped<'f>(cx, f: any, sets: list) {
         Ok(cx.attrs_zip(&f, &sets).unwrap_or_else(|| cx.string("asked")))
+    }
+}
+
+builtin! {
+    /// The elements of `list` from `start` on, or "ended" where it ends before.
+    name = "rest", since = "0.1.0", example = "builtins.rest 1 [ 1 2 ]" => "[ 2 ]",
+    leaf fn rest<'f>(cx, start: int, list: list) {
+        let start = usize::try_from(cx.int(&start)?).unwrap_or(usize::MAX);
+        Ok(cx.list_from(&list, start).unwrap_or_else(|| cx.string("ended")))
+    }
+}
+
+builtin! {
+    /// Whether `a == b`: twice, before and after a call of `f` with `a`.
+    name = "alike", since = "0.1.0", example = "builtins.alike (x: x) [ 1 ] [ 1 ]" => "true",
+    async fn alike<'f>(cx, f: function, a: any, b: any) {
+        let answer = cx.equal(&a, &b).await?;
+        cx.call(&f, [&a]).await?;
+        Ok(Value::bool(answer == cx.equal(&a, &b).await? && answer))
     }
 }
