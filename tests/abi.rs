@@ -156,12 +156,12 @@ fn listed_names_are_left_out() {
 fn lists_have_a_rest() {
     let mut inside = with_test_plugin();
     for (text, value) in [
-        ("builtins.rest 0 [ 1 2 ]", "[ 1 2 ]"),
-        ("builtins.rest 2 [ 1 2 ]", "[ ]"),
-        ("builtins.rest 3 [ 1 2 ]", "\"ended\""),
-        ("builtins.rest (-1) [ 1 2 ]", "\"ended\""),
+        ("builtins.leftOver 0 [ 1 2 ]", "[ 1 2 ]"),
+        ("builtins.leftOver 2 [ 1 2 ]", "[ ]"),
+        ("builtins.leftOver 3 [ 1 2 ]", "\"ended\""),
+        ("builtins.leftOver (-1) [ 1 2 ]", "\"ended\""),
         (
-            "builtins.rest 1999 (builtins.genList (i: i) 2001)",
+            "builtins.leftOver 1999 (builtins.genList (i: i) 2001)",
             "[ 1999 2000 ]",
         ),
     ] {

@@ -181,7 +181,7 @@ impl Compiler<'_> {
         let sources: Vec<ExprId> = self.ast.ids[node.inherit_from.range()].to_vec();
         let from = self.function().allocate(sources.len())?;
         self.from.push((level, from));
-        let mut members: Vec<(u16, ExprId, Option<(Symbol, Pos)>, Pos)> = Vec::new();
+        let mut members: Vec<(u16, ExprId, Option<Symbol>, Pos)> = Vec::new();
         for (index, source) in sources.iter().enumerate() {
             members.push((from + index as u16, *source, None, self.ast.pos(*source)));
         }
@@ -190,7 +190,7 @@ impl Compiler<'_> {
                 members.push((
                     register(index),
                     binding.value,
-                    Some((binding.name, binding.pos)),
+                    Some(binding.name),
                     binding.pos,
                 ));
             }
@@ -207,7 +207,7 @@ impl Compiler<'_> {
 
     fn make_group(
         &mut self,
-        members: &[(u16, ExprId, Option<(Symbol, Pos)>, Pos)],
+        members: &[(u16, ExprId, Option<Symbol>, Pos)],
         kind: fn(Symbol) -> CodeKind,
     ) -> Result<()> {
         // Whether a register holds a member that is still to come: nobody can capture that yet.
@@ -226,16 +226,14 @@ impl Compiler<'_> {
             if let Some(constant) = self.constant_of(*id) {
                 self.function().emit_constant(*register, constant, *pos);
             } else if self.is_variable(*id, |register| !is_to_come(&to_come, register)) {
-                self.delay(*id, *register, *name)?;
+                self.delay(*id, *register, name.map(|name| (name, *pos)))?;
             } else {
                 let is_lambda = matches!(self.ast.expr(*id), Expr::Lambda { .. })
                     && !self.environment.keep_thunks;
                 let code = if is_lambda {
-                    self.lambda_code(*id, name.map(|(name, _)| name))?
+                    self.lambda_code(*id, *name)?
                 } else {
-                    let kind = name.map_or(CodeKind::Thunk, |(name, _)| kind(name));
-                    let pos = name.map_or_else(|| self.ast.pos(*id), |(_, pos)| pos);
-                    self.thunk_code(*id, kind, pos)?
+                    self.thunk_code(*id, name.map_or(CodeKind::Thunk, kind), *pos)?
                 };
                 // One that needs only what is there already, perhaps without captures of its own yet, is made at once.
                 let waits = self.finished_captures().iter().any(|source| {

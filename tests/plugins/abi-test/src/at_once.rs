@@ -58,8 +58,8 @@ builtin! {
 
 builtin! {
     /// The elements of `list` from `start` on, or "ended" where it ends before.
-    name = "rest", since = "0.1.0", example = "builtins.rest 1 [ 1 2 ]" => "[ 2 ]",
-    leaf fn rest<'f>(cx, start: int, list: list) {
+    name = "leftOver", since = "0.1.0", example = "builtins.leftOver 1 [ 1 2 ]" => "[ 2 ]",
+    leaf fn left_over<'f>(cx, start: int, list: list) {
         let start = usize::try_from(cx.int(&start)?).unwrap_or(usize::MAX);
         Ok(cx.list_from(&list, start).unwrap_or_else(|| cx.string("ended")))
     }

@@ -29,7 +29,7 @@ plugin! {
         measures::answer, measures::lazy_map,
         state::count_calls,
         at_once::chain, at_once::named, at_once::unlisted, at_once::members, at_once::zipped,
-        at_once::rest, at_once::alike,
+        at_once::left_over, at_once::alike,
     ],
     state: state::make,
 }
