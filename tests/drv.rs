@@ -75,8 +75,12 @@ fn what_is_no_derivation() {
             "attribute 'b' in selection path 'b' not found",
         ),
         (
+            &["/nix/store/00000000000000000000000000000000-none.drv"],
+            "path '/nix/store/00000000000000000000000000000000-none.drv' does not exist",
+        ),
+        (
             &["/nix/store/none.drv"],
-            "path '/nix/store/none.drv' does not exist",
+            "'none.drv' is too short to be a valid store path",
         ),
         (&["-f", "/dev/null"], "unexpected end of file"),
     ] {
