@@ -84,8 +84,9 @@ pub fn clean(text: &[u8], color: bool) -> String {
         );
         push_without_commands(&line, &mut out);
     }
-    if colored && !out.ends_with("\u{1b}[0m") && !out.ends_with("\u{1b}[0m\n") {
-        out.push_str("\u{1b}[0m");
+    let end = out.trim_end_matches(['\n', ' ']).len();
+    if colored && !out[..end].ends_with("\u{1b}[0m") {
+        out.insert_str(out.trim_end_matches('\n').len(), "\u{1b}[0m");
     }
     out
 }
@@ -216,5 +217,11 @@ mod tests {
     fn colors_are_for_terminals() {
         assert_eq!(clean(b"\x1b[31;1mred", false), "red");
         assert_eq!(clean(b"\x1b[31;1mred", true), "\u{1b}[31;1mred\u{1b}[0m");
+        assert_eq!(
+            clean(b"\x1b[31mred\n\n", true),
+            "\u{1b}[31mred\u{1b}[0m\n\n"
+        );
+        let closed = "\u{1b}[31mred\u{1b}[0m \n";
+        assert_eq!(clean(closed.as_bytes(), true), closed);
     }
 }

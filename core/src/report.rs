@@ -27,6 +27,7 @@ pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> Str
     let is_internal =
         |pos: Pos| matches!(sources.file(pos), Some(file) if file.origin == Origin::Internal);
     let is_told = |trace: &&Trace| match trace.rank {
+        _ if trace.text.is_empty() => false,
         _ if options.show_trace => true,
         Rank::Context => true,
         Rank::Step => !is_internal(trace.pos),

@@ -137,7 +137,8 @@ pub mod slot {
     /// Builds the future in `state` and polls it once.
     ///
     /// # Safety
-    /// `state` has room and alignment for `F`, does not move, and `vm` is the host's context.
+    /// `state` has room and alignment for `F`, does not move, and `vm` is the host's context. `make` does not panic. `F` is the future of an
+    /// async block or function: it holds nothing any more once it is ready, so that it is not dropped then.
     #[inline(always)]
     pub unsafe fn start<'f, F: Future<Output = Result<Value<'f>>>>(
         state: *mut u8,
@@ -152,7 +153,7 @@ pub mod slot {
                 poll(future)
             }
         });
-        // SAFETY: written above.
+        // SAFETY: written above, since `make` has not panicked.
         unsafe { polled_to(future, vm, polled) }
     }
 

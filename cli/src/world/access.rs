@@ -1,10 +1,8 @@
 //! Which files an evaluation may read, and what it is told of the others.
 
+use piton_core::store::split_store_path;
 use piton_core::world::WorldError;
 use std::cell::RefCell;
-
-/// Where the store lies. Store paths do not change, so pure evaluation may read them.
-const STORE: &[u8] = b"/nix/store";
 
 /// The rule of a mode of evaluation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,7 +63,7 @@ impl Access {
         match self.rule {
             _ if self.store.as_ref().is_some_and(in_store) => true,
             Rule::Everything => true,
-            Rule::Pure => is_store_path(path) || self.is_below_folder(path),
+            Rule::Pure => split_store_path(path).is_some() || self.is_below_folder(path),
             Rule::NoImpure => self.is_below_folder(path),
             Rule::Restricted => self.is_below_folder(path) || self.leads_to_folder(path),
         }
@@ -112,11 +110,6 @@ impl Access {
             "access to absolute path '{path}' is forbidden{reason}"
         ))
     }
-}
-
-fn is_store_path(path: &[u8]) -> bool {
-    path.strip_prefix(STORE)
-        .is_some_and(|rest| rest.len() > 1 && rest[0] == b'/')
 }
 
 /// Whether `path` is `folder` or lies below it.

@@ -1,4 +1,5 @@
-//! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than 8 KiB stands alone.
+//! Allocation: a bump pointer through the holes of 1 MiB blocks; what is larger than a quarter of that stands alone, under a limit of memory
+//! what is larger than 8 KiB.
 
 use super::object::{KIND_BITS, Kind, LAST_WALK, List, Object};
 use super::region::Regions;
@@ -14,8 +15,11 @@ pub(super) const BLOCK_BYTES: usize = 1 << 20;
 pub(super) const LINE_BYTES: usize = 128;
 /// Lines of a block.
 pub(super) const LINES: usize = BLOCK_BYTES / LINE_BYTES;
-/// Objects of more words than this stand alone: they would need holes that hardly ever come about between objects that live on.
-pub(super) const LARGE_WORDS: usize = 1 << 10;
+/// Objects of more words than this stand alone.
+const LARGE_WORDS: usize = BLOCK_BYTES / 8 / 4;
+/// The same under a limit: there are hardly ever holes for them between objects that live on, and blocks would be added while much of those
+/// there are is free.
+const LARGE_WORDS_IF_LIMITED: usize = 1 << 10;
 
 /// A block, aligned to its size. Its first lines hold a byte for each line: whether a live object touches it.
 #[derive(Clone, Copy)]
@@ -119,6 +123,8 @@ pub struct Heap {
     /// More was asked for at once than there is room for.
     exhausted: bool,
     pub(super) max_bytes: usize,
+    /// Objects of more words than this stand alone.
+    pub(super) large_words: usize,
     regions: Regions,
     pub(super) shapes: Shapes,
     /// What has been allocated of each kind, if that is counted: then `limit` stands at `cursor` whenever nothing is allocated, so
@@ -171,6 +177,10 @@ impl Heap {
             full_from: 0,
             exhausted: false,
             max_bytes,
+            large_words: match max_bytes {
+                usize::MAX => LARGE_WORDS,
+                _ => LARGE_WORDS_IF_LIMITED,
+            },
             regions: Regions::default(),
             shapes: Shapes::default(),
             counting: None,
@@ -338,7 +348,7 @@ impl Heap {
 
     fn allocate_more(&mut self, words: usize, header: u64) -> Object {
         let bytes = words * 8;
-        if words > LARGE_WORDS {
+        if words > self.large_words {
             return self.allocate_large(words, header);
         }
         if bytes > LINE_BYTES && !self.holes.is_empty() {

@@ -5,7 +5,7 @@
 //! alive, or taken to be, than the last collection of everything has found is the next one of everything. Under a limit of memory all
 //! are: what is dead must not count for it.
 
-use super::block::{Block, Heap, LARGE_WORDS, LINE_BYTES};
+use super::block::{Block, Heap, LINE_BYTES};
 use super::object::{Captured, Kind, Mark, Object, Thunk};
 use super::sets::Keys;
 use super::word::Value;
@@ -21,6 +21,8 @@ pub struct Marker {
     mark: Mark,
     /// Whether thunks stand alone, as those with very many captures do.
     has_large_thunks: bool,
+    /// Objects of more words than this stand alone.
+    large_words: usize,
     /// The addresses of all blocks, sorted.
     blocks: Vec<usize>,
 }
@@ -173,11 +175,11 @@ impl Marker {
     fn lines(&mut self, object: Object, words: usize) {
         let block = Block::of(object.address());
         debug_assert!(
-            words > LARGE_WORDS || self.blocks.binary_search(&block.0).is_ok(),
+            words > self.large_words || self.blocks.binary_search(&block.0).is_ok(),
             "what does not stand alone lies in a block"
         );
         // A large object lies in a block, too, where one had as much room left when it was made.
-        if words <= LARGE_WORDS || self.blocks.binary_search(&block.0).is_ok() {
+        if words <= self.large_words || self.blocks.binary_search(&block.0).is_ok() {
             let first = (object.address() - block.0) / LINE_BYTES;
             let last = (object.address() + words * 8 - 1 - block.0) / LINE_BYTES;
             let lines = block.lines();
@@ -285,6 +287,7 @@ impl Heap {
             pending: Vec::new(),
             long: Vec::new(),
             mark,
+            large_words: self.large_words,
             has_large_thunks: (self.large.iter()).any(|large| large.object.kind() == Kind::Thunk),
             blocks,
         };

@@ -71,7 +71,7 @@ pub struct WellKnown {
 const FIRST_NAMES: &str = "outPath drvPath type meta name value system __overrides outputs outputName __ignoreNulls file line column \
     __functor __toString right wrong __structuredAttrs __json allowedReferences allowedRequisites disallowedReferences \
     disallowedRequisites maxSize maxClosureSize builder args __contentAddressed __impure outputHash outputHashAlgo outputHashMode \
-    recurseForDerivations description self  startSet operator key path prefix outputSpecified requiredSystemFeatures __sub __lessThan \
+    recurseForDerivations description self  startSet operator key path prefix outputSpecified __sub __lessThan \
     __mul __div or __findFile __nixPath body";
 
 impl WellKnown {
