@@ -149,7 +149,8 @@ mod tests {
     #[test]
     fn pure_evaluation_reads_store_paths_but_does_not_list_the_store() {
         for (path, expected) in [
-            ("/nix/store/x/y", true),
+            ("/nix/store/00000000000000000000000000000000-x/y", true),
+            ("/nix/store/x/y", false),
             ("/nix/store", false),
             ("/nix/store-x/y", false),
         ] {
