@@ -44,6 +44,26 @@ fn where_an_expression_comes_from() {
     assert_eq!(stdin(&["parse", "-"], "1+ 2"), "(1 + 2)");
 }
 
+/// Columns are counted from the beginning of a report on, so that a case in a file would depend on where that lies.
+#[test]
+fn tabs_in_reports_are_blanks() {
+    let told = piton_run(["instantiate", "--eval", "-E"])
+        .args(&["let\n\ttabbed = 1;\nin\ttabbed.x"])
+        .finish()
+        .failure();
+    let expected = [
+        "error:",
+        "       … while selecting an attribute",
+        "         at «string»:3:4:",
+        "            2|      tabbed = 1;",
+        "            3| in    tabbed.x",
+        "             |    ^",
+        "",
+        "       error: expected a set but found an integer: 1",
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn under_the_name_of_nix_instantiate() {
     let (_folder, path) = files(&[("x.nix", "{ a = 1; b = [ 2 ]; }")]);

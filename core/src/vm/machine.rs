@@ -66,8 +66,8 @@ pub struct WellKnown {
     pub prefix: Symbol,
 }
 
-/// The names that Nix has before it reads any, in its order (`<with>` is none of a program). Members of a set are bound in the order in which
-/// names came up: that shows in which of two undefined variables is told.
+/// The names that Nix has before it reads any, in its order: the empty one is among them, `<with>` is none of a program. Members of a set are
+/// bound in the order in which names came up: that shows in which of two undefined variables is told.
 const FIRST_NAMES: &str = "outPath drvPath type meta name value system __overrides outputs outputName __ignoreNulls file line column \
     __functor __toString right wrong __structuredAttrs __json allowedReferences allowedRequisites disallowedReferences \
     disallowedRequisites maxSize maxClosureSize builder args __contentAddressed __impure outputHash outputHashAlgo outputHashMode \

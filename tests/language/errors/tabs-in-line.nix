@@ -1,3 +1,0 @@
-let
-	tabbed = 1;
-in	tabbed.x
