@@ -48,7 +48,7 @@ fn where_an_expression_comes_from() {
 #[test]
 fn tabs_in_reports_are_blanks() {
     let told = piton_run(["instantiate", "--eval", "-E"])
-        .args(&["let\n\ttabbed = 1;\nin\ttabbed.x"])
+        .args(["let\n\ttabbed = 1;\nin\ttabbed.x"])
         .finish()
         .failure();
     let expected = [

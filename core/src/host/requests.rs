@@ -7,7 +7,7 @@ use super::store_requests::refused;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value, ValueType};
 use crate::source::Pos;
-use crate::store::{Algorithm, hash_file, misnamed};
+use crate::store::{Algorithm, hash_file};
 use crate::vm::{
     Catch, CoerceItems, Coercion, DeepForce, Equal, Flow, Frame, Less, Load, Step, Task, Vm,
     cannot_coerce, or_fail,
@@ -482,9 +482,6 @@ impl PathUse {
                     Ok(found) => Value::bool(found),
                     Err(WorldError::Forbidden(text)) if *refuse => {
                         return Err(Error::new(ErrorKind::Forbidden, text));
-                    }
-                    Err(error @ WorldError::Other(_)) if misnamed(plain).is_some() => {
-                        return Err(vm.world_error(plain, error));
                     }
                     // What may not be seen is not there.
                     Err(_) => Value::FALSE,

@@ -31,7 +31,7 @@ pub use modulo::{
 pub use nar::{Measure, NarWriter, Sink, hash_tree, write_file, write_tree};
 pub use overlay::Overlay;
 pub use path::{
-    MAX_NAME, STORE_DIR, check_name, fixed_output_path, is_derivation, is_store_path, misnamed,
-    output_name, output_path, source_path, split_store_path, store_name, text_path,
+    MAX_NAME, STORE_DIR, check_name, fixed_output_path, is_derivation, is_store_path, output_name,
+    output_path, source_path, split_store_path, store_name, text_path,
 };
 pub use references::ReferenceScanner;

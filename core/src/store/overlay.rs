@@ -2,7 +2,7 @@
 //! file that is imported from the store keeps its store path, as relative paths in it start from there.
 
 use super::memory::{Found, Store};
-use super::path::{misnamed, split_store_path};
+use super::path::split_store_path;
 use crate::world::{Answer, FileType, Message, TakePiece, World, WorldError};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -50,11 +50,6 @@ impl Overlay {
                 }
                 self.ask_once(&resolved, &text, &below)
             }
-            // Nothing of that name can ever be there.
-            Err(WorldError::NotFound) => Err(match misnamed(path) {
-                Some(text) => WorldError::Other(text),
-                None => WorldError::NotFound,
-            }),
             answer => answer,
         }
     }

@@ -89,31 +89,6 @@ pub fn split_store_path(path: &[u8]) -> Option<(&[u8], &[u8])> {
     valid.then(|| path.split_at(path.len() - (rest.len() - end)))
 }
 
-/// What is wrong with the name of a path directly in the store that this path begins with, as Nix words it; nothing outside of the store.
-pub fn misnamed(path: &[u8]) -> Option<String> {
-    let rest = path
-        .strip_prefix(STORE_DIR.as_bytes())?
-        .strip_prefix(b"/")?;
-    let base = rest.split(|byte| *byte == b'/').next()?;
-    let shown = String::from_utf8_lossy(base);
-    if base.len() <= HASH_DIGITS {
-        return Some(format!("'{shown}' is too short to be a valid store path"));
-    }
-    if let Some(byte) = base[..HASH_DIGITS]
-        .iter()
-        .find(|byte| !is_base32_digit(**byte))
-    {
-        let byte = String::from_utf8_lossy(std::slice::from_ref(byte));
-        return Some(format!(
-            "store path '{shown}' contains illegal base-32 character '{byte}'"
-        ));
-    }
-    let reason = check_name(&base[HASH_DIGITS + 1..]).err()?;
-    Some(format!(
-        "path '{shown}' is not a valid store path: {reason}"
-    ))
-}
-
 /// The name in a store path, behind hash and dash.
 pub fn store_name(path: &[u8]) -> &[u8] {
     path.get(STORE_DIR.len() + 1 + HASH_DIGITS + 1..)
