@@ -99,10 +99,19 @@ fn builtins_call_others_at_once() {
     assert_eq!(inside.roots(), 0);
 }
 
+/// Each text comes to its value, and leaves no root behind.
+#[track_caller]
+fn each_comes_to(cases: &[(&str, &str)]) {
+    let mut inside = with_test_plugin();
+    for (text, value) in cases {
+        assert_eq!(inside.ok(text), *value, "{text}");
+    }
+    assert_eq!(inside.roots(), 0);
+}
+
 #[test]
 fn strings_are_names() {
-    let mut inside = with_test_plugin();
-    for (text, value) in [
+    each_comes_to(&[
         ("builtins.named \"b\" { a = 1; b = 2; }", "2"),
         ("builtins.named \"c\" { a = 1; b = 2; }", "null"),
         (
@@ -113,16 +122,12 @@ fn strings_are_names() {
             "map (name: builtins.named name { aLongerName = 1; }) (builtins.attrNames { aLongerName = 0; anotherLongName = 0; })",
             "[ 1 null ]",
         ),
-    ] {
-        assert_eq!(inside.ok(text), value, "{text}");
-    }
-    assert_eq!(inside.roots(), 0);
+    ]);
 }
 
 #[test]
 fn listed_names_are_left_out() {
-    let mut inside = with_test_plugin();
-    for (text, value) in [
+    each_comes_to(&[
         (
             "builtins.unlisted { a = 1; b = 2; c = 3; } [ \"c\" \"a\" \"c\" \"d\" ]",
             "{ b = 2; }",
@@ -146,16 +151,12 @@ fn listed_names_are_left_out() {
             "let text = \"${builtins.toFile \"a\" \"\"}\"; in builtins.seq text (builtins.unlisted { a = 1; } [ text ])",
             "\"asked\"",
         ),
-    ] {
-        assert_eq!(inside.ok(text), value, "{text}");
-    }
-    assert_eq!(inside.roots(), 0);
+    ]);
 }
 
 #[test]
 fn lists_have_a_rest() {
-    let mut inside = with_test_plugin();
-    for (text, value) in [
+    each_comes_to(&[
         ("builtins.leftOver 0 [ 1 2 ]", "[ 1 2 ]"),
         ("builtins.leftOver 2 [ 1 2 ]", "[ ]"),
         ("builtins.leftOver 3 [ 1 2 ]", "\"ended\""),
@@ -164,16 +165,12 @@ fn lists_have_a_rest() {
             "builtins.leftOver 1999 (builtins.genList (i: i) 2001)",
             "[ 1999 2000 ]",
         ),
-    ] {
-        assert_eq!(inside.ok(text), value, "{text}");
-    }
-    assert_eq!(inside.roots(), 0);
+    ]);
 }
 
 #[test]
 fn values_are_compared_with_and_without_a_request() {
-    let mut inside = with_test_plugin();
-    for (text, value) in [
+    each_comes_to(&[
         (
             "builtins.alike (x: x) [ 1 { a = \"b\"; } ] [ 1 { a = \"b\"; } ]",
             "true",
@@ -194,10 +191,7 @@ fn values_are_compared_with_and_without_a_request() {
         ),
         ("let f = x: x; in builtins.alike f [ f ] [ f ]", "true"),
         ("builtins.alike (x: x) [ (x: x) ] [ (x: x) ]", "false"),
-    ] {
-        assert_eq!(inside.ok(text), value, "{text}");
-    }
-    assert_eq!(inside.roots(), 0);
+    ]);
 }
 
 #[test]
