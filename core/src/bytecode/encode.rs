@@ -41,6 +41,8 @@ impl Numbering {
 #[derive(Default)]
 pub struct Encoder {
     out: Vec<u8>,
+    /// Positions that come behind those of the calls.
+    others: Vec<u8>,
     keeper: Keeper,
     paths: Vec<Box<[u8]>>,
     base: u32,
@@ -218,15 +220,27 @@ impl Encoder {
         for instruction in &code.instructions {
             self.out.extend_from_slice(&instruction.to_bytes());
         }
-        let mut before = 0;
-        for pos in &code.positions {
+        let (mut call, mut other) = (0, 0);
+        self.others.clear();
+        for (instruction, pos) in code.instructions.iter().zip(&code.positions) {
             let relative = self.relative(*pos);
-            let step = i64::from(relative) - i64::from(before);
-            // Small steps in both directions are small numbers.
-            self.number((step << 1 ^ step >> 63) as u64);
-            before = relative;
+            if instruction.op.is_call() {
+                write_step(&mut self.out, &mut call, relative);
+            } else {
+                write_step(&mut self.others, &mut other, relative);
+            }
         }
+        self.out.extend_from_slice(&self.others);
     }
+}
+
+/// Writes a position as what it is from the one `before`.
+#[inline]
+fn write_step(out: &mut Vec<u8>, before: &mut u32, relative: u32) {
+    let step = i64::from(relative) - i64::from(*before);
+    // Small steps in both directions are small numbers.
+    write_number(out, (step << 1 ^ step >> 63) as u64);
+    *before = relative;
 }
 
 /// Whether a path may be a file of Nix or a folder with one, by its name.

@@ -6,12 +6,13 @@
 //!  head    kind, position, name, registers, arity, captures
 //!  body    number, if it is left out, or
 //!          children (how far before this code), constants, shapes, selects, strict arguments, parts,
-//!          instructions (8 bytes each), positions
+//!          instructions (8 bytes each), positions of calls, those of the other instructions
 //! ```
 //!
 //! Numbers are in LEB128. Symbols are numbered by the image; positions count from the beginning of the file, and where many follow
 //! each other, each from the one before. So an image does not depend on what else has been evaluated. The head comes first
-//! since making a thunk takes only the head of its code, and most bodies are never looked at.
+//! since making a thunk takes only the head of its code, and most bodies are never looked at. Positions of other instructions
+//! than calls come last, since they are read only where something fails.
 
 use super::code::{
     CaptureSource, CodeKind, Constant, FormalSpec, FormalsSpec, Part, StrictArgument,
@@ -77,6 +78,10 @@ pub struct Signature {
 #[derive(Clone, Copy, Debug)]
 pub struct CodePlace(pub(super) u32);
 
+/// Where in an image the positions begin of instructions that are no calls.
+#[derive(Clone, Copy, Debug)]
+pub struct PositionsPlace(usize);
+
 impl Image {
     /// The head of the whole.
     pub fn root(&self) -> Head {
@@ -112,6 +117,19 @@ impl Image {
         let mut reader = self.body(place);
         reader.count();
         Some(deferred.compile(reader.small(), interner))
+    }
+
+    /// The positions of so many instructions of a body that are no calls, which begin at `place`.
+    pub fn positions(&self, PositionsPlace(at): PositionsPlace, count: usize) -> Box<[Pos]> {
+        let mut reader = Reader {
+            image: self,
+            bytes: Cursor {
+                bytes: &self.bytes,
+                at,
+            },
+            start: 0,
+        };
+        reader.positions().take(count).collect()
     }
 
     /// What there is to read behind the head and the parameters.
@@ -348,15 +366,20 @@ impl<'a> Reader<'a> {
         self.each(|reader| Instruction::from_bytes(reader.bytes.array()))
     }
 
-    /// The positions of so many instructions.
-    pub fn positions(&mut self, count: usize) -> impl ExactSizeIterator<Item = Pos> {
+    /// The positions of the calls: as many are to be taken as there are calls.
+    pub fn positions(&mut self) -> impl Iterator<Item = Pos> {
         let mut before = 0;
-        (0..count).map(move |_| {
+        std::iter::repeat_with(move || {
             let number = self.bytes.number();
             let step = (number >> 1) as i64 ^ -((number & 1) as i64);
             before = (i64::from(before) + step) as u32;
             self.absolute(before)
         })
+    }
+
+    /// Where the positions of the other instructions begin.
+    pub fn other_positions(&self) -> PositionsPlace {
+        PositionsPlace(self.bytes.at)
     }
 
     #[inline]

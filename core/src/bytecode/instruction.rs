@@ -54,6 +54,12 @@ macro_rules! instructions {
             pub fn operands(self) -> Operands {
                 match self { $(Op::$name => Operands::$operands),* }
             }
+
+            /// Whether it calls a function: what is called is told where it was.
+            #[inline]
+            pub fn is_call(self) -> bool {
+                matches!(self, Op::Call | Op::TailCall)
+            }
         }
     };
 }

@@ -11,5 +11,5 @@ pub use code::{
 };
 pub use disassemble::disassemble;
 pub use encode::Encoder;
-pub use image::{CodePlace, Deferred, Head, Image, Reader, Signature};
+pub use image::{CodePlace, Deferred, Head, Image, PositionsPlace, Reader, Signature};
 pub use instruction::{BoolUse, Instruction, Op, Operands};

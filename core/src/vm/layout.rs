@@ -79,6 +79,35 @@ pub(super) fn many_words(count: u8) -> usize {
     }
 }
 
+/// How many words an instruction has, which says in x what it is to say once it is laid out.
+fn extent(instruction: Instruction) -> usize {
+    match instruction.op {
+        Op::Const | Op::ConstIfUnset | Op::EqConst => 2,
+        Op::Call | Op::TailCall => CALL_WORDS,
+        Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset => 2 + many_words(instruction.x),
+        Op::Thunk | Op::Closure | Op::Fill | Op::FillIfNew => 2 + capture_words(instruction.x),
+        Op::ThunkOfFew | Op::ClosureOfFew => FEW_WORDS,
+        Op::Attrs => 2 + usize::from(instruction.x),
+        _ => 1,
+    }
+}
+
+/// The instructions of linked code, with the words that belong to them.
+pub(super) fn instructions(words: &[Word]) -> impl Iterator<Item = (Instruction, &[Word])> {
+    let mut left = words;
+    std::iter::from_fn(move || {
+        let instruction = *left.first()?.instruction();
+        let (own, rest) = left.split_at(extent(instruction));
+        left = rest;
+        Some((instruction, own))
+    })
+}
+
+/// The position of a call, from its words.
+pub(super) fn call_position(words: &[Word]) -> Pos {
+    words.get(1).map_or(Pos::NONE, |word| Pos(word.0 as u32))
+}
+
 /// What the code makes thunks and closures of.
 pub(super) struct Child {
     pub(super) code: *const Linked,
@@ -100,8 +129,6 @@ pub(super) struct Layout {
     /// Where each instruction comes to stand, and the end.
     places: Vec<u32>,
     pub(super) words: Vec<Word>,
-    /// The position of the instruction that each word is or belongs to.
-    pub(super) positions: Vec<Pos>,
     /// The shape of the set that is being built in a register.
     built: FxHashMap<u16, usize>,
 }
@@ -141,7 +168,6 @@ impl Layout {
         self.instructions.clear();
         self.places.clear();
         self.words.clear();
-        self.positions.clear();
         self.built.clear();
     }
 
@@ -151,44 +177,48 @@ impl Layout {
         start..self.children[child].captures_end
     }
 
-    /// Words of an instruction of this code.
-    fn extent(&self, instruction: Instruction) -> usize {
-        let child = || self.children[instruction.wide() as usize].stated;
+    /// What an instruction of this code says in x once it is laid out, where words belong to it.
+    fn x(&self, instruction: Instruction) -> u8 {
         match instruction.op {
-            Op::Const | Op::ConstIfUnset | Op::EqConst => 2,
-            Op::Call | Op::TailCall => CALL_WORDS,
-            Op::NewThunk | Op::NewClosure | Op::ThunkIfUnset => 2 + many_words(child()),
-            Op::Thunk | Op::Closure | Op::Fill | Op::FillIfNew => 2 + capture_words(child()),
-            Op::Attrs => 2 + usize::from(self.orders[usize::from(instruction.c)].is_some()),
-            _ => 1,
+            Op::Thunk
+            | Op::Closure
+            | Op::NewThunk
+            | Op::NewClosure
+            | Op::ThunkIfUnset
+            | Op::Fill
+            | Op::FillIfNew => self.children[instruction.wide() as usize].stated,
+            Op::Attrs => self.orders[usize::from(instruction.c)].is_some().into(),
+            _ => instruction.x,
         }
     }
 
-    /// Lays the instructions out. Answers the captures that words point to.
+    /// Lays the instructions out. `positions`: those of the calls. Answers the captures that words point to.
     pub(super) fn lay_out(
         &mut self,
-        instruction_positions: impl Iterator<Item = Pos>,
+        mut positions: impl Iterator<Item = Pos>,
         constants: &[Value],
         shapes: &[Keys],
     ) -> Box<[Box<[CaptureSource]>]> {
         let mut end = 0;
         for index in 0..self.instructions.len() {
             self.places.push(end as u32);
-            end += self.extent(self.instructions[index]);
+            let mut instruction = self.instructions[index];
+            instruction.x = self.x(instruction);
+            end += extent(instruction);
         }
         self.places.push(end as u32);
         let many: Vec<(usize, Box<[CaptureSource]>)> = (0..self.children.len())
             .filter(|child| self.children[*child].stated == MANY_CAPTURES)
             .map(|child| (child, self.captures[self.captures_range(child)].into()))
             .collect();
-        for (index, pos) in instruction_positions.enumerate() {
+        for index in 0..self.instructions.len() {
             let mut instruction = self.instructions[index];
             let wide = instruction.wide() as usize;
             match instruction.op {
                 Op::Attrs => {
                     let shape = usize::from(instruction.c);
                     let order = &self.orders[shape];
-                    instruction.x = u8::from(order.is_some());
+                    instruction.x = self.x(instruction);
                     instruction.c = shapes[shape].len() as u16;
                     self.words.push(Word::of(instruction));
                     self.words.push(Word(shapes[shape].address() as u64));
@@ -197,6 +227,7 @@ impl Layout {
                     }
                 }
                 Op::Call | Op::TailCall => {
+                    let pos = positions.next().unwrap_or(Pos::NONE);
                     self.words.push(Word::of(instruction));
                     self.words.push(Word(pos.0.into()));
                 }
@@ -232,7 +263,7 @@ impl Layout {
                 | Op::ThunkIfUnset
                 | Op::Fill
                 | Op::FillIfNew => {
-                    instruction.x = self.children[wide].stated;
+                    instruction.x = self.x(instruction);
                     if matches!(instruction.op, Op::Thunk | Op::Closure) {
                         // A thunk has room for its value.
                         let least = u16::from(instruction.op == Op::Thunk);
@@ -282,7 +313,6 @@ impl Layout {
                     self.words.push(Word::of(instruction));
                 }
             }
-            self.positions.resize(self.words.len(), pos);
         }
         many.into_iter().map(|(_, captures)| captures).collect()
     }

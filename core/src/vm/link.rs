@@ -1,10 +1,10 @@
 //! Code with its constants as values, ready to run.
 
-use super::layout::{Child, Word, stated};
+use super::layout::{Child, Word, call_position, instructions, stated};
 use super::machine::Vm;
 use crate::bytecode::{
     CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction, Part,
-    Signature, StrictArgument,
+    PositionsPlace, Signature, StrictArgument,
 };
 use crate::heap::{AnyAttrs, CODE_END, CodeHead, Form, KeyEntry, Keys, Lasting, Marker, Value};
 use crate::source::Pos;
@@ -99,7 +99,12 @@ pub(super) struct Body {
     pub(super) sites: Lasting<Site>,
     pub(super) shapes: Lasting<Keys>,
     pub(super) constants: Lasting<Value>,
-    positions: Lasting<Pos>,
+    /// The position of the instruction that each word is or belongs to, once somebody has asked.
+    positions: OnceCell<Box<[Pos]>>,
+    /// Where they can be read.
+    positions_place: PositionsPlace,
+    /// The image that the body is in, if that is not its file's.
+    late: Option<Rc<Image>>,
     /// What most bodies have none of.
     rest: Option<Box<Rest>>,
 }
@@ -221,7 +226,23 @@ impl Linked {
 
     /// The position of instruction `pc`.
     pub(super) fn position(&self, pc: usize) -> Pos {
-        self.body().positions.get(pc).copied().unwrap_or(self.pos)
+        let body = self.body();
+        let positions = body.positions.get_or_init(|| {
+            let image = body.late.as_ref().unwrap_or(&self.image);
+            let others = instructions(&body.words).filter(|(it, _)| !it.op.is_call());
+            let others = image.positions(body.positions_place, others.count());
+            let mut others = others.iter().copied();
+            let mut positions = Vec::with_capacity(body.words.len());
+            for (instruction, words) in instructions(&body.words) {
+                let pos = match instruction.op.is_call() {
+                    true => call_position(words),
+                    false => others.next().unwrap_or(self.pos),
+                };
+                positions.resize(positions.len() + words.len(), pos);
+            }
+            positions.into()
+        });
+        positions.get(pc).copied().unwrap_or(self.pos)
     }
 
     /// Where part `index` of the `+` or interpolation at `pc` begins.
@@ -361,19 +382,11 @@ impl Vm {
         let mut parts = reader.parts();
         let part_positions = reader.part_positions();
         layout.instructions.extend(reader.instructions());
-        let captures = layout.lay_out(
-            reader.positions(layout.instructions.len()),
-            &constants,
-            &shapes,
-        );
+        let captures = layout.lay_out(reader.positions(), &constants, &shapes);
+        let positions_place = reader.other_positions();
         layout.move_along(&mut parts, &mut strict_arguments);
         // SAFETY: as above.
-        let (words, positions) = unsafe {
-            (
-                bodies.slice(layout.words.iter().copied()),
-                others.slice(layout.positions.iter().copied()),
-            )
-        };
+        let words = unsafe { bodies.slice(layout.words.iter().copied()) };
         let rest = Rest {
             formals,
             orders: layout.orders.drain(..).flatten().collect(),
@@ -387,7 +400,9 @@ impl Vm {
             sites,
             shapes,
             constants,
-            positions,
+            positions: OnceCell::new(),
+            positions_place,
+            late: late.map(|(image, _)| image),
             rest: (!rest.is_empty()).then(|| Box::new(rest)),
         });
         self.bodies = [bodies, others];
