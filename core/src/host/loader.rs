@@ -16,6 +16,7 @@ use piton_plugin_api::abi::{
     Entry as EntryFunction, HostTable, MAGIC, MAX_FRAME_ALIGN, MAX_FRAME_SIZE, Plugin, RawValue,
     TARGET, VmContext, arg, flag, tag,
 };
+use std::fmt::Display;
 use std::io::{Read, Seek};
 use std::path::Path;
 
@@ -55,7 +56,7 @@ struct Refusal<'a> {
 }
 
 impl Refusal<'_> {
-    fn because(&self, reason: impl std::fmt::Display) -> Error {
+    fn because(&self, reason: impl Display) -> Error {
         Error::new(
             ErrorKind::Plugin,
             format!("cannot load the plugin '{}': {reason}", self.file.display()),
@@ -109,7 +110,7 @@ impl Vm {
         let plugin = unsafe { entry() };
         // Never unloaded: code, descriptors and thread-local state stay valid as long as the process.
         std::mem::forget(library);
-        let plugin = check_plugin(plugin).map_err(|reason| refusal.because(reason))?;
+        let plugin = check_plugin(plugin, policy).map_err(|reason| refusal.because(reason))?;
         self.register(file, plugin, &manifest, policy)
             .map_err(|reason| refusal.because(reason))
     }
@@ -121,19 +122,9 @@ impl Vm {
         manifest: &Manifest,
         policy: &LoadPolicy,
     ) -> std::result::Result<(), String> {
-        check_texts(plugin)?;
         let name = text(plugin.name);
         agree("name", &manifest.name, &name)?;
         agree("version", &manifest.version, &text(plugin.version))?;
-        if let Some(shipped) = &policy.shipped {
-            let found = text(plugin.build_id);
-            if found != shipped.build_id {
-                return Err(format!(
-                    "it belongs to another build of Piton (its build id is '{found}', this program's is '{}')",
-                    shipped.build_id
-                ));
-            }
-        }
         let number = self.host.plugins.len();
         let mut entries = Vec::new();
         for builtin in builtins(plugin) {
@@ -298,7 +289,10 @@ fn check_manifest(manifest: &Manifest, policy: &LoadPolicy) -> std::result::Resu
     Ok(())
 }
 
-fn check_plugin(plugin: *const Plugin) -> std::result::Result<&'static Plugin, String> {
+fn check_plugin(
+    plugin: *const Plugin,
+    policy: &LoadPolicy,
+) -> std::result::Result<&'static Plugin, String> {
     if plugin.is_null() {
         return Err("its entry returned no descriptor".to_owned());
     }
@@ -353,7 +347,17 @@ fn check_plugin(plugin: *const Plugin) -> std::result::Result<&'static Plugin, S
     if plugin.builtin_count > 0 && plugin.builtins.is_null() {
         return Err("it has no table of builtins".to_owned());
     }
-    if let Some(proof) = plugin.rust_proof {
+    check_texts(plugin)?;
+    if let Some(shipped) = &policy.shipped {
+        let found = text(plugin.build_id);
+        if found != shipped.build_id {
+            return Err(format!(
+                "it belongs to another build of Piton (its build id is '{found}', this program's is '{}')",
+                shipped.build_id
+            ));
+        }
+        // A build id is a hash of all that decides how types are laid out: comparing them takes longer than all else of loading.
+    } else if let Some(proof) = plugin.rust_proof {
         let proof = proof();
         let version = text(proof.abi_stable_version);
         if version != ABI_STABLE_VERSION {
@@ -414,14 +418,18 @@ fn check_texts(plugin: &Plugin) -> std::result::Result<(), String> {
 }
 
 /// Null is a text only where it is empty.
-fn check_bytes(bytes: Bytes, what: &str) -> std::result::Result<(), String> {
+fn check_bytes(bytes: Bytes, what: impl Display) -> std::result::Result<(), String> {
     if bytes.ptr.is_null() && bytes.len > 0 {
         return Err(format!("{what} is null with a length of {}", bytes.len));
     }
     Ok(())
 }
 
-fn agree(what: &str, manifest: &str, found: &str) -> std::result::Result<(), String> {
+fn agree<T: PartialEq + Display + ?Sized>(
+    what: impl Display,
+    manifest: &T,
+    found: &T,
+) -> std::result::Result<(), String> {
     if manifest == found {
         return Ok(());
     }
@@ -434,16 +442,16 @@ fn agree(what: &str, manifest: &str, found: &str) -> std::result::Result<(), Str
 fn check_agreement(manifest: &Manifest, entries: &[Entry]) -> std::result::Result<(), String> {
     agree(
         "number of builtins",
-        &manifest.builtins.len().to_string(),
-        &entries.len().to_string(),
+        &manifest.builtins.len(),
+        &entries.len(),
     )?;
     for (stated, entry) in manifest.builtins.iter().zip(entries) {
         let name = entry.name;
-        agree("builtin", &stated.name, name)?;
+        agree("builtin", stated.name.as_str(), name)?;
         agree(
-            &format!("arity of '{name}'"),
-            &stated.arity.to_string(),
-            &entry.modes.len().to_string(),
+            format_args!("arity of '{name}'"),
+            &stated.arity,
+            &(entry.modes.len() as u64),
         )?;
         let names = |mask| match super::capability::capability_names(mask).join(", ") {
             names if names.is_empty() => "none".to_owned(),
@@ -474,7 +482,7 @@ fn check_builtin(builtin: &'static Builtin, plugin: usize) -> std::result::Resul
         builtin.example_result,
         builtin.since,
     ] {
-        check_bytes(bytes, &format!("a text of its builtin '{name}'"))?;
+        check_bytes(bytes, format_args!("a text of its builtin '{name}'"))?;
     }
     let unknown = builtin.flags & !(flag::LEAF | flag::BARE | flag::HIDDEN);
     if unknown != 0 {
@@ -519,7 +527,7 @@ fn check_builtin(builtin: &'static Builtin, plugin: usize) -> std::result::Resul
         let argument = unsafe { &*builtin.args.add(index) };
         check_bytes(
             argument.name,
-            &format!("the name of an argument of its builtin '{name}'"),
+            format_args!("the name of an argument of its builtin '{name}'"),
         )?;
         let unknown = argument.mode & !(2 * arg::of(tag::THUNK) - 1);
         if argument.mode != arg::ANY && unknown != 0 {
