@@ -67,7 +67,7 @@ impl Files {
             piece.clear();
             file.by_ref().take(limit).read_to_end(piece).map_err(fail)
         };
-        let mut done = read(&mut piece, PIECE as u64)? as u64;
+        let mut done = read(&mut piece, stated(length).min(PIECE as u64))? as u64;
         if done < PIECE as u64 {
             return take(done, &piece);
         }
@@ -298,8 +298,20 @@ fn read_plain(path: &Path) -> Result<Vec<u8>, ReadError> {
             .saturating_add(1)
             .min(1 << 30),
     );
-    file.read_to_end(&mut bytes).map_err(ReadError::System)?;
+    file.by_ref()
+        .take(stated(length))
+        .read_to_end(&mut bytes)
+        .map_err(ReadError::System)?;
     Ok(bytes)
+}
+
+/// How many bytes of a file of that length are read: so many, without asking for its end. What the system itself makes says nothing of
+/// how long it is.
+fn stated(length: u64) -> u64 {
+    match length {
+        0 => u64::MAX,
+        length => length,
+    }
 }
 
 fn refusal(error: &io::Error, action: impl FnOnce() -> String) -> WorldError {
