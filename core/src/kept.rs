@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 
 /// Bytes of the first piece; each next one is twice as large at least, up to [`LAST_PIECE`].
 const FIRST_PIECE: usize = 16 << 10;
-const LAST_PIECE: usize = 1 << 20;
+const LAST_PIECE: usize = 1 << 19;
 /// Pieces from this size on are had from the system at once.
 const POPULATED: usize = 256 << 10;
 

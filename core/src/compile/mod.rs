@@ -106,7 +106,7 @@ pub fn compile(
 /// Compiles a source text but for the bodies of thunks that are large enough: those are compiled when they run. It is no text of a
 /// builtin; `work` is used again then.
 pub fn compile_some(
-    ast: Ast,
+    mut ast: Ast,
     interner: &mut Interner,
     environment: &Environment<'_>,
     work: &Rc<RefCell<Workspace>>,
@@ -118,6 +118,7 @@ pub fn compile_some(
     let bodies = compiler.left_out.bodies;
     drop(memory);
     if !bodies.is_empty() {
+        ast.give_back_room();
         image.defer(Rc::new(LateBodies {
             bodies,
             ast,

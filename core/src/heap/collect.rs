@@ -344,7 +344,7 @@ impl Heap {
             } else {
                 growth_of_all(self.live)
             };
-            self.threshold = (self.first_threshold / 2).max(wanted);
+            self.threshold = self.first_threshold.max(wanted);
         }
         if self.max_bytes != usize::MAX && !self.stress {
             // Near the limit sooner, so that it is noticed; but not at every turn.

@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 
 /// Words of the first piece; each next one is twice as large, up to [`LAST_PIECE`].
 const FIRST_PIECE: usize = 1 << 11;
-const LAST_PIECE: usize = 1 << 17;
+const LAST_PIECE: usize = 1 << 16;
 
 /// A slice in a [`Slab`], for whoever lives no longer than that.
 pub struct Lasting<T>(NonNull<[T]>);

@@ -311,6 +311,20 @@ pub struct Ast {
 }
 
 impl Ast {
+    /// Gives back room that nothing is in: it is to be kept. Allocators leave what is half full as it is, so it is copied.
+    pub fn give_back_room(&mut self) {
+        fn fit<T: Clone>(vec: &mut Vec<T>) {
+            *vec = vec.as_slice().to_vec();
+        }
+        fit(&mut self.exprs);
+        fit(&mut self.pos);
+        fit(&mut self.ids);
+        fit(&mut self.names);
+        fit(&mut self.name_pos);
+        fit(&mut self.bindings);
+        fit(&mut self.bytes);
+    }
+
     /// Empties it, but for its memory.
     pub(super) fn clear(&mut self) {
         let Ast {

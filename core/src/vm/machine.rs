@@ -25,7 +25,7 @@ pub struct Limits {
     pub call_depth: u32,
     /// Bytes of heap (`--max-memory`).
     pub memory: usize,
-    /// Bytes allocated before the first collection; half of it, at least, before each one after it.
+    /// Bytes allocated before the first collection.
     pub first_collection: usize,
     /// Collect at every safepoint: finds values that are not rooted.
     pub gc_stress: bool,
@@ -36,7 +36,7 @@ impl Default for Limits {
         Limits {
             call_depth: 10_000,
             memory: usize::MAX,
-            first_collection: 60 << 20,
+            first_collection: 68 << 20,
             gc_stress: false,
         }
     }
