@@ -2,22 +2,27 @@
 //!
 //! ```text
 //!  $PITON_CACHE_HOME, or $XDG_CACHE_HOME/piton, or ~/.cache/piton
-//!    code-<id>/ab/<key>    the code | its SHA-256
+//!    code-<id>/ab/<key>    the code | its checksum, XXH3 of 128 bits
 //! ```
 //!
 //! An entry is written under another name and renamed when it is complete, so that several processes may use the cache. One whose
-//! hash is not right answers nothing, and is replaced. All of it may be deleted at any time.
+//! checksum is not right answers nothing, and is replaced: it is against accidents, as whoever may write here could write any. All of it may be deleted at any time.
 
 use piton_core::code_cache::{CodeCache, Key};
-use piton_core::store::{hex, sha256};
+use piton_core::store::hex;
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use twox_hash::XxHash3_128;
 
-/// Bytes of the hash that an entry ends with.
-const HASH: usize = 32;
+/// Bytes of the checksum that an entry ends with.
+const CHECKSUM: usize = 16;
+
+fn checksum(code: &[u8]) -> [u8; CHECKSUM] {
+    XxHash3_128::oneshot(code).to_le_bytes()
+}
 
 /// The cache of this user and this version of the program.
 pub struct Folder {
@@ -53,7 +58,7 @@ impl Folder {
         let draft = self
             .root
             .join(format!("draft-{}-{number}", std::process::id()));
-        let written = fs::write(&draft, [bytes, &sha256(&[bytes])].concat())
+        let written = fs::write(&draft, [bytes, &checksum(bytes)].concat())
             .and_then(|()| fs::rename(&draft, place));
         if written.is_err() {
             // What cannot be written may not be there to be removed either.
@@ -65,10 +70,14 @@ impl Folder {
 
 impl CodeCache for Folder {
     fn load(&self, key: &Key) -> Option<Vec<u8>> {
-        let mut entry = fs::read(self.place(key)).ok()?;
-        let end = entry.len().checked_sub(HASH)?;
-        let (bytes, hash) = entry.split_at(end);
-        if sha256(&[bytes]) != *hash {
+        let mut file = fs::File::open(self.place(key)).ok()?;
+        let length = file.metadata().ok()?.len();
+        // As long as it is, without asking for its end: there are hundreds of entries.
+        let mut entry = Vec::with_capacity(usize::try_from(length).ok()?);
+        file.by_ref().take(length).read_to_end(&mut entry).ok()?;
+        let end = entry.len().checked_sub(CHECKSUM)?;
+        let (code, stated) = entry.split_at(end);
+        if checksum(code) != *stated {
             return None;
         }
         entry.truncate(end);
