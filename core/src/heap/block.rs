@@ -456,14 +456,19 @@ impl Heap {
         let object = Object::from_address(memory as usize);
         object.set_header(header);
         self.large.push(Large { object, words });
-        self.live += words * 8;
-        self.statistics.reserved += words * 8;
-        self.since_collection += words * 8;
+        self.live += layout.size();
+        self.statistics.reserved += layout.size();
+        self.since_collection += layout.size();
         object
     }
 
+    /// The memory of an object that stands alone. Allocators have four or eight sizes between a power of two and the next: what they
+    /// take beyond the object counts.
     pub(super) fn large_layout(words: usize) -> Layout {
-        Layout::from_size_align(words * 8, 16).expect("a size that was allocated before")
+        let bytes = words * 8;
+        let step = bytes.next_power_of_two() / 8;
+        Layout::from_size_align(bytes.next_multiple_of(step), 16)
+            .expect("a size that was allocated before")
     }
 }
 

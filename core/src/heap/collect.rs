@@ -322,14 +322,10 @@ impl Heap {
         self.large.retain(|large| {
             let live = large.object.has(mark);
             if !live {
-                freed += large.words * 8;
+                let layout = Self::large_layout(large.words);
+                freed += layout.size();
                 // SAFETY: allocated with this layout; nothing reaches it any more.
-                unsafe {
-                    dealloc(
-                        large.object.address() as *mut u8,
-                        Self::large_layout(large.words),
-                    )
-                };
+                unsafe { dealloc(large.object.address() as *mut u8, layout) };
             }
             live
         });
