@@ -163,6 +163,15 @@ const KEEPING: &[(&str, &str)] = &[
         "long strings",
         r#"builtins.deepSeq (let s = builtins.concatStringsSep "" (builtins.genList (i: "0123456789") 100000); in builtins.genList (i: "${s}${toString i}") 1000) 1"#,
     ),
+    // What an allocator leaves between objects of some sizes would be backed by large pages.
+    (
+        "strings of 600,000 bytes",
+        r#"builtins.deepSeq (let s = builtins.concatStringsSep "" (builtins.genList (i: "0123456789") 60000); in builtins.genList (i: "${s}${toString i}") 10000) 1"#,
+    ),
+    (
+        "strings of 100,000 bytes",
+        r#"builtins.deepSeq (let s = builtins.concatStringsSep "" (builtins.genList (i: "0123456789") 10000); in builtins.genList (i: "${s}${toString i}") 10000) 1"#,
+    ),
     (
         "lists and sets",
         "builtins.length (builtins.foldl' (a: b: [ a { x = b; } ]) [ ] (builtins.genList (i: i) 5000000))",

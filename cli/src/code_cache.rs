@@ -8,11 +8,12 @@
 //! An entry is written under another name and renamed when it is complete, so that several processes may use the cache. One whose
 //! checksum is not right answers nothing, and is replaced: it is against accidents, as whoever may write here could write any. All of it may be deleted at any time.
 
+use crate::world::read_up_to;
 use piton_core::code_cache::{CodeCache, Key};
 use piton_core::store::hex;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use twox_hash::XxHash3_128;
@@ -71,10 +72,9 @@ impl Folder {
 impl CodeCache for Folder {
     fn load(&self, key: &Key) -> Option<Vec<u8>> {
         let mut file = fs::File::open(self.place(key)).ok()?;
-        let length = file.metadata().ok()?.len();
-        // As long as it is, without asking for its end: there are hundreds of entries.
-        let mut entry = Vec::with_capacity(usize::try_from(length).ok()?);
-        file.by_ref().take(length).read_to_end(&mut entry).ok()?;
+        let length = usize::try_from(file.metadata().ok()?.len()).ok()?;
+        let mut entry = Vec::new();
+        read_up_to(&mut file, &mut entry, length).ok()?;
         let end = entry.len().checked_sub(CHECKSUM)?;
         let (code, stated) = entry.split_at(end);
         if checksum(code) != *stated {

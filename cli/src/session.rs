@@ -11,7 +11,7 @@ use crate::terminal;
 use crate::world::{Files, Messages, Outside, as_path, current_system};
 use piton_core::error::Error;
 use piton_core::eval::{Evaluator, MakeWorld, Options};
-use piton_core::heap::Value;
+use piton_core::heap::{Value, large_pages_for_tables};
 use piton_core::host::{Capabilities, capability_names};
 use piton_core::report::ReportOptions;
 use piton_core::source::{Origin, Pos};
@@ -46,6 +46,9 @@ impl Session {
         arguments: &EvaluationArguments,
         named: &[Named],
     ) -> Result<Self> {
+        if settings.max_memory.is_none() {
+            large_pages_for_tables();
+        }
         let measure = Measure::new(arguments)?;
         let mut plan = Plan::new(settings, named)?;
         let store = settings.store.open(settings.read_only, settings.builds)?;

@@ -61,26 +61,22 @@ impl Files {
         let fail = |error: io::Error| ReadError::System(error).answer(path);
         let (mut file, length) =
             open_plain(as_path(&target)).map_err(|error| error.answer(path))?;
-        let expected = usize::try_from(length).unwrap_or(PIECE);
-        let mut piece = Vec::with_capacity(expected.saturating_add(1).min(PIECE));
-        let mut read = |piece: &mut Vec<u8>, limit: u64| {
-            piece.clear();
-            file.by_ref().take(limit).read_to_end(piece).map_err(fail)
-        };
-        let mut done = read(&mut piece, stated(length).min(PIECE as u64))? as u64;
+        let mut piece = Vec::new();
+        if length == 0 {
+            // It may be one of those that do not say how long they are.
+            file.read_to_end(&mut piece).map_err(fail)?;
+            return take(piece.len() as u64, &piece);
+        }
+        let limit = usize::try_from(length).map_or(PIECE, |length| length.min(PIECE));
+        read_up_to(&mut file, &mut piece, limit).map_err(fail)?;
+        let mut done = piece.len() as u64;
         if done < PIECE as u64 {
             return take(done, &piece);
         }
-        if length < done {
-            // It is one of those that do not say how long they are.
-            let mut rest = Vec::new();
-            read(&mut rest, u64::MAX)?;
-            piece.append(&mut rest);
-            return take(piece.len() as u64, &piece);
-        }
         while !piece.is_empty() && done <= length {
             take(length, &piece)?;
-            done += read(&mut piece, PIECE as u64)? as u64;
+            read_up_to(&mut file, &mut piece, PIECE).map_err(fail)?;
+            done += piece.len() as u64;
         }
         if done == length {
             return Ok(());
@@ -292,26 +288,33 @@ fn open_plain(path: &Path) -> Result<(fs::File, u64), ReadError> {
 /// The bytes of a plain file.
 fn read_plain(path: &Path) -> Result<Vec<u8>, ReadError> {
     let (mut file, length) = open_plain(path)?;
-    let mut bytes = Vec::with_capacity(
-        usize::try_from(length)
-            .unwrap_or(0)
-            .saturating_add(1)
-            .min(1 << 30),
-    );
-    file.by_ref()
-        .take(stated(length))
-        .read_to_end(&mut bytes)
-        .map_err(ReadError::System)?;
+    let mut bytes = Vec::new();
+    match usize::try_from(length) {
+        Ok(length @ 1..=MAX_AT_ONCE) => read_up_to(&mut file, &mut bytes, length),
+        // It does not say how long it is, or more than anybody believes.
+        _ => file.read_to_end(&mut bytes).map(|_| ()),
+    }
+    .map_err(ReadError::System)?;
     Ok(bytes)
 }
 
-/// How many bytes of a file of that length are read: so many, without asking for its end. What the system itself makes says nothing of
-/// how long it is.
-fn stated(length: u64) -> u64 {
-    match length {
-        0 => u64::MAX,
-        length => length,
+/// Files that say that they are longer are read as far as they go.
+const MAX_AT_ONCE: usize = 1 << 30;
+
+/// Reads so many bytes into `bytes`, or fewer where the file ends, without asking for the end of one that is as long as it says.
+pub fn read_up_to(file: &mut fs::File, bytes: &mut Vec<u8>, limit: usize) -> io::Result<()> {
+    bytes.resize(limit, 0);
+    let mut done = 0;
+    while done < limit {
+        match file.read(&mut bytes[done..]) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
+    bytes.truncate(done);
+    Ok(())
 }
 
 fn refusal(error: &io::Error, action: impl FnOnce() -> String) -> WorldError {

@@ -12,7 +12,7 @@
 //! Numbers are in LEB128. Symbols are numbered by the image; positions count from the beginning of the file, and where many follow
 //! each other, each from the one before. So an image does not depend on what else has been evaluated. The head comes first
 //! since making a thunk takes only the head of its code, and most bodies are never looked at. Positions of other instructions
-//! than calls come last, since they are read only where something fails.
+//! than calls come last, since most are never asked for.
 
 use super::code::{
     CaptureSource, CodeKind, Constant, FormalSpec, FormalsSpec, Part, StrictArgument,
@@ -119,17 +119,16 @@ impl Image {
         Some(deferred.compile(reader.small(), interner))
     }
 
-    /// The positions of so many instructions of a body that are no calls, which begin at `place`.
-    pub fn positions(&self, PositionsPlace(at): PositionsPlace, count: usize) -> Box<[Pos]> {
-        let mut reader = Reader {
+    /// What there is to read at `place`.
+    pub fn positions(&self, PositionsPlace(at): PositionsPlace) -> Reader<'_> {
+        Reader {
             image: self,
             bytes: Cursor {
                 bytes: &self.bytes,
                 at,
             },
             start: 0,
-        };
-        reader.positions().take(count).collect()
+        }
     }
 
     /// What there is to read behind the head and the parameters.
@@ -366,7 +365,7 @@ impl<'a> Reader<'a> {
         self.each(|reader| Instruction::from_bytes(reader.bytes.array()))
     }
 
-    /// The positions of the calls: as many are to be taken as there are calls.
+    /// The positions of the calls, or of the other instructions: as many are to be taken as there are of them.
     pub fn positions(&mut self) -> impl Iterator<Item = Pos> {
         let mut before = 0;
         std::iter::repeat_with(move || {

@@ -24,6 +24,7 @@ pub use copy::{copy_values, copy_values_down};
 pub use make::MAX_STRING;
 pub use object::{CODE_END, Captured, CodeHead, Kind, List, Object, Partial, Thunk, ThunkState};
 pub(crate) use prefetch::prefetch;
+pub use region::large_pages_for_tables;
 pub(crate) use region::populate;
 pub use sets::{AnyAttrs, Attrs, Form, KeyEntry, Keys};
 pub use slab::{Lasting, Slab};

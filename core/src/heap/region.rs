@@ -44,11 +44,26 @@ impl Regions {
     }
 }
 
-/// Asks the system to back mapped memory by large pages, if it has some: most of it will be used, and is read in no order.
+/// Where large pages begin and end for the allocator, from where it gives out what is asked for first.
+const LARGE_FROM: usize = 8 << 20;
+const LARGE_TO: usize = 32 << 20;
+/// The size of a large page.
+const LARGE_PAGE: usize = 2 << 20;
+
+/// Asks the system to back by large pages what the program's allocator gives out once it has given out some megabytes, if that comes
+/// behind them: tables and texts of large evaluations. To be called early. The first megabytes hold something of each size, much of
+/// which is never touched; and not all that comes later is to, as large pages cost memory wherever something large is half used.
+pub fn large_pages_for_tables() {
+    let first = Box::new(0_u64);
+    let from = (&raw const *first as usize + LARGE_FROM).next_multiple_of(LARGE_PAGE);
+    in_large_pages(from as *mut libc::c_void, LARGE_TO - LARGE_FROM);
+}
+
+/// Asks the system to back memory by large pages, if it has some: most of it will be used, and is read in no order.
 fn in_large_pages(memory: *mut libc::c_void, bytes: usize) {
     // Where the system does not know how, pages are small.
     #[cfg(target_os = "linux")]
-    // SAFETY: it is mapped, and nothing changes of its contents.
+    // SAFETY: nothing changes of its contents, and what is not mapped stays so.
     unsafe {
         libc::madvise(memory, bytes, libc::MADV_HUGEPAGE);
     }

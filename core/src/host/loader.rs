@@ -356,7 +356,8 @@ fn check_plugin(
                 shipped.build_id
             ));
         }
-        // A build id is a hash of all that decides how types are laid out: comparing them takes longer than all else of loading.
+        // A build id is a hash of the sources, the compiler and the profile, which decide how types are laid out; to compare these takes
+        // longer than all else of loading.
     } else if let Some(proof) = plugin.rust_proof {
         let proof = proof();
         let version = text(proof.abi_stable_version);

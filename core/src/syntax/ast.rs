@@ -311,7 +311,8 @@ pub struct Ast {
 }
 
 impl Ast {
-    /// Gives back room that nothing is in: it is to be kept. Allocators leave what is half full as it is, so it is copied.
+    /// Gives back room that it was made with and that nothing is in: it is to be kept. Allocators leave what is half full as it is, so it is
+    /// copied.
     pub fn give_back_room(&mut self) {
         fn fit<T: Clone>(vec: &mut Vec<T>) {
             *vec = vec.as_slice().to_vec();

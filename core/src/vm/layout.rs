@@ -202,9 +202,8 @@ impl Layout {
         let mut end = 0;
         for index in 0..self.instructions.len() {
             self.places.push(end as u32);
-            let mut instruction = self.instructions[index];
-            instruction.x = self.x(instruction);
-            end += extent(instruction);
+            self.instructions[index].x = self.x(self.instructions[index]);
+            end += extent(self.instructions[index]);
         }
         self.places.push(end as u32);
         let many: Vec<(usize, Box<[CaptureSource]>)> = (0..self.children.len())
@@ -218,7 +217,6 @@ impl Layout {
                 Op::Attrs => {
                     let shape = usize::from(instruction.c);
                     let order = &self.orders[shape];
-                    instruction.x = self.x(instruction);
                     instruction.c = shapes[shape].len() as u16;
                     self.words.push(Word::of(instruction));
                     self.words.push(Word(shapes[shape].address() as u64));
@@ -263,7 +261,6 @@ impl Layout {
                 | Op::ThunkIfUnset
                 | Op::Fill
                 | Op::FillIfNew => {
-                    instruction.x = self.x(instruction);
                     if matches!(instruction.op, Op::Thunk | Op::Closure) {
                         // A thunk has room for its value.
                         let least = u16::from(instruction.op == Op::Thunk);

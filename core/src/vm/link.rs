@@ -229,14 +229,13 @@ impl Linked {
         let body = self.body();
         let positions = body.positions.get_or_init(|| {
             let image = body.late.as_ref().unwrap_or(&self.image);
-            let others = instructions(&body.words).filter(|(it, _)| !it.op.is_call());
-            let others = image.positions(body.positions_place, others.count());
-            let mut others = others.iter().copied();
+            let mut reader = image.positions(body.positions_place);
+            let mut others = reader.positions();
             let mut positions = Vec::with_capacity(body.words.len());
             for (instruction, words) in instructions(&body.words) {
                 let pos = match instruction.op.is_call() {
                     true => call_position(words),
-                    false => others.next().unwrap_or(self.pos),
+                    false => others.next().unwrap_or(Pos::NONE),
                 };
                 positions.resize(positions.len() + words.len(), pos);
             }
