@@ -6,9 +6,10 @@
 //! ```
 //!
 //! An entry is written under another name and renamed when it is complete, so that several processes may use the cache. One whose
-//! checksum is not right answers nothing, and is replaced: it is against accidents, as whoever may write here could write any. All of it may be deleted at any time.
+//! checksum is not right answers nothing, and is replaced: it is against accidents, as whoever may write here could write any. All
+//! of it may be deleted at any time.
 
-use crate::world::read_up_to;
+use crate::world::{MAX_AT_ONCE, read_up_to};
 use piton_core::code_cache::{CodeCache, Key};
 use piton_core::store::hex;
 use std::ffi::OsString;
@@ -73,6 +74,9 @@ impl CodeCache for Folder {
     fn load(&self, key: &Key) -> Option<Vec<u8>> {
         let mut file = fs::File::open(self.place(key)).ok()?;
         let length = usize::try_from(file.metadata().ok()?.len()).ok()?;
+        if length > MAX_AT_ONCE {
+            return None;
+        }
         let mut entry = Vec::new();
         read_up_to(&mut file, &mut entry, length).ok()?;
         let end = entry.len().checked_sub(CHECKSUM)?;

@@ -298,8 +298,8 @@ fn read_plain(path: &Path) -> Result<Vec<u8>, ReadError> {
     Ok(bytes)
 }
 
-/// Files that say that they are longer are read as far as they go.
-const MAX_AT_ONCE: usize = 1 << 30;
+/// What says that it is longer is not to be read with [`read_up_to`].
+pub const MAX_AT_ONCE: usize = 1 << 30;
 
 /// Reads so many bytes into `bytes`, or fewer where the file ends, without asking for the end of one that is as long as it says.
 pub fn read_up_to(file: &mut fs::File, bytes: &mut Vec<u8>, limit: usize) -> io::Result<()> {

@@ -5,7 +5,7 @@ mod files;
 pub mod search_path;
 
 pub use access::{Access, Rule};
-pub use files::{Files, as_path, read_up_to};
+pub use files::{Files, MAX_AT_ONCE, as_path, read_up_to};
 
 use crate::terminal;
 use piton_core::world::{Answer, FileType, Message, TakePiece, World};

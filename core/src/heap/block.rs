@@ -462,11 +462,16 @@ impl Heap {
         object
     }
 
-    /// The memory of an object that stands alone. Allocators have four or eight sizes between a power of two and the next: what they
-    /// take beyond the object counts.
+    /// The memory of an object that stands alone. Up to some size allocators have four or eight sizes between a power of two and the
+    /// next, beyond it pages: what they take beyond the object counts.
     pub(super) fn large_layout(words: usize) -> Layout {
+        const BY_PAGES: usize = 64 << 10;
+        const PAGE: usize = 4 << 10;
         let bytes = words * 8;
-        let step = bytes.next_power_of_two() / 8;
+        let step = match bytes <= BY_PAGES {
+            true => bytes.next_power_of_two() / 8,
+            false => PAGE,
+        };
         Layout::from_size_align(bytes.next_multiple_of(step), 16)
             .expect("a size that was allocated before")
     }
