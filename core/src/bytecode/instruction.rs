@@ -55,6 +55,21 @@ macro_rules! instructions {
                 match self { $(Op::$name => Operands::$operands),* }
             }
 
+            /// Whether its wide operand is a child: what it makes or fills is a thunk or closure of that code.
+            #[inline]
+            pub fn has_child(self) -> bool {
+                matches!(
+                    self,
+                    Op::Thunk
+                        | Op::Closure
+                        | Op::NewThunk
+                        | Op::NewClosure
+                        | Op::ThunkIfUnset
+                        | Op::Fill
+                        | Op::FillIfNew
+                )
+            }
+
             /// Whether it calls a function: what is called is told where it was.
             #[inline]
             pub fn is_call(self) -> bool {

@@ -2,7 +2,7 @@
 //! what is larger than 8 KiB.
 
 use super::object::{KIND_BITS, Kind, LAST_WALK, List, Object};
-use super::region::Regions;
+use super::region::{PAGE_BYTES, Regions};
 use super::sets::Attrs;
 use super::shapes::Shapes;
 use super::word::Value;
@@ -466,11 +466,10 @@ impl Heap {
     /// next, beyond it pages: what they take beyond the object counts.
     pub(super) fn large_layout(words: usize) -> Layout {
         const BY_PAGES: usize = 64 << 10;
-        const PAGE: usize = 4 << 10;
         let bytes = words * 8;
         let step = match bytes <= BY_PAGES {
             true => bytes.next_power_of_two() / 8,
-            false => PAGE,
+            false => PAGE_BYTES,
         };
         Layout::from_size_align(bytes.next_multiple_of(step), 16)
             .expect("a size that was allocated before")

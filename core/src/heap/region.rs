@@ -92,7 +92,7 @@ pub(super) fn map(bytes: usize) -> *mut libc::c_void {
 }
 
 /// The size of a page, or of several.
-const PAGE_BYTES: usize = 4096;
+pub(super) const PAGE_BYTES: usize = 4096;
 
 /// Lets the system back memory at once that is about to be used: a fault for each page would cost several times as much.
 pub(crate) fn populate<T>(memory: &mut [MaybeUninit<T>]) {

@@ -180,13 +180,7 @@ impl Layout {
     /// What an instruction of this code says in x once it is laid out, where words belong to it.
     fn x(&self, instruction: Instruction) -> u8 {
         match instruction.op {
-            Op::Thunk
-            | Op::Closure
-            | Op::NewThunk
-            | Op::NewClosure
-            | Op::ThunkIfUnset
-            | Op::Fill
-            | Op::FillIfNew => self.children[instruction.wide() as usize].stated,
+            op if op.has_child() => self.children[instruction.wide() as usize].stated,
             Op::Attrs => self.orders[usize::from(instruction.c)].is_some().into(),
             _ => instruction.x,
         }
@@ -254,13 +248,7 @@ impl Layout {
                     self.words.push(Word::of(instruction));
                     self.words.push(Word(constant.to_word()));
                 }
-                Op::Thunk
-                | Op::Closure
-                | Op::NewThunk
-                | Op::NewClosure
-                | Op::ThunkIfUnset
-                | Op::Fill
-                | Op::FillIfNew => {
+                op if op.has_child() => {
                     if matches!(instruction.op, Op::Thunk | Op::Closure) {
                         // A thunk has room for its value.
                         let least = u16::from(instruction.op == Op::Thunk);
