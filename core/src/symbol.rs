@@ -100,15 +100,68 @@ impl Known {
     }
 }
 
+/// Places of [`Recent`]: 24 KiB.
+const RECENT: usize = 1 << 10;
+
+/// A short name that has been asked for, in the place that its bytes say, and its symbol: most names that are asked for were so a
+/// short time ago, and here this takes one line of memory, where the table, its entry and the name itself take one each.
+#[derive(Clone, Copy, Default)]
+struct Recent {
+    ends: (u64, u64),
+    len: u32,
+    symbol: u32,
+}
+
+impl Recent {
+    /// The beginning and the end of a name, which with its length tell all of it; nothing for long ones and the empty one.
+    #[inline]
+    fn ends(name: &[u8]) -> Option<(u64, u64)> {
+        Some(match name.len() {
+            1..4 => (
+                name[0].into(),
+                u64::from(name[name.len() / 2]) << 8 | u64::from(name[name.len() - 1]),
+            ),
+            4..8 => (
+                u32::from_le_bytes(*name.first_chunk()?).into(),
+                u32::from_le_bytes(*name.last_chunk()?).into(),
+            ),
+            8..=16 => (
+                u64::from_le_bytes(*name.first_chunk()?),
+                u64::from_le_bytes(*name.last_chunk()?),
+            ),
+            _ => return None,
+        })
+    }
+
+    #[inline]
+    fn place((first, last): (u64, u64), len: usize) -> usize {
+        let mixed = (first ^ last.rotate_left(29) ^ (len as u64) << 59)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 32) as usize % RECENT
+    }
+}
+
 /// Maps names to [`Symbol`]s and back. Names are bytes, as Nix strings are.
-#[derive(Default)]
 pub struct Interner {
     known: Known,
+    recent: Box<[Recent; RECENT]>,
     names: Vec<&'static [u8]>,
     /// Room for names to come.
     room: &'static mut [u8],
     /// Every symbol that was asked for since [`Interner::record`], if somebody wants to know.
     record: Option<Vec<Symbol>>,
+}
+
+impl Default for Interner {
+    fn default() -> Self {
+        Self {
+            known: Known::default(),
+            recent: Box::new([Recent::default(); RECENT]),
+            names: Vec::new(),
+            room: &mut [],
+            record: None,
+        }
+    }
 }
 
 impl Interner {
@@ -123,15 +176,37 @@ impl Interner {
     /// heap, and it lets every table hold plain slices.
     #[inline]
     pub fn intern(&mut self, name: &[u8]) -> Symbol {
-        let hash = hash(name);
-        let symbol = match self.find(name, hash) {
-            Some(symbol) => symbol,
-            None => self.add(name, hash),
+        let symbol = match Recent::ends(name) {
+            None => self.intern_long(name),
+            Some(ends) => {
+                let (len, at) = (name.len() as u32, Recent::place(ends, name.len()));
+                let recent = self.recent[at];
+                if recent.ends == ends && recent.len == len {
+                    Symbol(recent.symbol)
+                } else {
+                    let symbol = self.intern_long(name);
+                    self.recent[at] = Recent {
+                        ends,
+                        len,
+                        symbol: symbol.0,
+                    };
+                    symbol
+                }
+            }
         };
         if let Some(record) = &mut self.record {
             record.push(symbol);
         }
         symbol
+    }
+
+    /// The same of a name that is not among the recent ones.
+    fn intern_long(&mut self, name: &[u8]) -> Symbol {
+        let hash = hash(name);
+        match self.find(name, hash) {
+            Some(symbol) => symbol,
+            None => self.add(name, hash),
+        }
     }
 
     #[inline]

@@ -23,6 +23,8 @@ pub struct Files {
     /// Paths that are known not to be links: `import` resolves the same folders again and again.
     plain: RefCell<HashSet<Vec<u8>>>,
     resolved: RefCell<HashMap<Vec<u8>, Vec<u8>>>,
+    /// Room for a piece of a file, used again for the next one: new room is written to before it is read into.
+    room: RefCell<Vec<u8>>,
 }
 
 impl Files {
@@ -32,6 +34,7 @@ impl Files {
             access,
             plain: RefCell::default(),
             resolved: RefCell::default(),
+            room: RefCell::default(),
         }
     }
 
@@ -57,26 +60,36 @@ impl Files {
 
     /// The bytes of a file in pieces; links are followed.
     pub fn read_pieces(&self, path: &[u8], take: TakePiece<'_>) -> Answer<()> {
+        let mut room = self.room.take();
+        let answer = self.read_through(path, &mut room, take);
+        self.room.replace(room);
+        answer
+    }
+
+    fn read_through(&self, path: &[u8], room: &mut Vec<u8>, take: TakePiece<'_>) -> Answer<()> {
         let target = self.target(path)?;
         let fail = |error: io::Error| ReadError::System(error).answer(path);
         let (mut file, length) =
             open_plain(as_path(&target)).map_err(|error| error.answer(path))?;
-        let mut piece = Vec::new();
         if length == 0 {
             // It may be one of those that do not say how long they are.
-            file.read_to_end(&mut piece).map_err(fail)?;
-            return take(piece.len() as u64, &piece);
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).map_err(fail)?;
+            return take(bytes.len() as u64, &bytes);
         }
         let limit = usize::try_from(length).map_or(PIECE, |length| length.min(PIECE));
-        read_up_to(&mut file, &mut piece, limit).map_err(fail)?;
-        let mut done = piece.len() as u64;
-        if done < PIECE as u64 {
-            return take(done, &piece);
+        if room.len() < limit {
+            room.resize(limit, 0);
         }
-        while !piece.is_empty() && done <= length {
-            take(length, &piece)?;
-            read_up_to(&mut file, &mut piece, PIECE).map_err(fail)?;
-            done += piece.len() as u64;
+        let mut count = read_into(&mut file, &mut room[..limit]).map_err(fail)?;
+        let mut done = count as u64;
+        if done < PIECE as u64 {
+            return take(done, &room[..count]);
+        }
+        while count > 0 && done <= length {
+            take(length, &room[..count])?;
+            count = read_into(&mut file, &mut room[..limit]).map_err(fail)?;
+            done += count as u64;
         }
         if done == length {
             return Ok(());
@@ -304,17 +317,23 @@ pub const MAX_AT_ONCE: usize = 1 << 30;
 /// Reads so many bytes into `bytes`, or fewer where the file ends, without asking for the end of one that is as long as it says.
 pub fn read_up_to(file: &mut fs::File, bytes: &mut Vec<u8>, limit: usize) -> io::Result<()> {
     bytes.resize(limit, 0);
+    let count = read_into(file, bytes)?;
+    bytes.truncate(count);
+    Ok(())
+}
+
+/// Reads until `room` is full or the file ends; answers how many bytes came.
+fn read_into(file: &mut fs::File, room: &mut [u8]) -> io::Result<usize> {
     let mut done = 0;
-    while done < limit {
-        match file.read(&mut bytes[done..]) {
+    while done < room.len() {
+        match file.read(&mut room[done..]) {
             Ok(0) => break,
             Ok(count) => done += count,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    bytes.truncate(done);
-    Ok(())
+    Ok(done)
 }
 
 fn refusal(error: &io::Error, action: impl FnOnce() -> String) -> WorldError {

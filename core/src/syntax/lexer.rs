@@ -1,7 +1,7 @@
 //! Text to tokens: the longest match wins, as in Nix's lexer. Strings and paths with interpolation are read by the parser,
 //! which knows where they go on after a `}`.
 
-use super::bytes::{self, NAME, PATH, SCHEME, SPACE, URI, is, run_end};
+use super::bytes::{self, NAME, PATH, SCHEME, URI, is, run_end};
 use super::literal;
 use super::parser::PIPES_DISABLED;
 
@@ -142,18 +142,28 @@ impl<'a> Lexer<'a> {
 
     #[inline]
     fn skip_trivia(&mut self) {
+        debug_assert!(self.next <= self.text.len(), "tokens end where the text does");
+        self.next = bytes::blanks_end(self.text, self.next);
+        if matches!(self.byte(self.next), b'#' | b'/') {
+            self.skip_comments();
+        }
+    }
+
+    /// Apart, so that the usual way calls nothing.
+    #[inline(never)]
+    fn skip_comments(&mut self) {
         loop {
-            self.next = run_end(self.text, self.next, SPACE);
-            match self.byte(self.next) {
-                b'#' => self.next = line_end(self.text, self.next),
+            let end = match self.byte(self.next) {
+                b'#' => line_end(self.text, self.next),
                 b'/' if self.byte(self.next + 1) == b'*' => match comment_end(self.text, self.next)
                 {
-                    Some(end) => self.next = end,
+                    Some(end) => end,
                     // Without its end it is a division, and then a multiplication sign that cannot stand there.
                     None => return,
                 },
                 _ => return,
-            }
+            };
+            self.next = bytes::blanks_end(self.text, end);
         }
     }
 
@@ -403,8 +413,7 @@ pub(super) fn segments_end(text: &[u8], mut at: usize) -> usize {
 }
 
 fn line_end(text: &[u8], from: usize) -> usize {
-    let end = bytes::find_byte(text, from, b'\n').unwrap_or(text.len());
-    bytes::find_byte(&text[..end], from, b'\r').unwrap_or(end)
+    memchr::memchr2(b'\n', b'\r', &text[from..]).map_or(text.len(), |skip| from + skip)
 }
 
 fn comment_end(text: &[u8], start: usize) -> Option<usize> {
