@@ -33,7 +33,7 @@ impl Vm {
     /// Adds a derivation that refers to these store paths, sorted.
     pub(crate) fn add_derivation(
         &mut self,
-        derivation: Resolved,
+        derivation: &Resolved,
         references: &[&[u8]],
     ) -> Result<()> {
         self.persist(&Addition {

@@ -235,7 +235,7 @@ impl Draft {
                 vm.heap.string(&text, context),
             ));
         }
-        vm.add_derivation(resolved, &references)?;
+        vm.add_derivation(&resolved, &references)?;
         Ok(vm.heap.attrs_from(&mut members).value())
     }
 }

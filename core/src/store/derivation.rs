@@ -146,6 +146,19 @@ impl Part {
         out.extend_from_slice(&self.bytes[done..]);
     }
 
+    /// What of `text` follows the part with all paths in place, if it begins with that.
+    fn strip_from<'t>(&self, text: &'t [u8], paths: &[Option<Vec<u8>>]) -> Option<&'t [u8]> {
+        let (mut text, mut done) = (text, 0);
+        for (at, output) in &self.holes {
+            let path = paths.get(*output)?.as_deref().unwrap_or_default();
+            text = text
+                .strip_prefix(&self.bytes[done..*at])?
+                .strip_prefix(path)?;
+            done = *at;
+        }
+        text.strip_prefix(&self.bytes[done..])
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.holes.clear();
@@ -159,6 +172,17 @@ pub(super) struct Parts {
     /// The inputs as they stand in the text.
     pub(super) inputs: Vec<u8>,
     pub(super) tail: Part,
+}
+
+impl Parts {
+    /// Whether `text` is this one with all paths in place.
+    pub(super) fn make(&self, text: &[u8], paths: &[Option<Vec<u8>>]) -> bool {
+        let tail = self
+            .head
+            .strip_from(text, paths)
+            .and_then(|rest| rest.strip_prefix(&self.inputs[..]));
+        tail.and_then(|tail| self.tail.strip_from(tail, paths)) == Some(&[])
+    }
 }
 
 impl<'a> Derivation<'a> {

@@ -137,11 +137,9 @@ impl Store {
     }
 
     /// Adds a derivation.
-    pub fn add_derivation(&mut self, derivation: Resolved) {
-        let Resolved {
-            path, text, modulo, ..
-        } = derivation;
-        let entry = match self.objects.entry(path.into()) {
+    pub fn add_derivation(&mut self, derivation: &Resolved) {
+        let (text, modulo) = (derivation.text.clone(), derivation.modulo.clone());
+        let entry = match self.objects.entry(derivation.path[..].into()) {
             Entry::Vacant(entry) => entry,
             Entry::Occupied(entry) => {
                 if let Object::Known(_) = entry.get() {
@@ -204,7 +202,7 @@ impl Store {
         &mut self,
         derivation: &Derivation<'_>,
         references: &[&[u8]],
-    ) -> Result<Resolved, ResolveError> {
+    ) -> Result<Rc<Resolved>, ResolveError> {
         let (objects, learned) = (&self.objects, &self.learned);
         self.resolver.resolve(derivation, references, |path| {
             modulo(objects, learned, path)

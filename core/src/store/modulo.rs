@@ -4,9 +4,13 @@
 use super::derivation::{Derivation, Output, Parts, Text, separate, write_input};
 use super::hash::{Digest, HexDigest, base32, hex, sha256};
 use super::later::Later;
-use super::path::{output_name, output_path, text_path};
+use super::path::{output_name, output_path, store_name, text_path};
 use crate::kept::Keeper;
 use bytes::Bytes;
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+use std::hash::Hasher;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What a derivation counts as in the hash of one that needs it.
@@ -36,9 +40,19 @@ pub struct Resolved {
     pub outputs: Vec<Option<Vec<u8>>>,
 }
 
+impl Resolved {
+    /// Whether it comes of a derivation with this name and these parts of a text.
+    fn is_of(&self, name: &[u8], parts: &Parts) -> bool {
+        store_name(&self.path).strip_suffix(b".drv") == Some(name)
+            && parts.make(&self.text, &self.outputs)
+    }
+}
+
 /// Computes all paths of derivations, in memory that it uses again.
 #[derive(Default)]
 pub struct Resolver {
+    /// What it has come to before, by hash: half of the derivations of a package set are made twice or more.
+    known: HashTable<(u64, Rc<Resolved>)>,
     parts: Parts,
     /// The inputs as they enter the hash.
     inputs: Vec<u8>,
@@ -54,9 +68,18 @@ impl Resolver {
         derivation: &Derivation<'_>,
         references: &[&[u8]],
         lookup: impl Fn(&[u8]) -> Option<&'m Modulo>,
-    ) -> Result<Resolved, ResolveError> {
+    ) -> Result<Rc<Resolved>, ResolveError> {
         derivation.write_parts(&mut self.parts);
         let Parts { head, inputs, tail } = &self.parts;
+        let mut hasher = FxHasher::default();
+        for part in [&derivation.name[..], &head.bytes, inputs, &tail.bytes] {
+            hasher.write(part);
+        }
+        let hash = hasher.finish();
+        let same = |(_, known): &(u64, Rc<Resolved>)| known.is_of(&derivation.name, &self.parts);
+        if let Some((_, known)) = self.known.find(hash, same) {
+            return Ok(known.clone());
+        }
         let text = &mut self.text;
         text.clear();
         let is_deferred = |(_, output): &(_, Output<'_>)| *output == Output::Deferred;
@@ -95,12 +118,15 @@ impl Resolver {
             Some(around) => Modulo::Hash(Arc::new(Later::new(text.clone(), around, &self.inputs))),
             None => fixed_modulo(derivation).unwrap_or(Modulo::Deferred),
         };
-        Ok(Resolved {
+        let resolved = Rc::new(Resolved {
             path,
             text,
             modulo,
             outputs,
-        })
+        });
+        self.known
+            .insert_unique(hash, (hash, resolved.clone()), |(hash, _)| *hash);
+        Ok(resolved)
     }
 }
 
