@@ -18,7 +18,7 @@ struct Plan {
 /// Marks an index of the right side.
 const RIGHT: u32 = 1 << 31;
 /// Plans that are kept. A pair of shapes has one place where its plan can be.
-const PLANS: usize = 1024;
+const PLANS: usize = 4096;
 /// In larger results few are laid over many, or both are merged anew each time: a plan for them takes as much memory as they do.
 const MAX_PLANNED: usize = 64;
 /// One side is few and the other many where that is so many times longer.
