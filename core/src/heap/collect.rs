@@ -353,7 +353,10 @@ impl Heap {
 /// How much is allocated before the next collection, by what is alive: one of what is new costs what of it stays alive, a look at all lines,
 /// and one at all that lies on the stacks and beside them, which are roots.
 fn growth(live: usize, beside: usize) -> usize {
-    (live / 2).saturating_add(beside.saturating_mul(2))
+    /// A heap up to this size may double.
+    const FEW: usize = 80 << 20;
+    let grown = (live / 2).max(live.min(FEW));
+    grown.saturating_add(beside.saturating_mul(2))
 }
 
 /// The same where each collection is of everything: to mark a byte takes about a third of the time in which one is allocated and used, so
