@@ -305,6 +305,7 @@ impl Evaluator {
                     members.map(|(entry, _)| entry.name).collect()
                 });
                 let image = self.image_of(origin, text.into(), &base, names)?;
+                self.vm.sources.release_last(|_| true);
                 let address = self.vm.link(image);
                 match scope {
                     Some(scope) => self.vm.enter_code(address, &[scope], None),
@@ -328,6 +329,9 @@ impl Evaluator {
     /// Makes a text ready to be entered: the address of its code.
     pub fn link_text(&mut self, origin: Origin, text: &[u8], base: &[u8]) -> Result<usize> {
         let image = self.image_of(origin, Bytes::copy_from_slice(text), base, None)?;
+        let Vm { sources, world, .. } = &mut *self.vm;
+        // What the command has read may have come through a pipe.
+        sources.release_last(|path| world.file_type(path) == Ok(FileType::Regular));
         Ok(self.vm.link(image))
     }
 
@@ -378,9 +382,6 @@ impl Evaluator {
             }
             _ => self.new_image(origin, text, base, scope),
         };
-        if image.is_ok() {
-            self.release_source();
-        }
         if let Some(observer) = &mut self.vm.observer {
             observer.file(bytes, begun.elapsed());
         }
@@ -510,12 +511,6 @@ impl Evaluator {
             keep_thunks: self.keep_thunks,
             globals,
         }
-    }
-
-    /// Lets go of the text that was compiled last, if it can be read again: what comes through a pipe cannot.
-    fn release_source(&mut self) {
-        let Vm { sources, world, .. } = &mut *self.vm;
-        sources.release_last(|path| world.file_type(path) == Ok(FileType::Regular));
     }
 
     fn add_source(&mut self, origin: Origin, text: Bytes) -> Result<&SourceFile> {

@@ -60,27 +60,31 @@ pub enum Message {
 /// Result of asking the world.
 pub type Answer<T> = Result<T, WorldError>;
 
-/// Takes a file piece by piece: how long all of it is, and the next bytes. There is always a piece, if only an empty one.
-pub type TakePiece<'t> = &'t mut dyn FnMut(u64, &[u8]) -> Answer<()>;
+/// What is known of a file before it is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FileInfo {
+    /// How many bytes it has.
+    pub length: u64,
+    /// Whether its owner may execute it.
+    pub executable: bool,
+}
+
+/// Takes a file piece by piece: what is known of all of it, and the next bytes. There is always a piece, if only an empty one.
+pub type TakePiece<'t> = &'t mut dyn FnMut(FileInfo, &[u8]) -> Answer<()>;
 
 /// Files, environment, clock and terminal. Paths are absolute and canonical; implementations follow symbolic links as each
 /// method says.
 pub trait World {
-    /// The bytes of a file; links are followed.
+    /// The bytes of a file; links are followed. What can be read only once, as a pipe, is refused.
     fn read_file(&self, path: &[u8]) -> Answer<Vec<u8>>;
     /// The bytes of a file for who need not have them all at once; links are followed. What is taken before an error is void.
-    fn read_pieces(&self, path: &[u8], take: TakePiece<'_>) -> Answer<()> {
-        let bytes = self.read_file(path)?;
-        take(bytes.len() as u64, &bytes)
-    }
+    fn read_pieces(&self, path: &[u8], take: TakePiece<'_>) -> Answer<()>;
     /// Names and types in a folder; links in the path are followed, entries are not.
     fn read_dir(&self, path: &[u8]) -> Answer<Vec<(Vec<u8>, FileType)>>;
     /// What is at a path. A link there is reported as such; links on the way are followed.
     fn file_type(&self, path: &[u8]) -> Answer<FileType>;
     /// What a symbolic link says.
     fn read_link(&self, path: &[u8]) -> Answer<Vec<u8>>;
-    /// Whether its owner may execute a file.
-    fn is_executable(&self, path: &[u8]) -> Answer<bool>;
     /// The path with all links resolved.
     fn resolve(&self, path: &[u8]) -> Answer<Vec<u8>>;
     /// An environment variable.

@@ -6,7 +6,7 @@ use piton_core::eval::{Evaluator, Options};
 use piton_core::heap::Value;
 use piton_core::host::LoadPolicy;
 use piton_core::report::ReportOptions;
-use piton_core::world::{Answer, FileType, Message, World, WorldError};
+use piton_core::world::{Answer, FileInfo, FileType, Message, TakePiece, World, WorldError};
 use std::cell::RefCell;
 use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -51,6 +51,16 @@ impl World for TestWorld {
         std::fs::read(path(file)).map_err(refused)
     }
 
+    fn read_pieces(&self, file: &[u8], take: TakePiece<'_>) -> Answer<()> {
+        let metadata = std::fs::metadata(path(file)).map_err(refused)?;
+        let bytes = self.read_file(file)?;
+        let info = FileInfo {
+            length: bytes.len() as u64,
+            executable: metadata.permissions().mode() & 0o100 != 0,
+        };
+        take(info, &bytes)
+    }
+
     fn read_dir(&self, folder: &[u8]) -> Answer<Vec<(Vec<u8>, FileType)>> {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(path(folder)).map_err(refused)? {
@@ -76,15 +86,6 @@ impl World for TestWorld {
             .map_err(refused)?
             .into_os_string()
             .into_vec())
-    }
-
-    fn is_executable(&self, file: &[u8]) -> Answer<bool> {
-        Ok(std::fs::symlink_metadata(path(file))
-            .map_err(refused)?
-            .permissions()
-            .mode()
-            & 0o100
-            != 0)
     }
 
     fn resolve(&self, file: &[u8]) -> Answer<Vec<u8>> {

@@ -245,10 +245,20 @@ fn copy(world: &dyn World, from: &[u8], to: &Path) -> Answer<()> {
     while let Some((from, to, kind)) = todo.pop() {
         match kind {
             FileType::Regular => {
-                let mode = mode(world.is_executable(&from)?);
-                let mut file = create(&to, mode).map_err(fail)?;
-                world.read_pieces(&from, &mut |_, piece| file.write_all(piece).map_err(fail))?;
-                close(&file, mode).map_err(fail)?;
+                let mut created = None;
+                world.read_pieces(&from, &mut |info, piece| {
+                    let (file, _) = match &mut created {
+                        Some(created) => created,
+                        none => {
+                            let mode = mode(info.executable);
+                            none.insert((create(&to, mode).map_err(fail)?, mode))
+                        }
+                    };
+                    file.write_all(piece).map_err(fail)
+                })?;
+                if let Some((file, mode)) = created {
+                    close(&file, mode).map_err(fail)?;
+                }
             }
             FileType::Symlink => {
                 symlink(as_path(&world.read_link(&from)?), &to).map_err(fail)?;

@@ -3,7 +3,7 @@
 
 use super::access::Access;
 use crate::failure::reason;
-use piton_core::world::{Answer, FileType, TakePiece, WorldError};
+use piton_core::world::{Answer, FileInfo, FileType, TakePiece, WorldError};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -69,13 +69,15 @@ impl Files {
     fn read_through(&self, path: &[u8], room: &mut Vec<u8>, take: TakePiece<'_>) -> Answer<()> {
         let target = self.target(path)?;
         let fail = |error: io::Error| ReadError::System(error).answer(path);
-        let (mut file, length) =
+        let (mut file, info) =
             open_plain(as_path(&target)).map_err(|error| error.answer(path))?;
+        let length = info.length;
         if length == 0 {
             // It may be one of those that do not say how long they are.
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes).map_err(fail)?;
-            return take(bytes.len() as u64, &bytes);
+            let length = bytes.len() as u64;
+            return take(FileInfo { length, ..info }, &bytes);
         }
         let limit = usize::try_from(length).map_or(PIECE, |length| length.min(PIECE));
         if room.len() < limit {
@@ -84,10 +86,10 @@ impl Files {
         let mut count = read_into(&mut file, &mut room[..limit]).map_err(fail)?;
         let mut done = count as u64;
         if done < PIECE as u64 {
-            return take(done, &room[..count]);
+            return take(FileInfo { length: done, ..info }, &room[..count]);
         }
         while count > 0 && done <= length {
-            take(length, &room[..count])?;
+            take(info, &room[..count])?;
             count = read_into(&mut file, &mut room[..limit]).map_err(fail)?;
             done += count as u64;
         }
@@ -149,17 +151,6 @@ impl Files {
             Ok(target) => Ok(target.into_os_string().into_vec()),
             Err(error) => Err(refusal(&error, || {
                 format!("reading symbolic link '{}'", text(path))
-            })),
-        }
-    }
-
-    /// Whether its owner may execute a file.
-    pub fn is_executable(&self, path: &[u8]) -> Answer<bool> {
-        let place = self.place(path)?;
-        match fs::symlink_metadata(as_path(&place)) {
-            Ok(metadata) => Ok(metadata.permissions().mode() & 0o100 != 0),
-            Err(error) => Err(refusal(&error, || {
-                format!("getting status of '{}'", text(path))
             })),
         }
     }
@@ -278,9 +269,9 @@ impl ReadError {
 /// How much of a file is held in memory where not all of it is needed at once.
 const PIECE: usize = 1 << 18;
 
-/// A plain file, and how long it says to be: files in /proc say that they are empty. Anything else could keep the evaluation
+/// A plain file, and what it says of itself: files in /proc say that they are empty. Anything else could keep the evaluation
 /// waiting, or never end.
-fn open_plain(path: &Path) -> Result<(fs::File, u64), ReadError> {
+fn open_plain(path: &Path) -> Result<(fs::File, FileInfo), ReadError> {
     let metadata = fs::metadata(path).map_err(ReadError::System)?;
     let kind = metadata.file_type();
     if !kind.is_file() && path != Path::new("/dev/null") {
@@ -295,14 +286,18 @@ fn open_plain(path: &Path) -> Result<(fs::File, u64), ReadError> {
         }));
     }
     let file = fs::File::open(path).map_err(ReadError::System)?;
-    Ok((file, metadata.len()))
+    let info = FileInfo {
+        length: metadata.len(),
+        executable: metadata.permissions().mode() & 0o100 != 0,
+    };
+    Ok((file, info))
 }
 
 /// The bytes of a plain file.
 fn read_plain(path: &Path) -> Result<Vec<u8>, ReadError> {
-    let (mut file, length) = open_plain(path)?;
+    let (mut file, info) = open_plain(path)?;
     let mut bytes = Vec::new();
-    match usize::try_from(length) {
+    match usize::try_from(info.length) {
         Ok(length @ 1..=MAX_AT_ONCE) => read_up_to(&mut file, &mut bytes, length),
         // It does not say how long it is, or more than anybody believes.
         _ => file.read_to_end(&mut bytes).map(|_| ()),

@@ -79,10 +79,6 @@ impl World for Outside {
         self.files.read_link(path)
     }
 
-    fn is_executable(&self, path: &[u8]) -> Answer<bool> {
-        self.files.is_executable(path)
-    }
-
     fn resolve(&self, path: &[u8]) -> Answer<Vec<u8>> {
         self.files.resolve(path)
     }

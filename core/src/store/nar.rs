@@ -107,20 +107,19 @@ impl<S: Sink> NarWriter<S> {
         match kind {
             FileType::Regular => {
                 self.string(b"regular");
-                if world.is_executable(path)? {
-                    self.string(b"executable");
-                    self.string(b"");
-                }
-                self.string(b"contents");
                 // A file may be larger than memory.
-                let sink = &mut self.sink;
                 let mut begun = None;
-                world.read_pieces(path, &mut |length, piece| {
+                world.read_pieces(path, &mut |info, piece| {
                     if begun.is_none() {
-                        begun = Some(length);
-                        sink.write(&length.to_le_bytes());
+                        begun = Some(info.length);
+                        if info.executable {
+                            self.string(b"executable");
+                            self.string(b"");
+                        }
+                        self.string(b"contents");
+                        self.sink.write(&info.length.to_le_bytes());
                     }
-                    sink.write(piece);
+                    self.sink.write(piece);
                     Ok(())
                 })?;
                 self.pad(begun.unwrap_or_default());
@@ -237,7 +236,7 @@ impl Sink for Measure {
 mod tests {
     use super::*;
     use crate::store::hash::base32;
-    use crate::world::Message;
+    use crate::world::{FileInfo, Message, TakePiece};
     use std::sync::Arc;
 
     /// `{ a -> "x" (executable), d/{ e -> "", l -> link to ../a } }`
@@ -250,6 +249,14 @@ mod tests {
             } else {
                 Vec::new()
             })
+        }
+        fn read_pieces(&self, path: &[u8], take: TakePiece<'_>) -> Answer<()> {
+            let bytes = self.read_file(path)?;
+            let info = FileInfo {
+                length: bytes.len() as u64,
+                executable: path == b"/t/a",
+            };
+            take(info, &bytes)
         }
         fn read_dir(&self, path: &[u8]) -> Answer<Vec<(Vec<u8>, FileType)>> {
             Ok(match path {
@@ -268,9 +275,6 @@ mod tests {
         }
         fn read_link(&self, _: &[u8]) -> Answer<Vec<u8>> {
             Ok(b"../a".to_vec())
-        }
-        fn is_executable(&self, path: &[u8]) -> Answer<bool> {
-            Ok(path == b"/t/a")
         }
         fn resolve(&self, path: &[u8]) -> Answer<Vec<u8>> {
             Ok(path.to_vec())

@@ -3,7 +3,7 @@
 
 use super::memory::{Found, Store};
 use super::path::split_store_path;
-use crate::world::{Answer, FileType, Message, TakePiece, World, WorldError};
+use crate::world::{Answer, FileInfo, FileType, Message, TakePiece, World, WorldError};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -139,12 +139,26 @@ impl World for Overlay {
     }
 
     fn read_pieces(&self, path: &[u8], take: TakePiece<'_>) -> Answer<()> {
+        self.store.borrow_mut().look_up(path);
+        let is_flat = |found| matches!(found, Found::Source { source, .. } if source.flat);
+        let flat = self.store.borrow().find(path).is_some_and(is_flat);
         let take = RefCell::new(take);
         self.ask(
             path,
             End::Followed,
-            |text| (take.borrow_mut())(text.len() as u64, text),
-            |world, path| world.read_pieces(path, &mut **take.borrow_mut()),
+            |text| {
+                let info = FileInfo {
+                    length: text.len() as u64,
+                    executable: false,
+                };
+                (take.borrow_mut())(info, text)
+            },
+            |world, place| {
+                world.read_pieces(place, &mut |mut info, piece| {
+                    info.executable &= !flat;
+                    (take.borrow_mut())(info, piece)
+                })
+            },
         )
     }
 
@@ -185,17 +199,6 @@ impl World for Overlay {
             |_| no_link(path),
             |world, path| world.read_link(path),
         )
-    }
-
-    fn is_executable(&self, path: &[u8]) -> Answer<bool> {
-        let executable = self.ask(
-            path,
-            End::Kept,
-            |_| Ok(false),
-            |world, path| world.is_executable(path),
-        )?;
-        let is_flat = |found| matches!(found, Found::Source { source, .. } if source.flat);
-        Ok(executable && !self.store.borrow().find(path).is_some_and(is_flat))
     }
 
     /// Links within a tree lead to places within the same store path.
