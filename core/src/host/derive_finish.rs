@@ -276,7 +276,9 @@ impl Vm {
     fn inputs_of<'i>(&mut self, context: u32) -> Result<Inputs<'i>> {
         let mut inputs = Inputs::default();
         let mut built: Vec<(Text<'i>, Text<'i>)> = Vec::new();
-        for element in self.contexts.elements(context) {
+        let elements = self.contexts.elements(context);
+        built.reserve(elements.len());
+        for element in elements {
             match Element::parse(element) {
                 Element::Deep(path) => {
                     for (path, outputs) in self.closure(path)? {
@@ -311,6 +313,7 @@ impl Vm {
         }
         built.sort_unstable();
         built.dedup();
+        inputs.drvs.reserve(built.len());
         for (path, output) in built {
             match inputs.drvs.last_mut() {
                 Some((known, outputs)) if *known == path => outputs.push(output),

@@ -14,6 +14,7 @@ use crate::vm::{
 };
 use crate::world::{FileType, Message, NoFile, WorldError, file_to_evaluate};
 use piton_plugin_api::abi::{capability, coerce, emit, request, tag};
+use std::borrow::Cow;
 
 impl Vm {
     /// Begins to serve the request of the generator on top. A value that is answered is the answer.
@@ -373,9 +374,13 @@ const MAX_LISTINGS: usize = 1 << 16;
 
 impl PathUse {
     /// The path that a value in weak head normal form is, or what has to be evaluated to know.
-    fn path(&self, vm: &mut Vm, value: Value) -> Result<std::result::Result<Vec<u8>, Step>> {
+    fn path<'p>(
+        &self,
+        vm: &mut Vm,
+        value: &'p Value,
+    ) -> Result<std::result::Result<Cow<'p, [u8]>, Step>> {
         match value.value_type() {
-            ValueType::Path => Ok(Ok(value.as_path().unwrap_or_default().to_vec())),
+            ValueType::Path => Ok(Ok(Cow::Borrowed(value.as_path().unwrap_or_default()))),
             ValueType::String => {
                 let text = value.as_string().unwrap_or_default();
                 if !text.starts_with(b"/") {
@@ -393,20 +398,30 @@ impl PathUse {
                 if trailing && path != b"/" {
                     path.push(b'/');
                 }
-                Ok(Ok(path))
+                Ok(Ok(Cow::Owned(path)))
             }
             ValueType::Attrs => {
                 let attrs = value.as_attrs();
                 if let Some(function) = attrs.and_then(|attrs| attrs.get(vm.names.to_string)) {
-                    return Ok(Err(Step::Call(function, vec![value])));
+                    return Ok(Err(Step::Call(function, vec![*value])));
                 }
                 match attrs.and_then(|attrs| attrs.get(vm.names.out_path)) {
                     Some(path) => Ok(Err(Step::Force(path))),
-                    None => Err(cannot_coerce(vm, value)),
+                    None => Err(cannot_coerce(vm, *value)),
                 }
             }
-            _ => Err(cannot_coerce(vm, value)),
+            _ => Err(cannot_coerce(vm, *value)),
         }
+    }
+
+    /// What comes of it for a path, if that is known: package sets list the same folders again and again.
+    fn known(&self, vm: &Vm, path: &[u8]) -> Option<Value> {
+        match self.action {
+            Action::Import(None) => vm.imports.get(vm.imported_files.get(path)?),
+            Action::ReadDir => vm.listings.get(path),
+            _ => None,
+        }
+        .copied()
     }
 
     fn act(&self, vm: &mut Vm, path: Vec<u8>) -> Result<Step> {
@@ -436,9 +451,6 @@ impl PathUse {
                 vm.heap.string(&hash.hex(), 0)
             }
             Action::ReadDir => {
-                if let Some(listing) = vm.listings.get(&path[..]) {
-                    return Ok(Step::Done(*listing));
-                }
                 let entries = vm
                     .world
                     .read_dir(&path)
@@ -498,8 +510,11 @@ impl Task for PathUse {
         if value.is_thunk() {
             return Ok(Step::Force(value));
         }
-        match self.path(vm, value)? {
-            Ok(path) => self.act(vm, path),
+        match self.path(vm, &value)? {
+            Ok(path) => match self.known(vm, &path) {
+                Some(known) => Ok(Step::Done(known)),
+                None => self.act(vm, path.into_owned()),
+            },
             Err(step) => Ok(step),
         }
     }
