@@ -135,8 +135,8 @@ impl Recent {
 
     #[inline]
     fn place((first, last): (u64, u64), len: usize) -> usize {
-        let mixed = (first ^ last.rotate_left(29) ^ (len as u64) << 59)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed =
+            (first ^ last.rotate_left(29) ^ (len as u64) << 59).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (mixed >> 32) as usize % RECENT
     }
 }

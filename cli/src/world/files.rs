@@ -69,8 +69,7 @@ impl Files {
     fn read_through(&self, path: &[u8], room: &mut Vec<u8>, take: TakePiece<'_>) -> Answer<()> {
         let target = self.target(path)?;
         let fail = |error: io::Error| ReadError::System(error).answer(path);
-        let (mut file, info) =
-            open_plain(as_path(&target)).map_err(|error| error.answer(path))?;
+        let (mut file, info) = open_plain(as_path(&target)).map_err(|error| error.answer(path))?;
         let length = info.length;
         if length == 0 {
             // It may be one of those that do not say how long they are.
@@ -86,7 +85,13 @@ impl Files {
         let mut count = read_into(&mut file, &mut room[..limit]).map_err(fail)?;
         let mut done = count as u64;
         if done < PIECE as u64 {
-            return take(FileInfo { length: done, ..info }, &room[..count]);
+            return take(
+                FileInfo {
+                    length: done,
+                    ..info
+                },
+                &room[..count],
+            );
         }
         while count > 0 && done <= length {
             take(info, &room[..count])?;

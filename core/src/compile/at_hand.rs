@@ -73,20 +73,18 @@ impl<'a> Compiler<'a> {
                 default: None,
             } if self.is_atom(base) => {
                 let names = self.path_names(path);
-                let mut symbols = Vec::new();
-                for name in names {
-                    match name {
-                        AttrName::Static(name) => symbols.push(name),
-                        AttrName::Dynamic(_) => {
-                            self.function().release(mark);
-                            return Ok(None);
-                        }
-                    }
+                if (names.iter()).any(|name| matches!(name, AttrName::Dynamic(_))) {
+                    self.function().release(mark);
+                    return Ok(None);
                 }
+                let symbols = names.iter().filter_map(|name| match name {
+                    AttrName::Static(name) => Some(*name),
+                    AttrName::Dynamic(_) => None,
+                });
                 let mut set = self.operand(base)?;
                 let mut missing = Vec::new();
-                let last = symbols.len() - 1;
-                for (index, name) in symbols.into_iter().enumerate() {
+                let last = names.len() - 1;
+                for (index, name) in symbols.enumerate() {
                     let target = if index == last {
                         dst
                     } else {

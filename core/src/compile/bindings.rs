@@ -8,9 +8,13 @@ use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::syntax::ast::{AttrsNode, Binding, BindingKind, Expr, ExprId};
+use smallvec::SmallVec;
 
 /// Literals of more members than this are filled in one by one instead of from registers.
 pub(super) const MAX_IN_REGISTERS: usize = 64;
+
+/// A member of a recursive group: its register, value, name and place.
+type Member = (u16, ExprId, Option<Symbol>, Pos);
 
 /// A member of a recursive group that is made but lacks its captures.
 struct Fill {
@@ -50,8 +54,8 @@ impl Compiler<'_> {
         bound
     }
 
-    fn sorted_bindings(&self, node: AttrsNode) -> Vec<Binding> {
-        let mut bindings = self.ast.bindings[node.bindings.range()].to_vec();
+    fn sorted_bindings(&self, node: AttrsNode) -> SmallVec<[Binding; 8]> {
+        let mut bindings: SmallVec<[Binding; 8]> = self.ast.bindings[node.bindings.range()].into();
         bindings.sort_by_key(|binding| binding.name);
         bindings
     }
@@ -116,10 +120,11 @@ impl Compiler<'_> {
 
     /// Delays the `from` expressions of `inherit (from)` into neighbouring registers.
     fn inherit_from(&mut self, node: AttrsNode) -> Result<()> {
-        let sources: Vec<ExprId> = self.ast.ids[node.inherit_from.range()].to_vec();
+        let ast = self.ast;
+        let sources = &ast.ids[node.inherit_from.range()];
         let first = self.function().allocate(sources.len())?;
-        for (index, source) in sources.into_iter().enumerate() {
-            self.delay(source, first + index as u16, None)?;
+        for (index, source) in sources.iter().enumerate() {
+            self.delay(*source, first + index as u16, None)?;
         }
         let level = self.level();
         self.from.push((level, first));
@@ -138,12 +143,17 @@ impl Compiler<'_> {
         {
             return self.overridden_attrs(node, &bindings, dst, pos);
         }
-        let registers = self.bind_group(node, CodeKind::Binding)?;
+        let first = self.bind_group(node, CodeKind::Binding)?;
+        let ast = self.ast;
+        let mut registers: Vec<(Symbol, u16)> = (ast.bindings[node.bindings.range()].iter())
+            .zip(first..)
+            .map(|(binding, register)| (binding.name, register))
+            .collect();
+        registers.sort_unstable();
         self.build(&bindings, dst, pos, |compiler, binding, register| {
             let from = registers
-                .iter()
-                .find(|(name, _)| *name == binding.name)
-                .map_or(register, |(_, register)| *register);
+                .binary_search_by_key(&binding.name, |(name, _)| *name)
+                .map_or(register, |found| registers[found].1);
             compiler
                 .function()
                 .emit_abc(Op::Move, register, from, 0, binding.pos);
@@ -152,13 +162,11 @@ impl Compiler<'_> {
         self.dynamic(node, dst)
     }
 
-    /// Binds the members of a `let` or `rec` in a new scope and makes their values. Answers name and register of each.
-    fn bind_group(
-        &mut self,
-        node: AttrsNode,
-        kind: fn(Symbol) -> CodeKind,
-    ) -> Result<Vec<(Symbol, u16)>> {
-        let bindings: Vec<Binding> = self.ast.bindings[node.bindings.range()].to_vec();
+    /// Binds the members of a `let` or `rec` in a new scope and makes their values. Answers the register of the first; they follow
+    /// each other.
+    fn bind_group(&mut self, node: AttrsNode, kind: fn(Symbol) -> CodeKind) -> Result<u16> {
+        let ast = self.ast;
+        let bindings = &ast.bindings[node.bindings.range()];
         let first = self.function().allocate(bindings.len())?;
         let register = |index: usize| first + index as u16;
         // `inherit x` means the x outside, so it is read before the names are bound.
@@ -178,10 +186,10 @@ impl Compiler<'_> {
                 .bind(binding.name, level, Place::Register(register(index)));
         }
 
-        let sources: Vec<ExprId> = self.ast.ids[node.inherit_from.range()].to_vec();
+        let sources = &ast.ids[node.inherit_from.range()];
         let from = self.function().allocate(sources.len())?;
         self.from.push((level, from));
-        let mut members: Vec<(u16, ExprId, Option<Symbol>, Pos)> = Vec::new();
+        let mut members: SmallVec<[Member; 8]> = SmallVec::new();
         for (index, source) in sources.iter().enumerate() {
             members.push((from + index as u16, *source, None, self.ast.pos(*source)));
         }
@@ -198,22 +206,15 @@ impl Compiler<'_> {
         let result = self.make_group(&members, kind);
         self.from.pop();
         result?;
-        Ok(bindings
-            .iter()
-            .enumerate()
-            .map(|(index, binding)| (binding.name, register(index)))
-            .collect())
+        Ok(first)
     }
 
-    fn make_group(
-        &mut self,
-        members: &[(u16, ExprId, Option<Symbol>, Pos)],
-        kind: fn(Symbol) -> CodeKind,
-    ) -> Result<()> {
+    fn make_group(&mut self, members: &[Member], kind: fn(Symbol) -> CodeKind) -> Result<()> {
         // Whether a register holds a member that is still to come: nobody can capture that yet.
         let first = members.iter().map(|member| member.0).min().unwrap_or(0);
         let last = members.iter().map(|member| member.0).max().unwrap_or(0);
-        let mut to_come = vec![false; usize::from(last - first) + 1];
+        let mut to_come: SmallVec<[bool; 64]> = SmallVec::new();
+        to_come.resize(usize::from(last - first) + 1, false);
         for member in members {
             to_come[usize::from(member.0 - first)] = true;
         }

@@ -263,7 +263,8 @@ impl Compiler<'_> {
 
     /// Callee and arguments in neighbouring registers; answers the first and the number of arguments.
     fn call_operands(&mut self, callee: ExprId, args: Run) -> Result<(u16, u16)> {
-        let args: Vec<ExprId> = self.ast.ids[args.range()].to_vec();
+        let ast = self.ast;
+        let args = &ast.ids[args.range()];
         let base = self.function().allocate(1 + args.len())?;
         self.value(callee, base)?;
         let builtin = match self
@@ -304,7 +305,8 @@ impl Compiler<'_> {
     }
 
     fn list(&mut self, items: Run, dst: u16, pos: Pos) -> Result<()> {
-        let items: Vec<ExprId> = self.ast.ids[items.range()].to_vec();
+        let ast = self.ast;
+        let items = &ast.ids[items.range()];
         if items.len() <= MAX_IN_REGISTERS {
             let first = self.function().allocate(items.len())?;
             for (index, item) in items.iter().enumerate() {

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::syntax::ast::{Expr, ExprId, Formal, Formals};
+use smallvec::SmallVec;
 
 /// So many nested lambdas become one function.
 const MAX_ARITY: u16 = 32;
@@ -33,7 +34,7 @@ impl Compiler<'_> {
     }
 
     fn lambda_body(&mut self, id: ExprId, name: Option<Symbol>) -> Result<()> {
-        let mut parameters = Vec::new();
+        let mut parameters: SmallVec<[_; 4]> = SmallVec::new();
         let mut body = id;
         while let Expr::Lambda {
             param,
@@ -50,10 +51,8 @@ impl Compiler<'_> {
         let arity = parameters.len() as u16;
         self.function().code().arity = arity;
         self.function().code().name = name;
-        self.function().code().parameters = parameters
-            .iter()
-            .map(|(name, _, pos)| (*name, *pos))
-            .collect();
+        let named = parameters.iter().map(|(name, _, pos)| (*name, *pos));
+        self.function().code().parameters.extend(named);
         self.function().allocate(usize::from(arity))?;
         for (index, (param, formals, pos)) in parameters.into_iter().enumerate() {
             if let Some(param) = param {

@@ -7,7 +7,7 @@ use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::syntax::ast::{AttrName, ExprId, Run};
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     pub(super) fn select(&mut self, set: u16, name: Symbol, dst: u16, pos: Pos) -> Result<()> {
         let site = self.function().select(name)?;
         self.function().emit_abc(Op::Select, dst, set, site, pos);
@@ -105,7 +105,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    pub(super) fn path_names(&self, path: Run) -> Vec<AttrName> {
-        self.ast.names[path.range()].to_vec()
+    pub(super) fn path_names(&self, path: Run) -> &'a [AttrName] {
+        &self.ast.names[path.range()]
     }
 }

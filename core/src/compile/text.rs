@@ -66,7 +66,8 @@ impl Compiler<'_> {
     }
 
     pub(super) fn interpolation(&mut self, parts: Run, dst: u16, kind: u8, pos: Pos) -> Result<()> {
-        let parts: Vec<Part> = self.ast.parts[parts.range()].to_vec();
+        let ast = self.ast;
+        let parts = &ast.parts[parts.range()];
         let first = self.function().allocate(parts.len())?;
         for (index, part) in parts.iter().enumerate() {
             self.part(*part, first + index as u16, index + 1 < parts.len(), pos)?;
@@ -105,7 +106,8 @@ impl Compiler<'_> {
         dst: u16,
         pos: Pos,
     ) -> Result<()> {
-        let parts: Vec<Part> = self.ast.parts[parts.range()].to_vec();
+        let ast = self.ast;
+        let parts = &ast.parts[parts.range()];
         let first = self.function().allocate(parts.len())?;
         for (index, part) in parts.iter().enumerate() {
             let register = first + index as u16;

@@ -32,7 +32,8 @@ impl Compiler<'_> {
             return Err(error);
         }
         let mut found = Vec::new();
-        for (level, register) in self.work.scopes.withs.clone().into_iter().rev() {
+        for index in (0..self.work.scopes.withs.len()).rev() {
+            let (level, register) = self.work.scopes.withs[index];
             let mark = self.function().mark();
             let set = self.local(level, Place::Register(register), pos)?;
             let site = self.function().select(name)?;

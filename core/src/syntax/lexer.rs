@@ -142,7 +142,10 @@ impl<'a> Lexer<'a> {
 
     #[inline]
     fn skip_trivia(&mut self) {
-        debug_assert!(self.next <= self.text.len(), "tokens end where the text does");
+        debug_assert!(
+            self.next <= self.text.len(),
+            "tokens end where the text does"
+        );
         self.next = bytes::blanks_end(self.text, self.next);
         if matches!(self.byte(self.next), b'#' | b'/') {
             self.skip_comments();

@@ -129,8 +129,8 @@ pub(super) struct Layout {
     /// Where each instruction comes to stand, and the end.
     places: Vec<u32>,
     pub(super) words: Vec<Word>,
-    /// The shape of the set that is being built in a register.
-    built: FxHashMap<u16, usize>,
+    /// Of the set that is being built in a register: where each entry of its shape comes to stand, if that is sorted anew.
+    built: FxHashMap<u16, Vec<u32>>,
 }
 
 /// How many captures an instruction says that there are.
@@ -224,18 +224,20 @@ impl Layout {
                     self.words.push(Word(pos.0.into()));
                 }
                 Op::NewAttrs => {
-                    self.built.insert(instruction.a, wide);
+                    self.built.remove(&instruction.a);
+                    if let Some(order) = &self.orders[wide] {
+                        let mut places = vec![0; order.len()];
+                        for (at, from) in (0..).zip(order) {
+                            places[*from as usize] = at;
+                        }
+                        self.built.insert(instruction.a, places);
+                    }
                     self.words.push(Word::of(instruction));
                 }
                 Op::SetAttr => {
                     // It stands behind the `NewAttrs` of its set, with nothing in between that builds another in the same register.
-                    let order = self
-                        .built
-                        .get(&instruction.a)
-                        .and_then(|shape| self.orders[*shape].as_ref());
-                    let at = order
-                        .and_then(|order| order.iter().position(|from| *from as usize == wide));
-                    let at = at.unwrap_or(wide) as u32;
+                    let places = self.built.get(&instruction.a);
+                    let at = places.map_or(wide as u32, |places| places[wide]);
                     self.words
                         .push(Word::of(Instruction::aw(Op::SetAttr, instruction.a, at)));
                 }
