@@ -228,11 +228,23 @@ impl Vm {
                                 }
                             }};
                         }
-                        // The same for all instructions but calls: the next one goes on with it.
+                        // Behind an instruction that may have made something large: many of these may follow each other, with no call
+                        // between them.
+                        macro_rules! collect_behind {
+                            () => {{
+                                if self.heap.wants_collection() {
+                                    cold_path();
+                                    wait!(ip.add(1), 0);
+                                    continue 'enter;
+                                }
+                            }};
+                        }
+                        // `finish!` for all instructions but calls: the next one goes on with it.
                         macro_rules! put {
                             ($dst:expr, $flow:expr) => {{
                                 wait!(ip.add(1), $dst);
                                 finish!($dst, $flow);
+                                collect_behind!();
                             }};
                         }
                         // Forces the strict arguments of a call in place, which spares the builtin a frame to wait in. One of a
@@ -919,6 +931,7 @@ impl Vm {
                                         right,
                                     )
                                     .value();
+                                    collect_behind!();
                                 }
                                 Op::Concat => {
                                     let left = forced!(instruction.b);
@@ -931,6 +944,7 @@ impl Vm {
                                     };
                                     *register!(instruction.a) =
                                         self.heap.concat(left, right).value();
+                                    collect_behind!();
                                 }
                                 Op::Interpolate => {
                                     for part in instruction.b..instruction.b + instruction.c {
