@@ -217,25 +217,43 @@ impl Compiler<'_> {
 
     /// A register that holds `id`: the variable's own where it has one in this body, else a fresh one.
     pub(super) fn operand(&mut self, id: ExprId) -> Result<u16> {
-        if let Expr::Var(name) = self.ast.expr(id)
-            && let Some((level, Place::Register(register))) = self.work.scopes.find(name)
-            && level == self.level()
-        {
+        self.operand_in(id, None)
+    }
+
+    /// The same; one that has no register yet comes to stand in `dst`, if that is given.
+    fn operand_in(&mut self, id: ExprId, dst: Option<u16>) -> Result<u16> {
+        if let Some(register) = self.own_register(id) {
             return Ok(register);
         }
-        let register = self.function().allocate(1)?;
+        let register = match dst {
+            Some(register) => register,
+            None => self.function().allocate(1)?,
+        };
         self.value(id, register)?;
         Ok(register)
     }
 
-    /// Two operands, the left one evaluated before anything of the right one is.
-    pub(super) fn operands(&mut self, left: ExprId, right: ExprId) -> Result<(u16, u16)> {
-        let a = self.operand(left)?;
+    /// The register of a variable of this body.
+    fn own_register(&self, id: ExprId) -> Option<u16> {
+        match self.ast.expr(id) {
+            Expr::Var(name) => match self.work.scopes.find(name) {
+                Some((level, Place::Register(register))) if level == self.level() => Some(register),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Two operands, the left one evaluated before anything of the right one is. One of them may come to stand in `dst`, where the
+    /// result goes: so no link of a chain, whichever side it goes on, leaves what it has come to behind in a register.
+    pub(super) fn operands(&mut self, left: ExprId, right: ExprId, dst: u16) -> Result<(u16, u16)> {
+        let chain = matches!(self.ast.expr(left), Expr::Binary(..));
+        let a = self.operand_in(left, chain.then_some(dst))?;
         if !self.is_operand_at_hand(right) && self.may_hold_thunk(left) {
             let pos = self.ast.pos(left);
             self.function().emit_abc(Op::Force, a, 0, 0, pos);
         }
-        let b = self.operand(right)?;
+        let b = self.operand_in(right, (!chain).then_some(dst))?;
         Ok((a, b))
     }
 

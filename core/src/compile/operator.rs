@@ -124,10 +124,10 @@ impl Compiler<'_> {
         if !self.with_constant(op, left, right, dst, pos)? {
             let (a, b) = if op == Op::Update {
                 // Nix begins with the right one here.
-                let (b, a) = self.operands(right, left)?;
+                let (b, a) = self.operands(right, left, dst)?;
                 (a, b)
             } else {
-                self.operands(left, right)?
+                self.operands(left, right, dst)?
             };
             self.function().emit_abc(op, dst, a, b, pos);
         }
