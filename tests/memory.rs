@@ -214,6 +214,36 @@ fn garbage_is_collected_within_the_limit() {
     }
 }
 
+/// One body that makes more than the limit, with no call in between.
+#[test]
+fn a_body_without_calls_is_collected_within_the_limit() {
+    let base = base();
+    let chain = |operand: &str, operator: &str| vec![operand; 3000].join(operator);
+    for (name, result, expr) in [
+        (
+            "sums of strings",
+            "300000",
+            format!(
+                r#"(s: builtins.stringLength ({})) (builtins.concatStringsSep "" (builtins.genList (i: "x") 100))"#,
+                chain("s", " + ")
+            ),
+        ),
+        (
+            "lists",
+            "300000",
+            format!(
+                "(l: builtins.length ({})) (builtins.genList (i: i) 100)",
+                chain("l", " ++ ")
+            ),
+        ),
+    ] {
+        let ended = run(&expr);
+        assert_eq!(ended.status, Some(0), "{name}: {}", ended.err);
+        assert_eq!(ended.out, result, "{name}");
+        within(name, &ended, base);
+    }
+}
+
 #[test]
 fn what_keeps_all_ends_in_an_error_that_names_the_limit() {
     let base = base();

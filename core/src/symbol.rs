@@ -286,6 +286,29 @@ mod tests {
     }
 
     #[test]
+    fn names_that_differ_in_one_byte() {
+        let mut interner = Interner::new();
+        let mut names = vec![Vec::new()];
+        for len in 1..=20 {
+            names.push(vec![b'a'; len]);
+            for at in 0..len {
+                for byte in [0, b'b', 0xff] {
+                    let mut name = vec![b'a'; len];
+                    name[at] = byte;
+                    names.push(name);
+                }
+            }
+        }
+        // Twice: the second time some are found among the recent ones, and others have taken their places.
+        for _ in 0..2 {
+            for (number, name) in (0..).zip(&names) {
+                assert_eq!(interner.intern(name), Symbol(number), "{name:?}");
+                assert_eq!(interner.intern(name), Symbol(number), "{name:?}");
+            }
+        }
+    }
+
+    #[test]
     fn hashes_that_are_equal_and_places_at_the_end() {
         let mut known = Known::default();
         let last = (0..u32::MAX)

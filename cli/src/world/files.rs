@@ -525,6 +525,36 @@ mod tests {
     }
 
     #[test]
+    fn pieces_are_the_file() {
+        let scratch = Scratch::new("pieces");
+        let files = scratch.files(Rule::Everything);
+        // A short one behind a long one finds the room that this has left.
+        for (length, mode) in [
+            (3 * PIECE + 5, 0o644),
+            (7, 0o755),
+            (PIECE, 0o644),
+            (0, 0o744),
+        ] {
+            let bytes: Vec<u8> = (0..length).map(|index| (index % 251) as u8).collect();
+            let path = scratch.path(&format!("file-{length}"));
+            fs::write(as_path(&path), &bytes).expect("scratch file");
+            fs::set_permissions(as_path(&path), fs::Permissions::from_mode(mode))
+                .expect("scratch file");
+            let mut taken = Vec::new();
+            let mut infos = HashSet::new();
+            let answer = files.read_pieces(&path, &mut |info, piece| {
+                infos.insert((info.length, info.executable));
+                taken.extend_from_slice(piece);
+                Ok(())
+            });
+            assert_eq!(answer, Ok(()));
+            assert!(taken == bytes, "{length} bytes");
+            let expected = (length as u64, mode & 0o100 != 0);
+            assert_eq!(infos, HashSet::from([expected]));
+        }
+    }
+
+    #[test]
     #[cfg(target_os = "linux")]
     fn files_without_a_size_are_read_to_their_end() {
         let scratch = Scratch::new("proc");

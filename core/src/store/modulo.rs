@@ -302,6 +302,8 @@ fn shown(digest: &Digest) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::derivation::Method;
+    use super::super::hash::{Algorithm, Hash};
     use super::*;
     use std::borrow::Cow;
 
@@ -372,6 +374,44 @@ mod tests {
             y.outputs[0].as_deref(),
             Some(&b"/nix/store/7ysjqk0i22cz55qbq1h3d40ihq3kkms0-y"[..])
         );
+    }
+
+    #[test]
+    fn what_was_resolved_is_found_again() {
+        let mut resolver = Resolver::default();
+        let mut resolve = |derivation: &Derivation<'_>| {
+            resolver
+                .resolve(derivation, &[], |_| None)
+                .expect("it is valid")
+        };
+        let first = resolve(&draft("x"));
+        assert!(Rc::ptr_eq(&first, &resolve(&draft("x"))));
+        // The name stands in the paths alone.
+        let mut renamed = draft("x");
+        renamed.name = Cow::Borrowed(b"xx");
+        // Here a variable says what there is the path of an output.
+        let mut spelled = draft("x");
+        spelled.outputs[0].0 = Cow::Borrowed(b"dev");
+        spelled.set_env(
+            Cow::Borrowed(b"out"),
+            Cow::Owned(first.outputs[0].clone().expect("known")),
+        );
+        let mut fixed = draft("x");
+        fixed.outputs[0].1 = Output::Fixed {
+            path: Cow::Borrowed(b"/nix/store/p"),
+            method: Method::Flat,
+            hash: Hash::zero(Algorithm::Sha256),
+        };
+        let mut more = draft("x");
+        more.outputs
+            .insert(0, (Cow::Borrowed(b"dev"), Output::Deferred));
+        more.set_env(Cow::Borrowed(b"dev"), Cow::Borrowed(b""));
+        for (index, other) in [renamed, spelled, fixed, more].iter().enumerate() {
+            let resolved = resolve(other);
+            assert_ne!(resolved.path, first.path, "{index}");
+            assert!(Rc::ptr_eq(&resolved, &resolve(other)), "{index}");
+        }
+        assert!(Rc::ptr_eq(&first, &resolve(&draft("x"))));
     }
 
     #[test]

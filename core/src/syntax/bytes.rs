@@ -104,3 +104,24 @@ pub(super) fn blanks_end(text: &[u8], from: usize) -> usize {
     }
     at
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_of_all_lengths() {
+        for before in 0..3 {
+            for spaces in 0..30 {
+                for end in ["", "x", "\n", "\n  x", "\t\r\n", "  \u{a0}"] {
+                    let text = format!("{}{}{end}", "\n".repeat(before), " ".repeat(spaces));
+                    let text = text.as_bytes();
+                    let is_blank = |byte: &u8| b" \t\r\n".contains(byte);
+                    let expected = text.iter().take_while(|byte| is_blank(byte)).count();
+                    assert_eq!(blanks_end(text, 0), expected, "{text:?}");
+                }
+            }
+        }
+        assert_eq!(blanks_end(b"x", 1), 1);
+    }
+}
