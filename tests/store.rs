@@ -51,6 +51,36 @@ fn the_package_set_is_that_of_nix() {
 }
 
 #[test]
+fn a_file_added_as_its_bytes_stays_one_that_nobody_executes() {
+    let scratch = scratch();
+    let nix = Store::of_nix(scratch.path().join("nix"));
+    let piton = Store::of_piton(scratch.path().join("piton"));
+    let file = scratch.path().join("run");
+    fs::write(&file, "#!/bin/sh\n").expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a file");
+    let file = file.display();
+    let expr = format!(
+        "let
+          flat = builtins.path {{ path = {file}; recursive = false; name = \"flat\"; }};
+          again = builtins.path {{ path = flat; name = \"again\"; }};
+        in [ flat again (builtins.path {{ path = again; name = \"again\"; }}) \"${{{file}}}\" ]"
+    );
+    let flags = [
+        "--eval",
+        "--strict",
+        "--read-write-mode",
+        "--json",
+        "-E",
+        &expr,
+    ];
+    let theirs = nix.instantiate(&flags).finish().success();
+    let ours = piton.instantiate(&flags).finish().success();
+    assert_eq!(ours, theirs);
+    assert_eq!(piton.differences(&nix), "");
+    assert_eq!(piton.len(), 3);
+}
+
+#[test]
 fn a_dry_run_writes_nothing() {
     let scratch = scratch();
     let piton = Store::of_piton(scratch.path().join("piton"));

@@ -4,6 +4,7 @@
 use crate::heap::{Attrs, List, Value, ValueType};
 use crate::syntax::{print_float, print_name, print_string};
 use crate::vm::Vm;
+use piton_plugin_api::Union;
 use rustc_hash::FxHashSet;
 
 /// How functions and thunks look, and how much is shown.
@@ -257,12 +258,13 @@ pub fn xml_with_context(vm: &mut Vm, value: Value) -> (Vec<u8>, u32) {
     let mut writer = Xml {
         out: Vec::new(),
         todo: Vec::new(),
-        context: 0,
+        contexts: Union::default(),
         drvs: FxHashSet::default(),
         options: XmlOptions { locations: false },
     };
     writer.document(vm, value);
-    (writer.out, writer.context)
+    let context = vm.contexts.union_of(writer.contexts);
+    (writer.out, context)
 }
 
 /// `value` as an XML document.
@@ -270,7 +272,7 @@ pub fn xml(vm: &mut Vm, value: Value, options: XmlOptions) -> Vec<u8> {
     let mut writer = Xml {
         out: Vec::new(),
         todo: Vec::new(),
-        context: 0,
+        contexts: Union::default(),
         drvs: FxHashSet::default(),
         options,
     };
@@ -287,7 +289,7 @@ enum XmlTodo {
 struct Xml {
     out: Vec<u8>,
     todo: Vec<XmlTodo>,
-    context: u32,
+    contexts: Union<u32>,
     /// Derivations written so far, by drvPath.
     drvs: FxHashSet<Vec<u8>>,
     options: XmlOptions,
@@ -392,7 +394,8 @@ impl Xml {
                 self.empty(depth, "float", &[("value", &text)]);
             }
             ValueType::String => {
-                self.context = vm.contexts.union(self.context, value.context());
+                self.contexts
+                    .add(value.context(), |a, b| vm.contexts.union(a, b));
                 self.empty(
                     depth,
                     "string",

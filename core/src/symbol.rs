@@ -177,14 +177,14 @@ impl Interner {
     #[inline]
     pub fn intern(&mut self, name: &[u8]) -> Symbol {
         let symbol = match Recent::ends(name) {
-            None => self.intern_long(name),
+            None => self.intern_anew(name),
             Some(ends) => {
                 let (len, at) = (name.len() as u32, Recent::place(ends, name.len()));
                 let recent = self.recent[at];
                 if recent.ends == ends && recent.len == len {
                     Symbol(recent.symbol)
                 } else {
-                    let symbol = self.intern_long(name);
+                    let symbol = self.intern_anew(name);
                     self.recent[at] = Recent {
                         ends,
                         len,
@@ -201,7 +201,7 @@ impl Interner {
     }
 
     /// The same of a name that is not among the recent ones.
-    fn intern_long(&mut self, name: &[u8]) -> Symbol {
+    fn intern_anew(&mut self, name: &[u8]) -> Symbol {
         let hash = hash(name);
         match self.find(name, hash) {
             Some(symbol) => symbol,

@@ -31,6 +31,7 @@ pub mod driver;
 #[doc(hidden)]
 pub mod hint;
 pub mod manifest;
+mod union;
 mod value;
 
 pub use abi_stable::StableAbi;
@@ -40,4 +41,5 @@ pub use context::{
 };
 #[doc(hidden)]
 pub use declare::private as __private;
+pub use union::Union;
 pub use value::{Type, Value};

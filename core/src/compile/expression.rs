@@ -245,7 +245,7 @@ impl Compiler<'_> {
     }
 
     /// Two operands, the left one evaluated before anything of the right one is. One of them may come to stand in `dst`, where the
-    /// result goes: so no link of a chain, whichever side it goes on, leaves what it has come to behind in a register.
+    /// result goes: so no link of a chain that goes on on one side leaves what it has come to behind in a register.
     pub(super) fn operands(&mut self, left: ExprId, right: ExprId, dst: u16) -> Result<(u16, u16)> {
         let chain = matches!(self.ast.expr(left), Expr::Binary(..));
         let a = self.operand_in(left, chain.then_some(dst))?;

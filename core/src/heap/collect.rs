@@ -353,7 +353,7 @@ impl Heap {
 /// How much is allocated before the next collection, by what is alive: one of what is new costs what of it stays alive, a look at all lines,
 /// and one at all that lies on the stacks and beside them, which are roots.
 fn growth(live: usize, beside: usize) -> usize {
-    /// A heap up to this size may double.
+    /// A heap up to this size may double, one of twice that grows by as much.
     const FEW: usize = 80 << 20;
     let grown = (live / 2).max(live.min(FEW));
     grown.saturating_add(beside.saturating_mul(2))

@@ -11,6 +11,7 @@ use crate::store::{
 use crate::value::{Element, way};
 use crate::vm::Vm;
 use crate::world::Message;
+use piton_plugin_api::Union;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -26,7 +27,7 @@ pub(super) struct Draft {
     pub(super) args: Vec<Value>,
     pub(super) builder: Value,
     pub(super) system: Value,
-    context: u32,
+    contexts: Union<u32>,
     /// Sorted.
     pub(super) outputs: Vec<Vec<u8>>,
     pub(super) hash: Option<Vec<u8>>,
@@ -46,7 +47,7 @@ impl Default for Draft {
             args: Vec::new(),
             builder: Value::EMPTY_STRING,
             system: Value::EMPTY_STRING,
-            context: 0,
+            contexts: Union::default(),
             outputs: vec![b"out".to_vec()],
             hash: None,
             algorithm: None,
@@ -81,8 +82,12 @@ impl Draft {
         marker.values(&[self.builder, self.system]);
     }
 
+    #[inline]
     pub(super) fn add_context(&mut self, vm: &mut Vm, value: Value) {
-        self.context = vm.contexts.union(self.context, value.context());
+        let context = value.context();
+        if context != 0 {
+            self.contexts.add(context, |a, b| vm.contexts.union(a, b));
+        }
     }
 
     pub(super) fn add_output(&mut self, output: &[u8]) -> Result<()> {
@@ -141,7 +146,8 @@ impl Draft {
         if let Some(members) = self.structured.take() {
             self.json = Some([b"{", &members[..], b"}"].concat());
         }
-        let inputs = vm.inputs_of(self.context)?;
+        let context = vm.contexts.union_of(std::mem::take(&mut self.contexts));
+        let inputs = vm.inputs_of(context)?;
         if text_of(&self.builder).is_empty() {
             return fails("required attribute 'builder' missing");
         }
@@ -278,7 +284,7 @@ impl Vm {
         let mut built: Vec<(Text<'i>, Text<'i>)> = Vec::new();
         let elements = self.contexts.elements(context);
         built.reserve(elements.len());
-        for element in elements {
+        for element in elements.iter() {
             match Element::parse(element) {
                 Element::Deep(path) => {
                     for (path, outputs) in self.closure(path)? {

@@ -414,7 +414,7 @@ impl PathUse {
         }
     }
 
-    /// What comes of it for a path, if that is known: package sets list the same folders again and again.
+    /// What comes of it for a path, if that is known: package sets list the same folders and import the same files again and again.
     fn known(&self, vm: &Vm, path: &[u8]) -> Option<Value> {
         match self.action {
             Action::Import(None) => vm.imports.get(vm.imported_files.get(path)?),

@@ -88,7 +88,8 @@ impl Vm {
         match self
             .contexts
             .elements(value.context())
-            .into_iter()
+            .iter()
+            .copied()
             .min_by_key(rank)
         {
             None => Ok(text.to_vec()),
@@ -139,7 +140,7 @@ impl Vm {
         if context == 0 {
             return Ok(());
         }
-        for element in self.contexts.elements(context) {
+        for element in self.contexts.elements(context).iter() {
             let Element::Output {
                 derivation,
                 outputs,

@@ -173,6 +173,7 @@ impl Store {
                         .iter()
                         .map(|path| [&origin[..], &path[source.origin.len()..]].concat());
                     source.excluded = own.chain(outer.excluded.iter().cloned()).collect();
+                    source.flat |= outer.flat;
                     source.origin = origin;
                 }
                 Found::Text(contents) => {

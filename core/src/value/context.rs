@@ -1,8 +1,10 @@
 //! String contexts: which store paths a string depends on. Interned, so that a string holds one number.
 
 use crate::symbol::{Interner, Symbol};
+use piton_plugin_api::Union;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// An interned context; 0 is the empty one.
@@ -76,6 +78,7 @@ pub struct Contexts {
     /// The contexts of one element, by it; 0 where there is none. They are found here only.
     single_ids: Vec<ContextId>,
     unions: FxHashMap<(ContextId, ContextId), ContextId>,
+    listed: RefCell<Option<(ContextId, Rc<[&'static [u8]]>)>>,
 }
 
 impl Default for Contexts {
@@ -86,6 +89,7 @@ impl Default for Contexts {
             set_ids: FxHashMap::default(),
             single_ids: Vec::new(),
             unions: FxHashMap::default(),
+            listed: RefCell::default(),
         };
         contexts.set(&[]);
         contexts
@@ -159,20 +163,57 @@ impl Contexts {
         id
     }
 
-    /// The elements, sorted by their text.
-    pub fn elements(&self, context: ContextId) -> Vec<&'static [u8]> {
-        let mut elements: Vec<&'static [u8]> = self.sets[context as usize]
-            .iter()
-            .map(|element| self.elements.name(*element))
-            .collect();
-        elements.sort_unstable();
-        elements
+    /// The union of all.
+    pub fn union_of(&mut self, contexts: Union<ContextId>) -> ContextId {
+        contexts.finish(|a, b| self.union(a, b)).unwrap_or(0)
+    }
+
+    /// The elements, sorted by their text. Those of the context that was last asked about are kept: plugins ask for each of them.
+    pub fn elements(&self, context: ContextId) -> Rc<[&'static [u8]]> {
+        let mut listed = self.listed.borrow_mut();
+        match &*listed {
+            Some((known, elements)) if *known == context => elements.clone(),
+            _ => {
+                let mut elements: Vec<&'static [u8]> = self.sets[context as usize]
+                    .iter()
+                    .map(|element| self.elements.name(*element))
+                    .collect();
+                elements.sort_unstable();
+                let elements: Rc<[&'static [u8]]> = elements.into();
+                *listed = Some((context, elements.clone()));
+                elements
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unions_of_many_are_one_context() {
+        let mut contexts = Contexts::default();
+        let names: Vec<String> = (0..100).map(|number| format!("/p{number}")).collect();
+        let all = contexts.make(names.iter().map(String::as_bytes));
+        let mut union = Union::default();
+        for turn in 0..3 {
+            for name in &names[turn..] {
+                let one = contexts.make([name.as_bytes()]);
+                union.add(one, |a, b| contexts.union(a, b));
+            }
+        }
+        assert_eq!(contexts.union_of(union), all);
+        assert_eq!(contexts.union_of(Union::default()), 0);
+        let mut sorted: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+        sorted.sort_unstable();
+        let few = contexts.make([&b"/p1"[..]]);
+        for _ in 0..2 {
+            assert_eq!(contexts.elements(all)[..], sorted);
+            assert_eq!(contexts.elements(few)[..], [b"/p1"]);
+            assert!(contexts.elements(0).is_empty());
+        }
+    }
 
     #[test]
     fn elements_are_taken_apart() {

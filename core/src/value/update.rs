@@ -70,9 +70,10 @@ pub fn update(
     }
     let (left, right) = (flat(heap, left), flat(heap, right));
     let (left_keys, right_keys) = (left.keys(), right.keys());
-    // Positions come from the right side, so only the very same shape can be kept.
+    // Positions come from the right side, so only the very same shape can be kept. The set itself is another one: where it is printed
+    // beside the right side, neither repeats the other.
     if left_keys == right_keys {
-        return right.into();
+        return heap.attrs_of(right_keys, right.values()).into();
     }
     let plan = plans.place(left_keys, right_keys);
     let keys = match plan.keys {
@@ -107,7 +108,10 @@ fn update_large(heap: &mut Heap, left: AnyAttrs, right: AnyAttrs) -> AnyAttrs {
             .map(|(_, index)| index)
             .collect();
         if kept.is_empty() {
-            return right;
+            // Another set, as above.
+            let no_keys = heap.keys(&[]);
+            let nothing = heap.attrs(no_keys);
+            return heap.layers(right, nothing, right.len());
         }
         let left = part(heap, left, &kept);
         return lay(heap, right, left);

@@ -6,6 +6,7 @@ use super::task::{Step, Task};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value, ValueType};
 use crate::print;
+use piton_plugin_api::Union;
 
 /// How far a coercion goes.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct Coerce {
     coercion: Coercion,
     pending: Vec<Visit>,
     out: Vec<u8>,
-    context: u32,
+    contexts: Union<u32>,
     /// The value being visited or awaited is an element of a list, with others behind it.
     followed: bool,
     /// How deep the value is nested that is being visited or awaited.
@@ -52,7 +53,7 @@ impl Coerce {
             coercion,
             pending: Vec::new(),
             out: Vec::new(),
-            context: 0,
+            contexts: Union::default(),
             followed: false,
             level: 0,
             top: value,
@@ -61,12 +62,19 @@ impl Coerce {
         }
     }
 
+    #[inline]
+    fn add_context(&mut self, vm: &mut Vm, context: u32) {
+        if context != 0 {
+            self.contexts.add(context, |a, b| vm.contexts.union(a, b));
+        }
+    }
+
     fn append(&mut self, vm: &mut Vm, value: Value) -> Result<Option<Step>> {
         match value.value_type() {
             // Nothing of a single string has to be copied.
             ValueType::String if !self.joins => return Ok(Some(Step::Done(value))),
             ValueType::String => {
-                self.context = vm.contexts.union(self.context, value.context());
+                self.add_context(vm, value.context());
                 self.out
                     .extend_from_slice(value.as_string().unwrap_or_default());
             }
@@ -74,7 +82,7 @@ impl Coerce {
                 let path = value.as_path().unwrap_or_default();
                 if self.coercion.copy_to_store {
                     let (copy, context) = vm.copy_to_store(path)?;
-                    self.context = vm.contexts.union(self.context, context);
+                    self.add_context(vm, context);
                     self.out.extend_from_slice(&copy);
                 } else {
                     self.out.extend_from_slice(path);
@@ -154,7 +162,8 @@ impl Task for Coerce {
                 None => match self.pending.pop() {
                     None => {
                         vm.check_string(self.out.len())?;
-                        let string = vm.heap.string(&self.out, self.context);
+                        let context = vm.contexts.union_of(std::mem::take(&mut self.contexts));
+                        let string = vm.heap.string(&self.out, context);
                         return Ok(Step::Done(string));
                     }
                     Some(Visit::Separator) => {
@@ -267,15 +276,16 @@ impl Join {
 
     fn finish(&self, vm: &mut Vm) -> Result<Value> {
         let mut out = Vec::new();
-        let mut context = 0;
+        let mut contexts = Union::default();
         for part in &self.parts {
-            context = vm.contexts.union(context, part.context());
+            contexts.add(part.context(), |a, b| vm.contexts.union(a, b));
             out.extend_from_slice(
                 part.as_string()
                     .or_else(|| part.as_path())
                     .unwrap_or_default(),
             );
         }
+        let context = vm.contexts.union_of(contexts);
         vm.check_string(out.len())?;
         if !self.path {
             return Ok(vm.heap.string(&out, context));

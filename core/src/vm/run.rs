@@ -228,8 +228,8 @@ impl Vm {
                                 }
                             }};
                         }
-                        // Behind an instruction that may have made something large: many of these may follow each other, with no call
-                        // between them.
+                        // Behind an operator, since one of strings, lists or sets may have made something large: many of these may
+                        // follow each other, with no call between them.
                         macro_rules! collect_behind {
                             () => {{
                                 if self.heap.wants_collection() {

@@ -3,7 +3,7 @@
 use crate::replace::{Patterns, Texts};
 use crate::support::{coerced, forced};
 use piton_plugin_api::abi::coerce::{COPY_TO_STORE, MORE};
-use piton_plugin_api::{Cx, Result, Type, Value, builtin};
+use piton_plugin_api::{Cx, Result, Type, Union, Value, builtin};
 
 builtin! {
     /// `e` as a string. Paths become their text, numbers their decimal digits, `true` becomes `"1"`, `false` and `null` become
@@ -76,7 +76,8 @@ builtin! {
     async fn concat_strings_sep<'f>(cx, separator: string, list: list) {
         let strings = cx.coerce_items(list, COPY_TO_STORE).await?;
         let separator_bytes = cx.bytes(separator)?;
-        let mut context = cx.context(separator);
+        let mut contexts = Union::default();
+        contexts.add(cx.context(separator), |a, b| cx.context_union(a, b));
         let mut bytes = Vec::new();
         let mut items = cx.list_cursor(&strings)?;
         let mut first = true;
@@ -85,9 +86,10 @@ builtin! {
                 bytes.extend_from_slice(separator_bytes);
             }
             bytes.extend_from_slice(cx.bytes(&item)?);
-            context = cx.context_union(context, cx.context(&item));
+            contexts.add(cx.context(&item), |a, b| cx.context_union(a, b));
         }
-        Ok(cx.string_with(bytes, context))
+        let context = contexts.finish(|a, b| cx.context_union(a, b));
+        Ok(cx.string_with(bytes, context.unwrap_or_default()))
     }
 }
 
@@ -114,14 +116,15 @@ builtin! {
 
         let mut replacements: Vec<Option<Value<'f>>> = (0..count).map(|_| None).collect();
         let mut result = Vec::new();
-        let mut context = cx.context(&s);
+        let mut contexts = Union::default();
+        contexts.add(cx.context(&s), |a, b| cx.context_union(a, b));
         let mut at = 0;
         while let Some((place, index)) = patterns.find(cx.bytes(&s)?, at) {
             let replacement = match replacements[index].take() {
                 Some(replacement) => replacement,
                 None => {
                     let replacement = forced(cx, cx.list_get(to, index), Type::String).await?;
-                    context = cx.context_union(context, cx.context(&replacement));
+                    contexts.add(cx.context(&replacement), |a, b| cx.context_union(a, b));
                     replacement
                 }
             };
@@ -140,7 +143,8 @@ builtin! {
             return Ok(s);
         }
         result.extend_from_slice(cx.bytes(&s)?.get(at..).unwrap_or_default());
-        Ok(cx.string_with(result, context))
+        let context = contexts.finish(|a, b| cx.context_union(a, b));
+        Ok(cx.string_with(result, context.unwrap_or_default()))
     }
 }
 

@@ -3,7 +3,9 @@
 use super::nesting::Nesting;
 use super::{escape, number};
 use piton_plugin_api::abi::coerce;
-use piton_plugin_api::{Attribute, Cx, ErrorKind, Result, StringContext, Type, Value, builtin};
+use piton_plugin_api::{
+    Attribute, Cx, ErrorKind, Result, StringContext, Type, Union, Value, builtin,
+};
 use std::io::Write;
 
 builtin! {
@@ -33,7 +35,7 @@ async fn print<'f>(cx: Cx<'f>, root: Value<'f>) -> Result<(Vec<u8>, StringContex
     let mut printer = Printer {
         cx,
         out: Vec::new(),
-        context: StringContext::EMPTY,
+        contexts: Union::default(),
         complaint: None,
     };
     let to_string = cx.symbol("__toString");
@@ -111,7 +113,7 @@ async fn print<'f>(cx: Cx<'f>, root: Value<'f>) -> Result<(Vec<u8>, StringContex
 struct Printer<'f> {
     cx: Cx<'f>,
     out: Vec<u8>,
-    context: StringContext,
+    contexts: Union<StringContext>,
     /// Why the first string that is not UTF-8 cannot be printed. Reported last: errors of evaluation come first, as in Nix.
     complaint: Option<String>,
 }
@@ -124,7 +126,9 @@ impl<'f> Printer<'f> {
     }
 
     fn string(&mut self, value: &Value<'f>) -> Result<()> {
-        self.context = self.cx.context_union(self.context, self.cx.context(value));
+        let cx = self.cx;
+        self.contexts
+            .add(cx.context(value), |a, b| cx.context_union(a, b));
         self.text(self.cx.bytes(value)?);
         Ok(())
     }
@@ -157,7 +161,10 @@ impl<'f> Printer<'f> {
 
     fn finish(self) -> Result<(Vec<u8>, StringContext)> {
         match self.complaint {
-            None => Ok((self.out, self.context)),
+            None => {
+                let context = self.contexts.finish(|a, b| self.cx.context_union(a, b));
+                Ok((self.out, context.unwrap_or_default()))
+            }
             Some(complaint) => Err(self
                 .cx
                 .fail(format!("JSON serialization error: {complaint}"))),
