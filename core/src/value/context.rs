@@ -69,6 +69,9 @@ pub fn way(outputs: &[u8]) -> impl Iterator<Item = &[u8]> {
     outputs.rsplit(|byte| *byte == b'!')
 }
 
+/// Elements of a context, in Nix's notation.
+pub type Elements = Rc<[&'static [u8]]>;
+
 /// All contexts of an evaluation.
 pub struct Contexts {
     elements: Interner,
@@ -78,7 +81,7 @@ pub struct Contexts {
     /// The contexts of one element, by it; 0 where there is none. They are found here only.
     single_ids: Vec<ContextId>,
     unions: FxHashMap<(ContextId, ContextId), ContextId>,
-    listed: RefCell<Option<(ContextId, Rc<[&'static [u8]]>)>>,
+    listed: RefCell<Option<(ContextId, Elements)>>,
 }
 
 impl Default for Contexts {
@@ -169,7 +172,7 @@ impl Contexts {
     }
 
     /// The elements, sorted by their text. Those of the context that was last asked about are kept: plugins ask for each of them.
-    pub fn elements(&self, context: ContextId) -> Rc<[&'static [u8]]> {
+    pub fn elements(&self, context: ContextId) -> Elements {
         let mut listed = self.listed.borrow_mut();
         match &*listed {
             Some((known, elements)) if *known == context => elements.clone(),
@@ -179,7 +182,7 @@ impl Contexts {
                     .map(|element| self.elements.name(*element))
                     .collect();
                 elements.sort_unstable();
-                let elements: Rc<[&'static [u8]]> = elements.into();
+                let elements: Elements = elements.into();
                 *listed = Some((context, elements.clone()));
                 elements
             }
