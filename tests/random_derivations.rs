@@ -47,16 +47,8 @@ fn compare(folder: &Path, label: &str) {
         "let all = import {}/default.nix; in [ all.trees ] ++ map (d: [ d.drvPath ] ++ map (o: o.outPath) d.all) all.derivations",
         folder.display()
     );
-    let flags = [
-        "--eval",
-        "--strict",
-        "--read-write-mode",
-        "--json",
-        "-E",
-        &expr,
-    ];
-    let theirs = nix.instantiate(&flags).finish().success();
-    let ours = piton.instantiate(&flags).finish().success();
+    let theirs = nix.json_of(&expr);
+    let ours = piton.json_of(&expr);
     if ours != theirs {
         let (ours, theirs): (Vec<_>, Vec<_>) =
             (ours.split(',').collect(), theirs.split(',').collect());

@@ -33,16 +33,8 @@ fn the_package_set_is_that_of_nix() {
     let nix = Store::of_nix(scratch.path().join("nix"));
     let piton = Store::of_piton(scratch.path().join("piton"));
     let expr = all_paths();
-    let flags = [
-        "--eval",
-        "--strict",
-        "--read-write-mode",
-        "--json",
-        "-E",
-        &expr,
-    ];
-    let theirs = nix.instantiate(&flags).finish().success();
-    let ours = piton.instantiate(&flags).finish().success();
+    let theirs = nix.json_of(&expr);
+    let ours = piton.json_of(&expr);
     assert_eq!(ours, theirs);
     assert!(ours.matches(".drv\"").count() >= 70, "{ours}");
     assert_eq!(piton.differences(&nix), "");
@@ -65,16 +57,8 @@ fn a_file_added_as_its_bytes_stays_one_that_nobody_executes() {
           again = builtins.path {{ path = flat; name = \"again\"; }};
         in [ flat again (builtins.path {{ path = again; name = \"again\"; }}) \"${{{file}}}\" ]"
     );
-    let flags = [
-        "--eval",
-        "--strict",
-        "--read-write-mode",
-        "--json",
-        "-E",
-        &expr,
-    ];
-    let theirs = nix.instantiate(&flags).finish().success();
-    let ours = piton.instantiate(&flags).finish().success();
+    let theirs = nix.json_of(&expr);
+    let ours = piton.json_of(&expr);
     assert_eq!(ours, theirs);
     assert_eq!(piton.differences(&nix), "");
     assert_eq!(piton.len(), 3);
@@ -145,17 +129,9 @@ fn nix_takes_a_store_over() {
     let scratch = scratch();
     let store = Store::of_piton(scratch.path());
     let expr = all_paths();
-    let flags = [
-        "--eval",
-        "--strict",
-        "--read-write-mode",
-        "--json",
-        "-E",
-        &expr,
-    ];
-    let first = store.instantiate(&flags).finish().success();
+    let first = store.json_of(&expr);
     // A second time nothing is written anew, and no path gets a second record.
-    assert_eq!(store.instantiate(&flags).finish().success(), first);
+    assert_eq!(store.json_of(&expr), first);
     store.records();
     store.register();
     let verified = store.verify();
@@ -371,17 +347,7 @@ fn a_daemon_is_given_what_nix_would_write() {
     let daemon = Daemon::start(scratch.path());
     let nix = Store::of_nix(scratch.path().join("nix"));
     let expr = all_paths();
-    let theirs = nix
-        .instantiate(&[
-            "--eval",
-            "--strict",
-            "--read-write-mode",
-            "--json",
-            "-E",
-            &expr,
-        ])
-        .finish()
-        .success();
+    let theirs = nix.json_of(&expr);
     let ours = daemon.eval(&["--json", "-E", &expr]).finish().success();
     assert_eq!(ours, theirs);
     let given = Store::of_nix(scratch.path().join("daemon"));

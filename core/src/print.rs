@@ -394,8 +394,7 @@ impl Xml {
                 self.empty(depth, "float", &[("value", &text)]);
             }
             ValueType::String => {
-                self.contexts
-                    .add(value.context(), |a, b| vm.contexts.union(a, b));
+                vm.contexts.add(&mut self.contexts, value.context());
                 self.empty(
                     depth,
                     "string",

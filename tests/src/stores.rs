@@ -48,6 +48,13 @@ impl Store {
         }
     }
 
+    /// What `expr` evaluates to, deeply, as JSON. What it adds to the store is written.
+    #[track_caller]
+    pub fn json_of(&self, expr: &str) -> String {
+        let flags = ["--eval", "--strict", "--read-write-mode", "--json", "-E"];
+        self.instantiate(&flags).arg(expr).finish().success()
+    }
+
     /// Lets Nix know what has been written here.
     #[track_caller]
     pub fn register(&self) {

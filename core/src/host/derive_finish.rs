@@ -84,10 +84,7 @@ impl Draft {
 
     #[inline]
     pub(super) fn add_context(&mut self, vm: &mut Vm, value: Value) {
-        let context = value.context();
-        if context != 0 {
-            self.contexts.add(context, |a, b| vm.contexts.union(a, b));
-        }
+        vm.contexts.add(&mut self.contexts, value.context());
     }
 
     pub(super) fn add_output(&mut self, output: &[u8]) -> Result<()> {

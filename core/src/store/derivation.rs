@@ -135,28 +135,29 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Appends the part with all paths in place.
-    pub(super) fn fill(&self, paths: &[Vec<u8>], out: &mut Vec<u8>) {
+    /// What the part with all paths in place consists of. A path that is not known leaves its place empty.
+    fn pieces<'p>(&'p self, paths: &'p [Option<Vec<u8>>]) -> impl Iterator<Item = &'p [u8]> {
+        let ends = self.holes.iter().map(|(at, output)| (*at, Some(*output)));
         let mut done = 0;
-        for (at, output) in &self.holes {
-            out.extend_from_slice(&self.bytes[done..*at]);
-            out.extend_from_slice(&paths[*output]);
-            done = *at;
+        ends.chain([(self.bytes.len(), None)])
+            .flat_map(move |(end, output)| {
+                let before = &self.bytes[std::mem::replace(&mut done, end)..end];
+                let path = output.and_then(|output| paths.get(output)?.as_deref());
+                [before, path.unwrap_or_default()]
+            })
+    }
+
+    /// Appends the part with all paths in place.
+    pub(super) fn fill(&self, paths: &[Option<Vec<u8>>], out: &mut Vec<u8>) {
+        for piece in self.pieces(paths) {
+            out.extend_from_slice(piece);
         }
-        out.extend_from_slice(&self.bytes[done..]);
     }
 
     /// What of `text` follows the part with all paths in place, if it begins with that.
     fn strip_from<'t>(&self, text: &'t [u8], paths: &[Option<Vec<u8>>]) -> Option<&'t [u8]> {
-        let (mut text, mut done) = (text, 0);
-        for (at, output) in &self.holes {
-            let path = paths.get(*output)?.as_deref().unwrap_or_default();
-            text = text
-                .strip_prefix(&self.bytes[done..*at])?
-                .strip_prefix(path)?;
-            done = *at;
-        }
-        text.strip_prefix(&self.bytes[done..])
+        self.pieces(paths)
+            .try_fold(text, |text, piece| text.strip_prefix(piece))
     }
 
     fn clear(&mut self) {

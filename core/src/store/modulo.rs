@@ -83,7 +83,6 @@ impl Resolver {
         let text = &mut self.text;
         text.clear();
         let is_deferred = |(_, output): &(_, Output<'_>)| *output == Output::Deferred;
-        let mut paths = Vec::new();
         // Where the inputs stand in the text, if it has a modulo hash of its own.
         let (around, outputs);
         if !derivation.outputs.iter().all(is_deferred) {
@@ -96,16 +95,17 @@ impl Resolver {
             append(text, [&head.bytes, inputs, &tail.bytes]);
         } else if inputs_modulo(derivation, lookup, &mut self.inputs)? {
             let masked = sha256(&[&head.bytes, &self.inputs, &tail.bytes]);
-            for (name, _) in &derivation.outputs {
-                paths.push(output_path(&derivation.name, name, &masked)?);
-            }
-            head.fill(&paths, text);
+            outputs = derivation
+                .outputs
+                .iter()
+                .map(|(name, _)| output_path(&derivation.name, name, &masked).map(Some))
+                .collect::<Result<Vec<_>, _>>()?;
+            head.fill(&outputs, text);
             let head_end = text.len();
             text.extend_from_slice(inputs);
             let tail_start = text.len();
-            tail.fill(&paths, text);
+            tail.fill(&outputs, text);
             around = Some(head_end..tail_start);
-            outputs = paths.into_iter().map(Some).collect();
         } else {
             outputs = vec![None; derivation.outputs.len()];
             around = None;

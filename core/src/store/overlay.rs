@@ -70,6 +70,12 @@ impl Overlay {
         below(&*self.world, origin.as_deref().unwrap_or(path))
     }
 
+    /// Whether it is a file that was added as its bytes alone.
+    fn is_flat(&self, path: &[u8]) -> bool {
+        let store = self.store.borrow();
+        matches!(store.find(path), Some(Found::Source { source, .. }) if source.flat)
+    }
+
     /// A path with the links in it resolved, as far as it lies in the store.
     fn follow(&self, path: &[u8], end: End) -> Answer<Vec<u8>> {
         let components = |path: &[u8]| -> Vec<Vec<u8>> {
@@ -139,9 +145,6 @@ impl World for Overlay {
     }
 
     fn read_pieces(&self, path: &[u8], take: TakePiece<'_>) -> Answer<()> {
-        self.store.borrow_mut().look_up(path);
-        let is_flat = |found| matches!(found, Found::Source { source, .. } if source.flat);
-        let flat = self.store.borrow().find(path).is_some_and(is_flat);
         let take = RefCell::new(take);
         self.ask(
             path,
@@ -155,7 +158,7 @@ impl World for Overlay {
             },
             |world, place| {
                 world.read_pieces(place, &mut |mut info, piece| {
-                    info.executable &= !flat;
+                    info.executable = info.executable && !self.is_flat(path);
                     (take.borrow_mut())(info, piece)
                 })
             },

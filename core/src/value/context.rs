@@ -166,6 +166,14 @@ impl Contexts {
         id
     }
 
+    /// Adds a context to a union of many.
+    #[inline]
+    pub fn add(&mut self, all: &mut Union<ContextId>, context: ContextId) {
+        if context != 0 {
+            all.add(context, |a, b| self.union(a, b));
+        }
+    }
+
     /// The union of all.
     pub fn union_of(&mut self, contexts: Union<ContextId>) -> ContextId {
         contexts.finish(|a, b| self.union(a, b)).unwrap_or(0)
@@ -203,7 +211,7 @@ mod tests {
         for turn in 0..3 {
             for name in &names[turn..] {
                 let one = contexts.make([name.as_bytes()]);
-                union.add(one, |a, b| contexts.union(a, b));
+                contexts.add(&mut union, one);
             }
         }
         assert_eq!(contexts.union_of(union), all);

@@ -62,19 +62,12 @@ impl Coerce {
         }
     }
 
-    #[inline]
-    fn add_context(&mut self, vm: &mut Vm, context: u32) {
-        if context != 0 {
-            self.contexts.add(context, |a, b| vm.contexts.union(a, b));
-        }
-    }
-
     fn append(&mut self, vm: &mut Vm, value: Value) -> Result<Option<Step>> {
         match value.value_type() {
             // Nothing of a single string has to be copied.
             ValueType::String if !self.joins => return Ok(Some(Step::Done(value))),
             ValueType::String => {
-                self.add_context(vm, value.context());
+                vm.contexts.add(&mut self.contexts, value.context());
                 self.out
                     .extend_from_slice(value.as_string().unwrap_or_default());
             }
@@ -82,7 +75,7 @@ impl Coerce {
                 let path = value.as_path().unwrap_or_default();
                 if self.coercion.copy_to_store {
                     let (copy, context) = vm.copy_to_store(path)?;
-                    self.add_context(vm, context);
+                    vm.contexts.add(&mut self.contexts, context);
                     self.out.extend_from_slice(&copy);
                 } else {
                     self.out.extend_from_slice(path);
@@ -278,7 +271,7 @@ impl Join {
         let mut out = Vec::new();
         let mut contexts = Union::default();
         for part in &self.parts {
-            contexts.add(part.context(), |a, b| vm.contexts.union(a, b));
+            vm.contexts.add(&mut contexts, part.context());
             out.extend_from_slice(
                 part.as_string()
                     .or_else(|| part.as_path())

@@ -3,6 +3,7 @@
 use super::cx::{Cx, host};
 use super::error::Result;
 use crate::abi::{Bytes, NO_SYMBOL, coerce};
+use crate::union::Union;
 use crate::value::{Type, Value};
 
 /// An interned name.
@@ -91,6 +92,18 @@ impl<'f> Cx<'f> {
             return b;
         }
         StringContext(host!(self.context_union(a.0, b.0)))
+    }
+
+    /// Adds the context of a value to a union of many.
+    #[inline]
+    pub fn add_context(self, all: &mut Union<StringContext>, value: &Value<'f>) {
+        all.add(self.context(value), |a, b| self.context_union(a, b));
+    }
+
+    /// The union of all.
+    pub fn context_union_of(self, all: Union<StringContext>) -> StringContext {
+        all.finish(|a, b| self.context_union(a, b))
+            .unwrap_or_default()
     }
 
     /// The elements of a context, sorted, in Nix's notation.

@@ -77,7 +77,7 @@ builtin! {
         let strings = cx.coerce_items(list, COPY_TO_STORE).await?;
         let separator_bytes = cx.bytes(separator)?;
         let mut contexts = Union::default();
-        contexts.add(cx.context(separator), |a, b| cx.context_union(a, b));
+        cx.add_context(&mut contexts, separator);
         let mut bytes = Vec::new();
         let mut items = cx.list_cursor(&strings)?;
         let mut first = true;
@@ -86,10 +86,9 @@ builtin! {
                 bytes.extend_from_slice(separator_bytes);
             }
             bytes.extend_from_slice(cx.bytes(&item)?);
-            contexts.add(cx.context(&item), |a, b| cx.context_union(a, b));
+            cx.add_context(&mut contexts, &item);
         }
-        let context = contexts.finish(|a, b| cx.context_union(a, b));
-        Ok(cx.string_with(bytes, context.unwrap_or_default()))
+        Ok(cx.string_with(bytes, cx.context_union_of(contexts)))
     }
 }
 
@@ -117,14 +116,14 @@ builtin! {
         let mut replacements: Vec<Option<Value<'f>>> = (0..count).map(|_| None).collect();
         let mut result = Vec::new();
         let mut contexts = Union::default();
-        contexts.add(cx.context(&s), |a, b| cx.context_union(a, b));
+        cx.add_context(&mut contexts, &s);
         let mut at = 0;
         while let Some((place, index)) = patterns.find(cx.bytes(&s)?, at) {
             let replacement = match replacements[index].take() {
                 Some(replacement) => replacement,
                 None => {
                     let replacement = forced(cx, cx.list_get(to, index), Type::String).await?;
-                    contexts.add(cx.context(&replacement), |a, b| cx.context_union(a, b));
+                    cx.add_context(&mut contexts, &replacement);
                     replacement
                 }
             };
@@ -143,8 +142,7 @@ builtin! {
             return Ok(s);
         }
         result.extend_from_slice(cx.bytes(&s)?.get(at..).unwrap_or_default());
-        let context = contexts.finish(|a, b| cx.context_union(a, b));
-        Ok(cx.string_with(result, context.unwrap_or_default()))
+        Ok(cx.string_with(result, cx.context_union_of(contexts)))
     }
 }
 

@@ -126,9 +126,7 @@ impl<'f> Printer<'f> {
     }
 
     fn string(&mut self, value: &Value<'f>) -> Result<()> {
-        let cx = self.cx;
-        self.contexts
-            .add(cx.context(value), |a, b| cx.context_union(a, b));
+        self.cx.add_context(&mut self.contexts, value);
         self.text(self.cx.bytes(value)?);
         Ok(())
     }
@@ -161,10 +159,7 @@ impl<'f> Printer<'f> {
 
     fn finish(self) -> Result<(Vec<u8>, StringContext)> {
         match self.complaint {
-            None => {
-                let context = self.contexts.finish(|a, b| self.cx.context_union(a, b));
-                Ok((self.out, context.unwrap_or_default()))
-            }
+            None => Ok((self.out, self.cx.context_union_of(self.contexts))),
             Some(complaint) => Err(self
                 .cx
                 .fail(format!("JSON serialization error: {complaint}"))),
