@@ -219,6 +219,11 @@ impl Heap {
         self.max_bytes.saturating_sub(here.saturating_add(used))
     }
 
+    /// How far from the limit a collection is due: allocators keep some of what is freed.
+    pub(super) fn margin(&self) -> usize {
+        self.max_bytes / 16
+    }
+
     /// Sees to it that the next collection comes before the heap and `used` beside it are beyond the limit. False where they are, and
     /// under stress.
     pub fn fit_beside(&mut self, used: usize) -> bool {
@@ -440,7 +445,7 @@ impl Heap {
         // Its table of lines is all zeros, as everything in it.
         let block = Block(self.regions.block());
         self.blocks.push(block);
-        self.statistics.reserved += BLOCK_BYTES;
+        self.reserve(BLOCK_BYTES);
         for (start, end) in block.holes() {
             self.add_hole(start, end);
         }
@@ -457,9 +462,20 @@ impl Heap {
         object.set_header(header);
         self.large.push(Large { object, words });
         self.live += layout.size();
-        self.statistics.reserved += layout.size();
         self.since_collection += layout.size();
+        self.reserve(layout.size());
         object
+    }
+
+    /// So much more has been taken from the system. Holes that nothing fits in are no room, so what is taken may come near the limit before
+    /// what is used does: then a collection is due, but not at every turn.
+    fn reserve(&mut self, bytes: usize) {
+        self.statistics.reserved += bytes;
+        if self.statistics.reserved > self.max_bytes - self.margin()
+            && self.since_collection > self.max_bytes / 4
+        {
+            self.collect_soon();
+        }
     }
 
     /// The memory of an object that stands alone. Up to some size allocators have four or eight sizes between a power of two and the

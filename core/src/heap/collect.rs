@@ -344,7 +344,7 @@ impl Heap {
         }
         if self.max_bytes != usize::MAX && !self.stress {
             // Near the limit sooner, so that it is noticed; but not at every turn.
-            let room = self.room_beside(beside);
+            let room = self.room_beside(beside.saturating_add(self.margin()));
             self.threshold = self.threshold.min(room.max(self.max_bytes / 16));
         }
     }
@@ -392,6 +392,29 @@ mod tests {
             .map(|number| heap.string(text(number).as_bytes(), 0))
             .collect();
         heap.list_of(&items).value()
+    }
+
+    #[test]
+    fn what_is_taken_stays_within_a_limit_where_little_fits_in_what_is_free() {
+        const LIMIT: usize = 16 << 20;
+        const LARGE: usize = 32 << 10;
+        let mut heap = Heap::new(1 << 20, LIMIT, false);
+        let mut every_second = Vec::new();
+        for number in 0..80_000 {
+            let string = heap.string(&[b'x'; 110], 0);
+            if number % 2 == 0 {
+                every_second.push(string);
+            }
+        }
+        let kept = heap.list_of(&every_second).value();
+        heap.collect(0, |marker| marker.value(kept));
+        let before = heap.statistics.reserved;
+        assert!(before > LIMIT / 2 && !heap.wants_collection());
+        while !heap.wants_collection() {
+            heap.list(LARGE / 8);
+        }
+        let after = heap.statistics.reserved;
+        assert!(after > before && after < LIMIT, "{before}, {after}");
     }
 
     #[test]
