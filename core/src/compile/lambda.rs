@@ -24,7 +24,7 @@ impl Compiler<'_> {
         Ok(self.finish())
     }
 
-    /// The code of a lambda: `x: y: body` is one function of two parameters.
+    /// The code of a lambda: `x: y: body` is one function of two parameters, of which the last one may have formals.
     pub(super) fn lambda_code(&mut self, id: ExprId, name: Option<Symbol>) -> Result<CodePlace> {
         self.begin(CodeKind::Lambda, self.ast.pos(id));
         let scope = self.work.scopes.enter();
@@ -45,8 +45,13 @@ impl Compiler<'_> {
             if parameters.len() == usize::from(MAX_ARITY) {
                 break;
             }
+            let matches = formals.is_some();
             parameters.push((param, formals, self.ast.pos(body)));
             body = inner;
+            // An argument is matched when it is applied, be there others or not.
+            if matches {
+                break;
+            }
         }
         let arity = parameters.len() as u16;
         self.function().code().arity = arity;
