@@ -79,6 +79,10 @@ pub struct ErrorData {
     pub step: Option<&'static str>,
     /// The builtin that the error passes next has added a line of its own, and is no step.
     pub builtin_told: bool,
+    /// The function that the error comes from has not been entered: its argument is none that it takes.
+    pub not_entered: bool,
+    /// The error comes from a call that no expression makes, as those of `map` are: where the function stands.
+    pub applied: Option<Pos>,
     /// From the innermost step outwards.
     pub traces: Vec<Trace>,
     /// Names that were probably meant ("Did you mean ...?").
@@ -104,6 +108,8 @@ impl Error {
             place_told: false,
             step: None,
             builtin_told: false,
+            not_entered: false,
+            applied: None,
             traces: Vec::new(),
             suggestions: Vec::new(),
             hint: None,

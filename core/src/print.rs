@@ -216,7 +216,7 @@ fn function(vm: &Vm, value: Value, plain: bool, out: &mut Vec<u8>) {
         }
         None if plain => "<LAMBDA>".to_owned(),
         None => {
-            let (name, pos) = vm.lambda_origin(inner);
+            let (name, pos) = vm.lambda_origin(value);
             let name = name.map_or_else(String::new, |name| {
                 format!(" {}", vm.interner.display(name))
             });

@@ -3,6 +3,7 @@
 use crate::error::{Error, Rank, Trace};
 use crate::source::{Origin, Pos, SourceMap};
 use crate::syntax::ast::Warning;
+use rustc_hash::FxHashSet;
 use std::fmt::Write;
 
 /// How an error is shown.
@@ -14,15 +15,65 @@ pub struct ReportOptions {
     pub color: bool,
 }
 
-/// Steps that are shown without `--show-trace`.
+/// Without `--show-trace` steps are shown as long as there are no more lines than this before: a step is one, its place another.
 const SHORT_TRACE: usize = 3;
+
+/// So many steps that have been told before are told again, in a row; more are counted.
+const REPEATED: usize = 5;
+
+const INDENT: &str = "       ";
+
+/// The steps of a trace, told one by one.
+struct Traces<'t, W> {
+    options: ReportOptions,
+    lines: usize,
+    seen: FxHashSet<(Pos, &'t str)>,
+    /// Those at the end that have been told before.
+    skipped: Vec<&'t Trace>,
+    write: W,
+}
+
+impl<'t, W: Fn(&mut String, &Trace)> Traces<'t, W> {
+    /// The next step; false if there is no room for it.
+    fn add(&mut self, out: &mut String, trace: &'t Trace) -> bool {
+        let has_room = self.options.show_trace || self.lines <= SHORT_TRACE;
+        if has_room || trace.rank == Rank::Context {
+            if self.seen.insert((trace.pos, &trace.text)) {
+                self.tell_skipped(out);
+                self.tell(out, trace);
+            } else {
+                self.skipped.push(trace);
+            }
+        }
+        has_room
+    }
+
+    fn tell(&mut self, out: &mut String, trace: &Trace) {
+        (self.write)(out, trace);
+        self.lines += 1 + usize::from(trace.pos.is_some());
+    }
+
+    fn tell_skipped(&mut self, out: &mut String) {
+        let skipped = std::mem::take(&mut self.skipped);
+        if skipped.len() <= REPEATED {
+            for trace in skipped {
+                self.tell(out, trace);
+            }
+            return;
+        }
+        let _ = writeln!(
+            out,
+            "\n{INDENT}({} duplicate frames omitted)",
+            skipped.len()
+        );
+    }
+}
 
 /// `error` as Nix words and indents it.
 pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> String {
     let paint = Paint {
         color: options.color,
     };
-    // Duplicate neighbours (the same step seen from two frames) are told once.
     // Steps within the texts of builtins say nothing to who did not write them.
     let is_internal =
         |pos: Pos| matches!(sources.file(pos), Some(file) if file.origin == Origin::Internal);
@@ -33,45 +84,46 @@ pub fn report(error: &Error, sources: &SourceMap, options: ReportOptions) -> Str
         Rank::Step => !is_internal(trace.pos),
         Rank::Call => false,
     };
-    let mut traces: Vec<&Trace> = error.traces.iter().rev().filter(is_told).collect();
-    traces.dedup_by(|a, b| a.pos == b.pos && a.text == b.text);
-    let mut shown = Vec::new();
-    let mut truncated = false;
-    let mut count = 0;
-    for trace in traces {
-        if !options.show_trace && trace.rank != Rank::Context {
-            count += 1;
-            if count > SHORT_TRACE {
-                truncated = true;
-                continue;
-            }
-        }
-        shown.push(trace);
-    }
+    let told: Vec<&Trace> = error.traces.iter().rev().filter(is_told).collect();
+    let same = |a: &&Trace, b: &&Trace| a.pos == b.pos && a.text == b.text;
+    // A step seen from two frames is told once.
+    let told = told.chunk_by(same).flat_map(|steps| match steps {
+        [step, _] if step.pos.is_some() => &steps[..1],
+        _ => steps,
+    });
     let mut out = paint.red("error:");
-    if shown.is_empty() {
+    let mut traces = Traces {
+        options,
+        lines: 0,
+        seen: FxHashSet::default(),
+        skipped: Vec::new(),
+        write: |out: &mut String, trace: &Trace| {
+            let text = trace.text.replace('\n', "\n       ");
+            let _ = writeln!(out, "\n{INDENT}… {text}");
+            if options.show_trace || !is_internal(trace.pos) {
+                place(out, sources, trace.pos, "         ", paint);
+            }
+        },
+    };
+    let mut truncated = false;
+    for trace in told {
+        truncated |= !traces.add(&mut out, trace);
+    }
+    if traces.lines == 0 {
         out.push(' ');
     } else {
-        let indent = "       ";
-        for trace in shown {
-            out.push('\n');
-            let text = trace.text.replace('\n', "\n       ");
-            let _ = writeln!(out, "{indent}… {text}");
-            if options.show_trace || !is_internal(trace.pos) {
-                place(&mut out, sources, trace.pos, "         ", paint);
-            }
-        }
+        traces.tell_skipped(&mut out);
         if truncated {
             let _ = writeln!(
                 out,
-                "\n{indent}{}",
+                "\n{INDENT}{}",
                 paint.magenta(
                     "(stack trace truncated; use '--show-trace' to show the full, detailed trace)"
                 )
             );
         }
         out.push('\n');
-        let _ = write!(out, "{indent}{} ", paint.red("error:"));
+        let _ = write!(out, "{INDENT}{} ", paint.red("error:"));
     }
     let mut lines = error.message.split('\n');
     let _ = writeln!(out, "{}", lines.next().unwrap_or_default());

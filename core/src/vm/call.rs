@@ -276,6 +276,7 @@ impl Vm {
                 depth,
                 dst: 0,
                 counted: false,
+                tail: Pos::NONE,
                 update,
                 _kind: CodeKindByte::Code,
             }));
@@ -317,6 +318,7 @@ impl Vm {
         code: &'static Linked,
         captured: Captured,
         mut args: *const Value,
+        pos: Pos,
     ) -> *mut Value {
         if !code.is_linked() {
             self.link_body(code);
@@ -337,6 +339,7 @@ impl Vm {
             (*frame).captured = captured;
             (*frame).ip = code.start();
             (*frame).counted = false;
+            (*frame).tail = pos;
             (*frame).depth += 1;
             start
         }
@@ -384,10 +387,11 @@ impl Vm {
         closure: Captured,
         partial: Partial,
         args: Passed,
+        pos: Pos,
     ) -> *mut Value {
         args.copied_behind(Passed::of(partial.args()), |all| {
             // SAFETY: the caller's promise.
-            unsafe { self.replace_call(frame, code, closure, all.start) }
+            unsafe { self.replace_call(frame, code, closure, all.start, pos) }
         })
     }
 
@@ -559,7 +563,7 @@ impl Vm {
                     .parameters
                     .get(held)
                     .map_or(code.pos, |parameter| parameter.1);
-                (if held == 0 { code.name } else { None }, pos)
+                (code.name, pos)
             }
             None => (None, Pos::NONE),
         }

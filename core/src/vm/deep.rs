@@ -2,8 +2,11 @@
 
 use super::machine::Vm;
 use super::task::{Step, Task};
-use crate::error::Result;
+use super::unwind::{MAX_TRACES, called};
+use crate::error::{Error, Result};
 use crate::heap::{Marker, Object, Value};
+use crate::source::Pos;
+use crate::symbol::Symbol;
 use rustc_hash::FxHashSet;
 use std::num::NonZeroU16;
 
@@ -92,8 +95,8 @@ impl DeepForce {
         Ok(())
     }
 
-    /// The member that comes next.
-    fn next(&mut self, vm: &mut Vm) -> Option<Value> {
+    /// The member that comes next, and which one that is.
+    fn next(&mut self, vm: &mut Vm) -> Option<(Value, Member)> {
         let Visit {
             container,
             next,
@@ -103,11 +106,13 @@ impl DeepForce {
         let index = *next as usize;
         *next += 1;
         let (member, len) = match (container.as_list(), container.as_attrs()) {
-            (Some(list), _) => (list.items()[index], list.len()),
+            (Some(list), _) => ((list.items()[index], Member::Element(index)), list.len()),
             (_, Some(attrs)) => {
                 let attrs = crate::value::flat(&mut vm.heap, attrs);
                 let at = crate::value::nth_by_name(&mut vm.heap, &vm.interner, attrs, index)?;
-                (attrs.value_at(at), attrs.len())
+                let entry = attrs.keys().entries()[at];
+                let member = Member::Attribute(entry.name, entry.pos);
+                ((attrs.value_at(at), member), attrs.len())
             }
             _ => return None,
         };
@@ -117,6 +122,31 @@ impl DeepForce {
         }
         Some(member)
     }
+}
+
+/// What of a list or set is evaluated.
+enum Member {
+    Element(usize),
+    Attribute(Symbol, Pos),
+}
+
+/// The way to the first member, in the order of the walk, that has no value, as far as steps of a trace are kept.
+fn way_to_failed(vm: &mut Vm, root: Value) -> Vec<Member> {
+    let mut walk = DeepForce::new(root);
+    let mut way = Vec::new();
+    let mut value = root.resolved();
+    while !value.is_thunk() {
+        let entered = walk.enter(vm, value);
+        let (Ok(()), Some((next, member))) = (entered, walk.next(vm)) else {
+            return Vec::new();
+        };
+        way.truncate(walk.level as usize - 1);
+        if way.len() < MAX_TRACES {
+            way.push(member);
+        }
+        value = next.resolved();
+    }
+    way
 }
 
 impl Task for DeepForce {
@@ -134,10 +164,40 @@ impl Task for DeepForce {
             }
             self.enter(vm, value)?;
             value = match self.next(vm) {
-                Some(value) => value.resolved(),
+                Some((value, _)) => value.resolved(),
                 None => return Ok(Step::Done(self.root.unwrap_or(Value::NULL))),
             };
         }
+    }
+
+    fn fail(&mut self, vm: &mut Vm, mut error: Error) -> Result<Value> {
+        // The walk takes no notes of where it is: it is made once more, over what has been evaluated.
+        let way = self.root.map(|root| way_to_failed(vm, root));
+        let way = way.unwrap_or_default();
+        let applied = error.applied.take();
+        if let Some(pos) = applied
+            && !way.is_empty()
+        {
+            error = called(error, pos);
+        }
+        for (level, member) in way.iter().enumerate().rev() {
+            match *member {
+                Member::Element(index) => {
+                    let text = format!("while evaluating list element at index {index}");
+                    error.trace(Pos::NONE, text);
+                }
+                Member::Attribute(name, pos) => {
+                    let name = crate::syntax::symbol_text(&vm.interner, name);
+                    let text = format!("while evaluating the attribute '{name}'");
+                    // The frame of the thunk has told that, unless a call has taken its place.
+                    let told = error.traces.last().filter(|_| level + 1 == way.len());
+                    if told.is_none_or(|told| told.pos != pos || told.text != text) {
+                        error.trace(pos, text);
+                    }
+                }
+            }
+        }
+        Err(error)
     }
 
     fn mark(&self, marker: &mut Marker) {

@@ -57,18 +57,22 @@ impl Vm {
     #[cold]
     fn no_set(&mut self, argument: Value) -> Error {
         let found = super::messages::describe(self, argument);
-        Error::new(ErrorKind::Type, format!("expected a set but found {found}"))
+        let mut error = not_entered(Error::new(
+            ErrorKind::Type,
+            format!("expected a set but found {found}"),
+        ));
+        error.step = Some("while evaluating the value passed for the lambda argument");
+        error
     }
 
     #[cold]
     fn missing_argument(&mut self, code: &Linked, name: Symbol) -> Error {
         let function = self.lambda_name(code);
         let name = self.interner.display(name);
-        Error::new(
+        not_entered(Error::new(
             ErrorKind::Type,
             format!("function '{function}' called without required argument '{name}'"),
-        )
-        .at(code.pos)
+        ))
     }
 
     #[cold]
@@ -90,11 +94,10 @@ impl Vm {
         };
         let function = self.lambda_name(code);
         let text = crate::syntax::symbol_text(&self.interner, name);
-        let mut error = Error::new(
+        let mut error = not_entered(Error::new(
             ErrorKind::Type,
             format!("function '{function}' called with unexpected argument '{text}'"),
-        )
-        .at(code.pos);
+        ));
         error.suggestions = suggest(
             &self.interner,
             name,
@@ -109,4 +112,9 @@ impl Vm {
             |name| self.interner.display(name),
         )
     }
+}
+
+fn not_entered(mut error: Error) -> Error {
+    error.not_entered = true;
+    error
 }

@@ -54,6 +54,8 @@ pub(crate) struct CodeFrame {
     pub(crate) dst: u16,
     /// An observer has seen it begin.
     pub(crate) counted: bool,
+    /// Where it was called, if that call took the place of the frame that made it.
+    pub(crate) tail: Pos,
     /// The thunk that takes the value.
     pub(crate) update: Option<Thunk>,
     /// The values that this byte never has tell the other kinds of frames: no frame needs a word for its kind.

@@ -7,7 +7,7 @@ use super::frame::{CodeFrame, Frame};
 use super::layout::CALL_WORDS;
 use super::link::Linked;
 use super::machine::Vm;
-use crate::bytecode::{Instruction, Op};
+use crate::bytecode::{CodeKind, Instruction, Op};
 use crate::error::{Error, ErrorKind};
 use crate::heap::Value;
 use crate::source::Pos;
@@ -75,7 +75,14 @@ impl Vm {
         }
         args.copied(|args| {
             let depth = self.leave_code();
-            self.apply_at(function, args, depth, pos)
+            let flow = self.apply_at(function, args, depth, pos);
+            if let (Flow::Enter, Some(Frame::Code(frame))) = (&flow, self.frames.last_mut())
+                && frame.code().kind == CodeKind::Lambda
+                && frame.update.is_none()
+            {
+                frame.tail = pos;
+            }
+            flow
         })
     }
 

@@ -211,6 +211,12 @@ impl Linked {
         self.image.signature(self.place)
     }
 
+    /// Where the lambda of its last parameter stands: that one's body is what runs.
+    pub(super) fn innermost(&self) -> Pos {
+        let parameters = self.signature().parameters;
+        parameters.last().map_or(self.pos, |(_, pos)| *pos)
+    }
+
     /// The instruction at `pc`, which is one's and not that of a word that belongs to one.
     pub(super) fn instruction(&self, pc: usize) -> Option<&Instruction> {
         self.body().words.get(pc).map(Word::instruction)

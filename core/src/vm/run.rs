@@ -729,9 +729,10 @@ impl Vm {
                                         // SAFETY: see the head of the loop.
                                         let depth = unsafe { (*frame).depth };
                                         if callee.arity == instruction.c && self.may_call(depth) {
+                                            let pos = call_position!();
                                             // SAFETY: see the head of the loop.
                                             registers = unsafe {
-                                                self.replace_call(frame, callee, closure, args)
+                                                self.replace_call(frame, callee, closure, args, pos)
                                             };
                                             enter!(callee);
                                         }
@@ -746,10 +747,11 @@ impl Vm {
                                         // SAFETY: as above.
                                         let args =
                                             unsafe { Passed::at(args, usize::from(instruction.c)) };
+                                        let pos = call_position!();
                                         // SAFETY: see the head of the loop.
                                         registers = unsafe {
                                             self.replace_completed(
-                                                frame, callee, closure, partial, args,
+                                                frame, callee, closure, partial, args, pos,
                                             )
                                         };
                                         enter!(callee);

@@ -4,15 +4,16 @@
 use super::coerce::{Coerce, Coercion};
 use super::drive::Flow;
 use super::frame::{CodeFrame, Frame};
+use super::link::Linked;
 use super::machine::Vm;
 use super::task::{Step, Task};
 use crate::bytecode::{CodeKind, Op};
 use crate::error::{Error, Rank, Result, Trace};
-use crate::heap::{Marker, Value};
+use crate::heap::{Marker, Thunk, ThunkState, Value};
 use crate::source::{Origin, Pos};
 
-/// Steps of a trace that are kept from each end: no trace of a million calls is ever read.
-const MAX_TRACES: usize = 2_000;
+/// Steps of a trace that are kept: no trace of a million calls is ever read.
+pub(super) const MAX_TRACES: usize = 100_000;
 
 /// How a frame came to be on the one below it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ enum Came {
     Forced,
     /// A lambda was called.
     Lambda,
+    /// A thunk is forced that stands for a call of a lambda, as the elements of what `map` makes do: it was called where it is forced.
+    Applied,
     /// Something else was begun that takes a while: a builtin, a comparison.
     Other,
 }
@@ -30,7 +33,7 @@ impl Came {
     fn through(self) -> Self {
         match self {
             Came::Lambda => Came::Lambda,
-            Came::Forced | Came::Other => Came::Other,
+            Came::Applied | Came::Forced | Came::Other => Came::Other,
         }
     }
 }
@@ -55,17 +58,13 @@ impl Vm {
                 Frame::Code(frame) => {
                     let code = frame.code();
                     // A frame that made a call goes on behind it, any other with the instruction that waits or failed.
-                    let at = frame.pc().saturating_sub(usize::from(came != Came::Forced));
+                    let is_forced = matches!(came, Came::Forced | Came::Applied);
+                    let at = frame.pc().saturating_sub(usize::from(!is_forced));
                     let here = code.position(at);
-                    if came == Came::Lambda {
-                        push_as(&mut error, here, "from call site".to_owned(), Rank::Call);
-                        if error.traces.len() == 1 {
-                            error = error.at(here);
-                        }
+                    if matches!(came, Came::Lambda | Came::Applied) {
+                        error = called(error, here);
                     }
-                    if came == Came::Forced
-                        && let Some(builtin) = self.waiting_builtin(&frame)
-                    {
+                    if is_forced && let Some(builtin) = self.waiting_builtin(&frame) {
                         self.builtin_trace(&mut error, builtin, here);
                     }
                     for argument in code.body().strict_arguments() {
@@ -76,38 +75,32 @@ impl Vm {
                     }
                     came = match (code.kind, frame.update) {
                         (CodeKind::Lambda, None) => Came::Lambda,
+                        (CodeKind::Lambda, Some(_)) if !frame.tail.is_some() => Came::Applied,
                         // What a thunk ended with was called there: whoever waits for the thunk has not called it.
                         _ => Came::Forced,
                     };
-                    match code.kind {
-                        CodeKind::Lambda => {
+                    if code.kind == CodeKind::Lambda {
+                        if !error.not_entered {
                             let name = code.name.map_or_else(
                                 || "anonymous lambda".to_owned(),
                                 |name| format!("'{}'", self.interner.display(name)),
                             );
                             let text = format!("while calling {name}");
-                            push_as(&mut error, code.pos, text, Rank::Call);
+                            push_as(&mut error, code.innermost(), text, Rank::Call);
                         }
-                        CodeKind::Binding(name)
-                            if frame.update.is_some() && !self.is_internal(code.pos) =>
-                        {
-                            let name = crate::syntax::symbol_text(&self.interner, name);
-                            push(
-                                &mut error,
-                                code.pos,
-                                format!("while evaluating the attribute '{name}'"),
-                            );
+                        if frame.tail.is_some() {
+                            error = called(error, frame.tail);
                         }
-                        _ => {}
+                        error.applied = (came == Came::Applied).then_some(code.pos);
                     }
                     if let Some(thunk) = frame.update {
-                        thunk.reset();
+                        self.failed_thunk(thunk, &mut error);
                     }
                     self.stack.truncate(frame.base as usize);
                 }
                 Frame::Update(thunk) => {
                     came = Came::Forced;
-                    thunk.reset();
+                    self.failed_thunk(thunk, &mut error);
                 }
                 Frame::Apply { base, .. } => {
                     came = came.through();
@@ -116,11 +109,17 @@ impl Vm {
                 Frame::Arguments {
                     builtin, base, pos, ..
                 } => {
+                    if came == Came::Applied {
+                        error = called(error, pos);
+                    }
                     came = Came::Other;
                     self.builtin_trace(&mut error, builtin, pos);
                     self.stack.truncate(base as usize);
                 }
                 Frame::Generator(frame) => {
+                    if came == Came::Applied {
+                        error = called(error, frame.depth_pos.1);
+                    }
                     came = Came::Other;
                     if !std::mem::take(&mut error.builtin_told) {
                         self.builtin_trace(&mut error, frame.builtin, frame.depth_pos.1);
@@ -154,6 +153,22 @@ impl Vm {
         Err(error)
     }
 
+    /// A thunk that was running has failed: it is as it was before, and if an attribute is bound to it, that is a step.
+    fn failed_thunk(&self, thunk: Thunk, error: &mut Error) {
+        // The code that ran last may be that of a function which it has called in its place.
+        if thunk.state() == ThunkState::Running {
+            let code = Linked::at(thunk.captured().code());
+            if let CodeKind::Binding(name) = code.kind
+                && !self.is_internal(code.pos)
+            {
+                let name = crate::syntax::symbol_text(&self.interner, name);
+                let text = format!("while evaluating the attribute '{name}'");
+                push(error, code.pos, text);
+            }
+        }
+        thunk.reset();
+    }
+
     /// The builtin whose call a code frame is at, if it is an argument of that call which it waits for.
     fn waiting_builtin(&self, frame: &CodeFrame) -> Option<u32> {
         let instruction = frame.code().instruction(frame.pc())?;
@@ -176,6 +191,19 @@ impl Vm {
         let name = self.host.name(builtin);
         push(error, pos, format!("while calling the '{name}' builtin"));
         error.place_told = true;
+    }
+}
+
+/// Says where the function was called that an error comes from.
+pub(super) fn called(mut error: Error, pos: Pos) -> Error {
+    let rank = match std::mem::take(&mut error.not_entered) {
+        true => Rank::Step,
+        false => Rank::Call,
+    };
+    push_as(&mut error, pos, "from call site".to_owned(), rank);
+    match error.traces.len() {
+        1 => error.at(pos),
+        _ => error,
     }
 }
 
