@@ -437,10 +437,17 @@ impl Vm {
         };
         self.pop_frame();
         let args = Passed::of(&self.stack[base as usize..(base + count) as usize]);
-        args.copied(|args| {
+        let flow = args.copied(|args| {
             self.stack.truncate(base as usize);
             self.call_in_code(function, args, depth, pos)
-        })
+        });
+        match flow {
+            // The call of a builtin stands nowhere.
+            Flow::Failed(error) if !matches!(self.frames.last(), Some(Frame::Generator(_))) => {
+                Flow::Failed(error.at(pos))
+            }
+            flow => flow,
+        }
     }
 
     /// Calls `function`, in weak head normal form.
@@ -536,10 +543,8 @@ impl Vm {
             "callees are evaluated"
         );
         let found = super::messages::describe(self, function);
-        Flow::Failed(Error::new(
-            ErrorKind::Type,
-            format!("attempt to call something which is not a function but {found}"),
-        ))
+        let text = format!("attempt to call something which is not a function but {found}");
+        Flow::Failed(Error::new(ErrorKind::Type, text))
     }
 
     /// How many arguments a closure or builtin takes before it runs.

@@ -43,6 +43,9 @@ pub(crate) enum Frame {
 // A code frame is as large as a frame: so it begins where that does.
 const _: () = assert!(size_of::<Frame>() == 48 && size_of::<CodeFrame>() == 48);
 
+/// The register of a frame that waits for nothing, since its instruction has failed. There are fewer registers.
+pub(super) const NOWHERE: u16 = u16::MAX;
+
 /// See [`Frame::Code`].
 pub(crate) struct CodeFrame {
     pub(crate) code: *const Linked,

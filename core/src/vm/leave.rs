@@ -3,7 +3,7 @@
 
 use super::call::Passed;
 use super::drive::{Flow, infinite_recursion};
-use super::frame::{CodeFrame, Frame};
+use super::frame::{CodeFrame, Frame, NOWHERE};
 use super::layout::CALL_WORDS;
 use super::link::Linked;
 use super::machine::Vm;
@@ -110,7 +110,7 @@ impl Vm {
             && (frame.ip == behind || frame.ip == at)
         {
             frame.ip = at;
-            frame.dst = 0;
+            frame.dst = NOWHERE;
         }
         // SAFETY: as above.
         let pc = unsafe { at.offset_from(code.start()) } as usize;

@@ -5,14 +5,64 @@ use super::drive::{Flow, or_fail};
 use super::frame::Frame;
 use super::machine::{Vm, WellKnown};
 use super::messages::{describe, kind_of};
+use super::order::LESS_THAN;
+use crate::bytecode::{Instruction, Op};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Value, ValueType};
 use crate::source::Pos;
 use crate::text::copy_text;
 
+/// How Nix tells of an operator that it has a builtin for: the call, and each operand.
+struct Told {
+    call: &'static str,
+    operands: [&'static str; 2],
+}
+
+const SUBTRACTION: Told = Told {
+    call: "while calling the 'sub' builtin",
+    operands: [
+        "while evaluating the first argument of the subtraction",
+        "while evaluating the second argument of the subtraction",
+    ],
+};
+const MULTIPLICATION: Told = Told {
+    call: "while calling the 'mul' builtin",
+    operands: [
+        "while evaluating the first argument of the multiplication",
+        "while evaluating the second argument of the multiplication",
+    ],
+};
+const DIVISION: Told = Told {
+    call: "while calling the 'div' builtin",
+    operands: [
+        "while evaluating the first operand of the division",
+        "while evaluating the second operand of the division",
+    ],
+};
+
+impl Told {
+    /// The step of a trace that an operator is whose operand waits or fails.
+    fn of(op: Op) -> Option<&'static str> {
+        Some(match op {
+            Op::Negate | Op::Sub | Op::SubInt => SUBTRACTION.call,
+            Op::Mul => MULTIPLICATION.call,
+            Op::Div => DIVISION.call,
+            Op::Less | Op::NotLess | Op::LessInt | Op::NotLessInt => LESS_THAN,
+            _ => return None,
+        })
+    }
+
+    #[cold]
+    fn error(&self, text: impl Into<String>) -> Error {
+        let mut error = Error::new(ErrorKind::Eval, text);
+        error.step = Some(self.call);
+        error
+    }
+}
+
 #[cold]
-fn overflow(text: String) -> Error {
-    Error::new(ErrorKind::Eval, format!("integer overflow in {text}"))
+fn overflow(text: &str) -> String {
+    format!("integer overflow in {text}")
 }
 
 impl WellKnown {
@@ -36,40 +86,48 @@ impl WellKnown {
 
 impl Vm {
     #[cold]
-    fn not_a_number(&mut self, value: Value, expected: &str) -> Error {
-        let found = describe(self, value);
-        Error::new(
-            ErrorKind::Type,
-            format!("expected {expected} but found {found}"),
-        )
+    fn not_a_number(&mut self, operands: [Value; 2], index: usize, told: &Told) -> Error {
+        let expected = match operands[1 - index].as_float() {
+            Some(_) => "a float",
+            None => "an integer",
+        };
+        let found = describe(self, operands[index]);
+        let mut error = told.error(format!("expected {expected} but found {found}"));
+        error.kind = ErrorKind::Type;
+        error.trace(Pos::NONE, told.operands[index]);
+        error
     }
 
     /// Both operands of an arithmetic operator as floats, at least one of them being one.
-    fn floats(&mut self, left: Value, right: Value) -> Result<(f64, f64)> {
-        let expected = |other: Value| {
-            if other.as_float().is_some() {
-                "a float"
-            } else {
-                "an integer"
-            }
-        };
+    fn floats(&mut self, left: Value, right: Value, told: &Told) -> Result<(f64, f64)> {
         let Some(x) = left.as_number() else {
-            return Err(self.not_a_number(left, expected(right)));
+            return Err(self.not_a_number([left, right], 0, told));
         };
         let Some(y) = right.as_number() else {
-            return Err(self.not_a_number(right, expected(left)));
+            return Err(self.not_a_number([left, right], 1, told));
         };
         Ok((x, y))
+    }
+
+    /// The step that an instruction is for Nix, while it waits for an operand.
+    pub(super) fn waiting_operator(
+        instruction: &Instruction,
+        register: u16,
+    ) -> Option<&'static str> {
+        [instruction.b, instruction.c]
+            .contains(&register)
+            .then(|| Told::of(instruction.op))?
     }
 
     pub(super) fn negate(&mut self, value: Value) -> Result<Value> {
         match value.as_int() {
             Some(number) => match number.checked_neg() {
                 Some(result) => Ok(self.heap.int(result)),
-                None => Err(overflow(format!("subtracting 0 - {number}"))),
+                None => Err(SUBTRACTION.error(overflow(&format!("subtracting 0 - {number}")))),
             },
             None => {
-                let (_, y) = self.floats(Value::inline_int(0).unwrap_or(Value::NULL), value)?;
+                let zero = Value::inline_int(0).unwrap_or(Value::NULL);
+                let (_, y) = self.floats(zero, value, &SUBTRACTION)?;
                 Ok(self.heap.float(0.0 - y))
             }
         }
@@ -79,10 +137,10 @@ impl Vm {
         if let (Some(x), Some(y)) = (left.as_int(), right.as_int()) {
             return match x.checked_sub(y) {
                 Some(result) => Ok(self.heap.int(result)),
-                None => Err(overflow(format!("subtracting {x} - {y}"))),
+                None => Err(SUBTRACTION.error(overflow(&format!("subtracting {x} - {y}")))),
             };
         }
-        let (x, y) = self.floats(left, right)?;
+        let (x, y) = self.floats(left, right, &SUBTRACTION)?;
         Ok(self.heap.float(x - y))
     }
 
@@ -90,26 +148,26 @@ impl Vm {
         if let (Some(x), Some(y)) = (left.as_int(), right.as_int()) {
             return match x.checked_mul(y) {
                 Some(result) => Ok(self.heap.int(result)),
-                None => Err(overflow(format!("multiplying {x} * {y}"))),
+                None => Err(MULTIPLICATION.error(overflow(&format!("multiplying {x} * {y}")))),
             };
         }
-        let (x, y) = self.floats(left, right)?;
+        let (x, y) = self.floats(left, right, &MULTIPLICATION)?;
         Ok(self.heap.float(x * y))
     }
 
     pub(super) fn divide(&mut self, left: Value, right: Value) -> Result<Value> {
         if let (Some(x), Some(y)) = (left.as_int(), right.as_int()) {
             if y == 0 {
-                return Err(Error::new(ErrorKind::Eval, "division by zero"));
+                return Err(DIVISION.error("division by zero"));
             }
             return match x.checked_div(y) {
                 Some(result) => Ok(self.heap.int(result)),
-                None => Err(overflow(format!("dividing {x} / {y}"))),
+                None => Err(DIVISION.error(overflow(&format!("dividing {x} / {y}")))),
             };
         }
-        let (x, y) = self.floats(left, right)?;
+        let (x, y) = self.floats(left, right, &DIVISION)?;
         if y == 0.0 {
-            return Err(Error::new(ErrorKind::Eval, "division by zero"));
+            return Err(DIVISION.error("division by zero"));
         }
         Ok(self.heap.float(x / y))
     }
@@ -139,7 +197,10 @@ impl Vm {
                 if let Some(y) = right.as_int() {
                     return match x.checked_add(y) {
                         Some(result) => Flow::Value(self.heap.int(result)),
-                        None => Flow::Failed(overflow(format!("adding {x} + {y}"))),
+                        None => {
+                            let text = overflow(&format!("adding {x} + {y}"));
+                            Flow::Failed(Error::new(ErrorKind::Eval, text))
+                        }
                     };
                 }
                 if let Some(y) = right.as_float() {

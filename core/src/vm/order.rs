@@ -7,6 +7,9 @@ use super::task::{Step, Task};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value, ValueType};
 
+/// In Nix `<` is a call of a builtin.
+pub(super) const LESS_THAN: &str = "while calling the 'lessThan' builtin";
+
 impl Vm {
     /// Whether `a < b`, if that needs no look into lists. Both are in weak head normal form.
     #[inline]
@@ -17,11 +20,11 @@ impl Vm {
         self.less_slow(a, b)
     }
 
-    /// The same for the operator: in Nix `<` is a call of a builtin, and its errors show that.
+    /// The same for the operator, whose errors show what it is.
     #[inline]
     pub(super) fn less_operands(&mut self, a: Value, b: Value) -> Result<Option<bool>> {
         self.less_shallow(a, b).map_err(|mut error| {
-            error.step = Some("while calling the 'lessThan' builtin");
+            error.step = Some(LESS_THAN);
             error
         })
     }

@@ -2,7 +2,7 @@
 
 use super::call::Passed;
 use super::drive::{Flow, or_fail};
-use super::frame::Frame;
+use super::frame::{Frame, NOWHERE};
 use super::layout::{
     CALL_WORDS, FEW, FEW_WORDS, MANY_CAPTURES, PER_WORD, capture_words, many_words,
 };
@@ -1070,7 +1070,7 @@ impl Vm {
                     };
                     cold_path();
                     // Where it happened is noted before the error leaves; no frame has been pushed since.
-                    wait!(ip, 0);
+                    wait!(ip, NOWHERE);
                     let code = code!();
                     // SAFETY: `ip` is at the instruction that failed.
                     let pc = unsafe { ip.offset_from(code.start()) } as usize;

@@ -67,6 +67,13 @@ impl Vm {
                     if is_forced && let Some(builtin) = self.waiting_builtin(&frame) {
                         self.builtin_trace(&mut error, builtin, here);
                     }
+                    if is_forced
+                        && let Some(instruction) = code.instruction(at)
+                        && let Some(step) = Self::waiting_operator(instruction, frame.dst)
+                    {
+                        push(&mut error, here, step.to_owned());
+                        error.place_told = true;
+                    }
                     for argument in code.body().strict_arguments() {
                         if (argument.start..argument.end).contains(&(at as u32)) {
                             let pos = code.position(argument.call as usize);
