@@ -110,7 +110,16 @@ impl Vm {
         if name.is_null() {
             return Ok(set);
         }
-        let symbol = self.attribute_name(name)?;
+        let symbol = self.attribute_name(name).map_err(|mut error| {
+            const STEP: &str = "while evaluating the name of a dynamic attribute";
+            if name.is_string() {
+                error.step = Some(STEP);
+                return error;
+            }
+            let mut error = error.at(pos);
+            error.trace(pos, STEP);
+            error
+        })?;
         let Some(attrs) = set.as_attrs() else {
             return Err(self.not_a_set(set));
         };
