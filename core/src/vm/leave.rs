@@ -76,6 +76,7 @@ impl Vm {
         args.copied(|args| {
             let depth = self.leave_code();
             let flow = self.apply_at(function, args, depth, pos);
+            // A thunk may be on top that evaluates the function first.
             if let (Flow::Enter, Some(Frame::Code(frame))) = (&flow, self.frames.last_mut())
                 && frame.code().kind == CodeKind::Lambda
                 && frame.update.is_none()

@@ -54,6 +54,10 @@ impl Vm {
         // How the frame just taken down came to be on the next one.
         let mut came = Came::Forced;
         while let Some(frame) = self.frames.pop() {
+            // Only a task that has forced the thunk may still need to tell where its function stands.
+            if !matches!(frame, Frame::Task(_)) {
+                error.applied = None;
+            }
             match frame {
                 Frame::Code(frame) => {
                     let code = frame.code();
