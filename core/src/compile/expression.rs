@@ -124,10 +124,12 @@ impl Compiler<'_> {
             },
             Expr::HasAttr { base, path } => self.has_attr(base, path, dst, pos)?,
             Expr::Lambda { .. } => {
-                // The whole body of a binding has its name.
+                // The whole body of a binding has its name, and that of a lambda the lambda's.
                 let is_whole = self.whole == Some(id);
-                let name = match self.function().code().kind {
+                let code = self.function().code();
+                let name = match code.kind {
                     CodeKind::Binding(name) | CodeKind::Variable(name) if is_whole => Some(name),
+                    CodeKind::Lambda if is_whole => code.name,
                     _ => None,
                 };
                 let code = self.lambda_code(id, name)?;

@@ -70,6 +70,7 @@ impl Compiler<'_> {
                 self.formals(index as u16, formals, pos)?;
             }
         }
+        self.whole = Some(body);
         self.tail(body)
     }
 

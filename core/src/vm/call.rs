@@ -436,17 +436,21 @@ impl Vm {
             unreachable!("an application is on top")
         };
         self.pop_frame();
+        // The call of a builtin stands nowhere.
+        let stands = !matches!(self.frames.last(), Some(Frame::Generator(_)));
         let args = Passed::of(&self.stack[base as usize..(base + count) as usize]);
         let flow = args.copied(|args| {
             self.stack.truncate(base as usize);
             self.call_in_code(function, args, depth, pos)
         });
         match flow {
-            // The call of a builtin stands nowhere.
-            Flow::Failed(error) if !matches!(self.frames.last(), Some(Frame::Generator(_))) => {
-                Flow::Failed(error.at(pos))
+            Flow::Failed(error) if stands => Flow::Failed(error.at(pos)),
+            flow => {
+                if stands {
+                    self.called_at(&flow, pos);
+                }
+                flow
             }
-            flow => flow,
         }
     }
 

@@ -184,10 +184,11 @@ impl Equal {
             self.add(left.items(), right.items());
             return Compared::Same;
         }
-        let (Some(left), Some(right)) = (a.as_attrs(), b.as_attrs()) else {
+        let (Some(left), Some(_)) = (a.as_attrs(), b.as_attrs()) else {
             return Compared::Different;
         };
-        if let (Some(kind), Some(_)) = (left.get(vm.names.type_), right.get(vm.names.type_)) {
+        // Whether the left one is a derivation is asked first, whatever the other is.
+        if let Some(kind) = left.get(vm.names.type_) {
             self.awaited = Awaited::Type(a, b);
             return Compared::Await(kind);
         }

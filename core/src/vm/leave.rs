@@ -76,15 +76,20 @@ impl Vm {
         args.copied(|args| {
             let depth = self.leave_code();
             let flow = self.apply_at(function, args, depth, pos);
-            // A thunk may be on top that evaluates the function first.
-            if let (Flow::Enter, Some(Frame::Code(frame))) = (&flow, self.frames.last_mut())
-                && frame.code().kind == CodeKind::Lambda
-                && frame.update.is_none()
-            {
-                frame.tail = pos;
-            }
+            self.called_at(&flow, pos);
             flow
         })
+    }
+
+    /// Lets a lambda that has just been entered tell where it was called, since no frame below does.
+    pub(super) fn called_at(&mut self, flow: &Flow, pos: Pos) {
+        // A thunk may be on top that evaluates the function first.
+        if let (Flow::Enter, Some(Frame::Code(frame))) = (flow, self.frames.last_mut())
+            && frame.code().kind == CodeKind::Lambda
+            && frame.update.is_none()
+        {
+            frame.tail = pos;
+        }
     }
 
     /// What the loop leaves with that ends the instruction at `at` of `code`: an error is that of the instruction.

@@ -156,19 +156,22 @@ impl Vm {
     }
 
     pub(super) fn divide(&mut self, left: Value, right: Value) -> Result<Value> {
-        if let (Some(x), Some(y)) = (left.as_int(), right.as_int()) {
-            if y == 0 {
-                return Err(DIVISION.error("division by zero"));
+        // The divisor is looked at first, as a float.
+        match right.as_number() {
+            None => {
+                let one = self.heap.float(1.0);
+                return Err(self.not_a_number([one, right], 1, &DIVISION));
             }
+            Some(0.0) => return Err(DIVISION.error("division by zero")),
+            Some(_) => {}
+        }
+        if let (Some(x), Some(y)) = (left.as_int(), right.as_int()) {
             return match x.checked_div(y) {
                 Some(result) => Ok(self.heap.int(result)),
                 None => Err(DIVISION.error(overflow(&format!("dividing {x} / {y}")))),
             };
         }
         let (x, y) = self.floats(left, right, &DIVISION)?;
-        if y == 0.0 {
-            return Err(DIVISION.error("division by zero"));
-        }
         Ok(self.heap.float(x / y))
     }
 

@@ -936,11 +936,11 @@ impl Vm {
                                     collect_behind!();
                                 }
                                 Op::Concat => {
-                                    let left = forced!(instruction.b);
+                                    let (left, right) =
+                                        (forced!(instruction.b), forced!(instruction.c));
                                     let Some(left) = left.as_list() else {
                                         break 'fail self.not_a_list(left);
                                     };
-                                    let right = forced!(instruction.c);
                                     let Some(right) = right.as_list() else {
                                         break 'fail self.not_a_list(right);
                                     };
