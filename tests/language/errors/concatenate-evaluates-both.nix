@@ -1,0 +1,4 @@
+let
+  join = a: b: a ++ b;
+in
+join 1 (throw "right")
