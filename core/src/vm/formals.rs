@@ -86,7 +86,7 @@ impl Vm {
         let unexpected = members
             .map(|(entry, _)| entry.name)
             .filter(|name| !known(*name));
-        let Some(name) = unexpected.min_by_key(|name| self.interner.name(*name)) else {
+        let Some(name) = unexpected.min() else {
             return Error::new(
                 ErrorKind::Type,
                 "function called with an unexpected argument",

@@ -67,12 +67,13 @@ pub struct WellKnown {
 }
 
 /// The names that Nix has before it reads any, in its order: the empty one is among them, `<with>` is none of a program. Members of a set are
-/// bound in the order in which names came up: that shows in which of two undefined variables is told.
+/// bound in the order in which names came up: that shows in which of two undefined variables is told. The last six are those of its text of
+/// `derivation`, which in Nix come behind the names of builtins.
 const FIRST_NAMES: &str = "outPath drvPath type meta name value system __overrides outputs outputName __ignoreNulls file line column \
     __functor __toString right wrong __structuredAttrs __json allowedReferences allowedRequisites disallowedReferences \
     disallowedRequisites maxSize maxClosureSize builder args __contentAddressed __impure outputHash outputHashAlgo outputHashMode \
     recurseForDerivations description self  startSet operator key path prefix outputSpecified __sub __lessThan \
-    __mul __div or __findFile __nixPath body";
+    __mul __div or __findFile __nixPath body strict drvAttrs commonAttrs outputsList x outputToAttrListElement";
 
 impl WellKnown {
     fn new(interner: &mut Interner) -> Self {

@@ -37,7 +37,7 @@ builtin! {
     name = "zipAttrsWith", since = "0.1.0",
     example = "builtins.zipAttrsWith (name: values: values) [ { a = 1; } { a = 2; b = 3; } ]"
         => "{ a = [ 1 2 ]; b = [ 3 ]; }",
-    async fn zip_attrs_with<'f>(cx, f: any, list: list) {
+    async fn zip_attrs_with<'f>(cx, f: function | attrs, list: list) {
         callable(cx, f)?;
         let mut sets = cx.list_cursor(list)?;
         while let Some(set) = sets.next() {
