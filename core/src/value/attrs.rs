@@ -91,19 +91,7 @@ pub fn name_order<'a>(
     order_list(heap, interner, attrs)
         .items::<'a>()
         .iter()
-        .map(number)
-}
-
-/// What comes at place `at` of [`name_order`].
-pub fn nth_by_name(heap: &mut Heap, interner: &Interner, attrs: Attrs, at: usize) -> Option<usize> {
-    order_list(heap, interner, attrs)
-        .items()
-        .get(at)
-        .map(number)
-}
-
-fn number(item: &Value) -> usize {
-    item.as_inline_int().unwrap_or(0) as usize
+        .map(|item| item.as_inline_int().unwrap_or(0) as usize)
 }
 
 /// The first eight bytes as a number that compares as they do; zeros where there are fewer.

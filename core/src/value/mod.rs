@@ -5,7 +5,7 @@ mod context;
 mod layers;
 mod update;
 
-pub use attrs::{common, name_order, nth_by_name, without};
+pub use attrs::{common, name_order, without};
 pub use context::{ContextId, Contexts, Element, way};
 pub use layers::flat;
 pub use update::{MergePlans, update};

@@ -10,7 +10,7 @@ use crate::symbol::Symbol;
 use rustc_hash::FxHashSet;
 use std::num::NonZeroU16;
 
-/// Forces a value and all that it holds, each set and list once, members in the order of their names.
+/// Forces a value and all that it holds, each set and list once, members in the order of their symbols: that in which names were first read.
 pub(crate) struct DeepForce {
     root: Option<Value>,
     /// The lists and sets of which members are left, each within the one before.
@@ -109,10 +109,9 @@ impl DeepForce {
             (Some(list), _) => ((list.items()[index], Member::Element(index)), list.len()),
             (_, Some(attrs)) => {
                 let attrs = crate::value::flat(&mut vm.heap, attrs);
-                let at = crate::value::nth_by_name(&mut vm.heap, &vm.interner, attrs, index)?;
-                let entry = attrs.keys().entries()[at];
+                let entry = attrs.keys().entries()[index];
                 let member = Member::Attribute(entry.name, entry.pos);
-                ((attrs.value_at(at), member), attrs.len())
+                ((attrs.values()[index], member), attrs.len())
             }
             _ => return None,
         };
