@@ -2,7 +2,7 @@
 
 use super::machine::Vm;
 use super::task::{Step, Task};
-use super::unwind::{MAX_TRACES, called};
+use super::unwind::{MAX_TRACES, called, push};
 use crate::error::{Error, Result};
 use crate::heap::{Marker, Object, Value};
 use crate::source::Pos;
@@ -170,6 +170,9 @@ impl Task for DeepForce {
     }
 
     fn fail(&mut self, vm: &mut Vm, mut error: Error) -> Result<Value> {
+        if vm.is_caught(&error) {
+            return Err(error);
+        }
         // The walk takes no notes of where it is: it is made once more, over what has been evaluated.
         let way = self.root.map(|root| way_to_failed(vm, root));
         let way = way.unwrap_or_default();
@@ -183,7 +186,7 @@ impl Task for DeepForce {
             match *member {
                 Member::Element(index) => {
                     let text = format!("while evaluating list element at index {index}");
-                    error.trace(Pos::NONE, text);
+                    push(&mut error, Pos::NONE, text);
                 }
                 Member::Attribute(name, pos) => {
                     let name = crate::syntax::symbol_text(&vm.interner, name);
@@ -191,7 +194,7 @@ impl Task for DeepForce {
                     // The frame of the thunk has told that, unless a call has taken its place.
                     let told = error.traces.last().filter(|_| level + 1 == way.len());
                     if told.is_none_or(|told| told.pos != pos || told.text != text) {
-                        error.trace(pos, text);
+                        push(&mut error, pos, text);
                     }
                 }
             }

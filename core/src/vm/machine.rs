@@ -66,14 +66,32 @@ pub struct WellKnown {
     pub prefix: Symbol,
 }
 
-/// The names that Nix has before it reads any, in its order: the empty one is among them, `<with>` is none of a program. Members of a set are
-/// bound in the order in which names came up: that shows in which of two undefined variables is told. The last six are those of its text of
-/// `derivation`, which in Nix come behind the names of builtins.
-const FIRST_NAMES: &str = "outPath drvPath type meta name value system __overrides outputs outputName __ignoreNulls file line column \
-    __functor __toString right wrong __structuredAttrs __json allowedReferences allowedRequisites disallowedReferences \
-    disallowedRequisites maxSize maxClosureSize builder args __contentAddressed __impure outputHash outputHashAlgo outputHashMode \
-    recurseForDerivations description self  startSet operator key path prefix outputSpecified __sub __lessThan \
-    __mul __div or __findFile __nixPath body strict drvAttrs commonAttrs outputsList x outputToAttrListElement";
+/// The names that Nix has before it reads any, in its order: those that it needs itself (the empty one is among them, `<with>` is none of a
+/// program), those of its builtins, and those of its text of `derivation`. Members of a set are bound, compared and evaluated deeply in the order in
+/// which names came up.
+const FIRST_NAMES: &str = "\
+    outPath drvPath type meta name value system __overrides outputs outputName __ignoreNulls file line column __functor __toString \
+    right wrong __structuredAttrs __json allowedReferences allowedRequisites disallowedReferences disallowedRequisites maxSize maxClosureSize \
+    builder args __contentAddressed __impure outputHash outputHashAlgo outputHashMode recurseForDerivations description self  startSet \
+    operator key path prefix outputSpecified __sub __lessThan __mul __div or __findFile __nixPath body builtins true false null \
+    __currentTime currentTime __currentSystem currentSystem __nixVersion nixVersion __storeDir storeDir __langVersion langVersion \
+    __traceVerbose traceVerbose nixPath scopedImport import __typeOf typeOf isNull __isFunction isFunction __isInt isInt __isFloat \
+    isFloat __isString isString __isBool isBool __isPath isPath __genericClosure genericClosure break abort throw __addErrorContext \
+    addErrorContext __ceil ceil __floor floor __tryEval tryEval __getEnv getEnv __seq seq __deepSeq deepSeq __trace trace __warn warn \
+    derivationStrict placeholder __toPath toPath __storePath storePath __pathExists pathExists baseNameOf dirOf __readFile readFile \
+    findFile __hashFile hashFile __readFileType readFileType __readDir readDir __toXML toXML __toJSON toJSON __fromJSON fromJSON \
+    __toFile toFile __filterSource filterSource __path __attrNames attrNames __attrValues attrValues __getAttr getAttr \
+    __unsafeGetAttrPos unsafeGetAttrPos __hasAttr hasAttr __isAttrs isAttrs removeAttrs __listToAttrs listToAttrs __intersectAttrs \
+    intersectAttrs __catAttrs catAttrs __functionArgs functionArgs __mapAttrs mapAttrs __zipAttrsWith zipAttrsWith __isList isList \
+    __elemAt elemAt __head head __tail tail map __filter filter __elem elem __concatLists concatLists __length length __foldl' foldl' \
+    __any any __all all __genList genList __sort sort __partition partition __groupBy groupBy __concatMap concatMap __add add sub mul \
+    div __bitAnd bitAnd __bitOr bitOr __bitXor bitXor lessThan toString __substring substring __stringLength stringLength __hashString \
+    hashString __convertHash convertHash __match match __split split __concatStringsSep concatStringsSep __replaceStrings replaceStrings \
+    __parseDrvName parseDrvName __compareVersions compareVersions __splitVersion splitVersion __unsafeDiscardStringContext \
+    unsafeDiscardStringContext __hasContext hasContext __unsafeDiscardOutputDependency unsafeDiscardOutputDependency \
+    __addDrvOutputDependencies addDrvOutputDependencies __getContext getContext __appendContext appendContext fetchMercurial \
+    fetchFinalTree __fetchurl fetchurl fetchTarball fetchGit fromTOML __getFlake getFlake __parseFlakeRef parseFlakeRef \
+    __flakeRefToString flakeRefToString derivation strict drvAttrs commonAttrs outputsList x outputToAttrListElement";
 
 impl WellKnown {
     fn new(interner: &mut Interner) -> Self {
@@ -132,6 +150,8 @@ pub struct Vm {
     /// Where what runs of its bodies lies, and where the rest does, so that the former is close together.
     pub(super) bodies: [Slab; 2],
     pub(super) known_names: KnownNames,
+    /// How many `tryEval`s wait: what they catch needs no trace.
+    pub(super) catching: u32,
     /// Room in which code is linked.
     pub(super) layout: Option<Box<Layout>>,
     pub(super) stack: Stack<Value>,
@@ -173,6 +193,7 @@ impl Vm {
             code: Vec::new(),
             bodies: Default::default(),
             known_names: KnownNames::default(),
+            catching: 0,
             layout: None,
             stack: Stack::default(),
             frames: Stack::default(),

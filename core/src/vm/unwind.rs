@@ -22,8 +22,6 @@ enum Came {
     Forced,
     /// A lambda was called.
     Lambda,
-    /// A thunk is forced that stands for a call of a lambda, as the elements of what `map` makes do: it was called where it is forced.
-    Applied,
     /// Something else was begun that takes a while: a builtin, a comparison.
     Other,
 }
@@ -33,7 +31,7 @@ impl Came {
     fn through(self) -> Self {
         match self {
             Came::Lambda => Came::Lambda,
-            Came::Applied | Came::Forced | Came::Other => Came::Other,
+            Came::Forced | Came::Other => Came::Other,
         }
     }
 }
@@ -58,60 +56,25 @@ impl Vm {
             if !matches!(frame, Frame::Task(_)) {
                 error.applied = None;
             }
+            let is_told = !self.is_caught(&error);
             match frame {
                 Frame::Code(frame) => {
-                    let code = frame.code();
-                    // A frame that made a call goes on behind it, any other with the instruction that waits or failed.
-                    let is_forced = matches!(came, Came::Forced | Came::Applied);
-                    let at = frame.pc().saturating_sub(usize::from(!is_forced));
-                    let here = code.position(at);
-                    if matches!(came, Came::Lambda | Came::Applied) {
-                        error = called(error, here);
+                    if is_told {
+                        error = self.tell_code(error, &frame, came);
                     }
-                    if is_forced && let Some(builtin) = self.waiting_builtin(&frame) {
-                        self.builtin_trace(&mut error, builtin, here);
-                    }
-                    if is_forced
-                        && let Some(instruction) = code.instruction(at)
-                        && let Some(step) = Self::waiting_operator(instruction, frame.dst)
-                    {
-                        push(&mut error, here, step.to_owned());
-                        error.place_told = true;
-                    }
-                    for argument in code.body().strict_arguments() {
-                        if (argument.start..argument.end).contains(&(at as u32)) {
-                            let pos = code.position(argument.call as usize);
-                            self.builtin_trace(&mut error, argument.builtin, pos);
-                        }
-                    }
-                    came = match (code.kind, frame.update) {
+                    came = match (frame.code().kind, frame.update) {
                         (CodeKind::Lambda, None) => Came::Lambda,
-                        (CodeKind::Lambda, Some(_)) if !frame.tail.is_some() => Came::Applied,
                         // What a thunk ended with was called there: whoever waits for the thunk has not called it.
                         _ => Came::Forced,
                     };
-                    if code.kind == CodeKind::Lambda {
-                        if !error.not_entered {
-                            let name = code.name.map_or_else(
-                                || "anonymous lambda".to_owned(),
-                                |name| format!("'{}'", self.interner.display(name)),
-                            );
-                            let text = format!("while calling {name}");
-                            push_as(&mut error, code.innermost(), text, Rank::Call);
-                        }
-                        if frame.tail.is_some() {
-                            error = called(error, frame.tail);
-                        }
-                        error.applied = (came == Came::Applied).then_some(code.pos);
-                    }
                     if let Some(thunk) = frame.update {
-                        self.failed_thunk(thunk, &mut error);
+                        self.failed_thunk(thunk, &mut error, is_told);
                     }
                     self.stack.truncate(frame.base as usize);
                 }
                 Frame::Update(thunk) => {
                     came = Came::Forced;
-                    self.failed_thunk(thunk, &mut error);
+                    self.failed_thunk(thunk, &mut error, is_told);
                 }
                 Frame::Apply { base, .. } => {
                     came = came.through();
@@ -120,17 +83,11 @@ impl Vm {
                 Frame::Arguments {
                     builtin, base, pos, ..
                 } => {
-                    if came == Came::Applied {
-                        error = called(error, pos);
-                    }
                     came = Came::Other;
                     self.builtin_trace(&mut error, builtin, pos);
                     self.stack.truncate(base as usize);
                 }
                 Frame::Generator(frame) => {
-                    if came == Came::Applied {
-                        error = called(error, frame.depth_pos.1);
-                    }
                     came = Came::Other;
                     if !std::mem::take(&mut error.builtin_told) {
                         self.builtin_trace(&mut error, frame.builtin, frame.depth_pos.1);
@@ -164,10 +121,58 @@ impl Vm {
         Err(error)
     }
 
+    /// Whether a `tryEval` further down drops this error, so that nobody will see its trace.
+    pub(super) fn is_caught(&self, error: &Error) -> bool {
+        self.catching > 0 && error.kind.is_catchable()
+    }
+
+    /// Adds what a code frame knows of the way of an error.
+    fn tell_code(&self, mut error: Error, frame: &CodeFrame, came: Came) -> Error {
+        let code = frame.code();
+        // A frame that made a call goes on behind it, any other with the instruction that waits or failed.
+        let is_forced = came == Came::Forced;
+        let at = frame.pc().saturating_sub(usize::from(!is_forced));
+        let here = code.position(at);
+        if came == Came::Lambda {
+            error = called(error, here);
+        }
+        if is_forced && let Some(builtin) = self.waiting_builtin(frame) {
+            self.builtin_trace(&mut error, builtin, here);
+        }
+        if is_forced
+            && let Some(instruction) = code.instruction(at)
+            && let Some(step) = Self::waiting_operator(instruction, frame.dst)
+        {
+            push(&mut error, here, step.to_owned());
+            error.place_told = true;
+        }
+        for argument in code.body().strict_arguments() {
+            if (argument.start..argument.end).contains(&(at as u32)) {
+                let pos = code.position(argument.call as usize);
+                self.builtin_trace(&mut error, argument.builtin, pos);
+            }
+        }
+        if code.kind == CodeKind::Lambda {
+            if !error.not_entered {
+                let name = code.name.map_or_else(
+                    || "anonymous lambda".to_owned(),
+                    |name| format!("'{}'", self.interner.display(name)),
+                );
+                let text = format!("while calling {name}");
+                push_as(&mut error, code.innermost(), text, Rank::Call);
+            }
+            if frame.tail.is_some() {
+                error = called(error, frame.tail);
+            }
+            error.applied = frame.update.is_some_and(applies_to_one).then_some(code.pos);
+        }
+        error
+    }
+
     /// A thunk that was running has failed: it is as it was before, and if an attribute is bound to it, that is a step.
-    fn failed_thunk(&self, thunk: Thunk, error: &mut Error) {
+    fn failed_thunk(&self, thunk: Thunk, error: &mut Error, is_told: bool) {
         // The code that ran last may be that of a function which it has called in its place.
-        if thunk.state() == ThunkState::Running {
+        if is_told && thunk.state() == ThunkState::Running {
             let code = Linked::at(thunk.captured().code());
             if let CodeKind::Binding(name) = code.kind
                 && !self.is_internal(code.pos)
@@ -218,7 +223,12 @@ pub(super) fn called(mut error: Error, pos: Pos) -> Error {
     }
 }
 
-fn push(error: &mut Error, pos: Pos, text: String) {
+/// Whether a thunk stands for a call of a function with one argument, as the elements of what `map` makes do.
+fn applies_to_one(thunk: Thunk) -> bool {
+    thunk.state() == ThunkState::ApplyRunning && thunk.application().1.len() == 1
+}
+
+pub(super) fn push(error: &mut Error, pos: Pos, text: String) {
     push_as(error, pos, text, Rank::Step);
 }
 
@@ -240,11 +250,16 @@ impl Catch {
 }
 
 impl Task for Catch {
-    fn step(&mut self, _: &mut Vm, value: Option<Value>) -> Result<Step> {
+    fn step(&mut self, vm: &mut Vm, value: Option<Value>) -> Result<Step> {
         match (value, self.value.take()) {
-            (Some(value), _) => Ok(Step::Done(value)),
-            (None, Some(value)) => Ok(Step::Force(value)),
-            (None, None) => Ok(Step::Done(Value::NULL)),
+            (None, Some(value)) => {
+                vm.catching += 1;
+                Ok(Step::Force(value))
+            }
+            (value, _) => {
+                vm.catching -= 1;
+                Ok(Step::Done(value.unwrap_or(Value::NULL)))
+            }
         }
     }
 
@@ -252,7 +267,8 @@ impl Task for Catch {
         marker.values(self.value.as_slice());
     }
 
-    fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Value> {
+    fn fail(&mut self, vm: &mut Vm, error: Error) -> Result<Value> {
+        vm.catching -= 1;
         if error.kind.is_catchable() {
             Ok(Value::UNSET)
         } else {
