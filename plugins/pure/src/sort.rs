@@ -33,19 +33,27 @@ const FEW: usize = 16;
 
 /// What is left to do.
 enum Step {
-    /// Sorts from `begin` to `end`, where what stands before `left` is sorted, and what stands from `right` on.
-    Sort {
-        begin: usize,
-        left: usize,
-        right: usize,
-        end: usize,
-    },
-    /// Merges what is sorted before `middle` with what is sorted from there on.
-    Merge {
-        begin: usize,
-        middle: usize,
-        end: usize,
-    },
+    Sort(Part),
+    /// Merges what is sorted from the first place to the second with what is sorted from there to the third.
+    Merge(usize, usize, usize),
+}
+
+/// What is to be sorted: from `begin` to `end`, where what stands before `left` is sorted, and what stands from `right` on.
+struct Part {
+    begin: usize,
+    left: usize,
+    right: usize,
+    end: usize,
+}
+
+/// To sort a part whose runs end and begin there.
+fn part(begin: usize, (left, right): (usize, usize), end: usize) -> Step {
+    Step::Sort(Part {
+        begin,
+        left,
+        right,
+        end,
+    })
 }
 
 /// The numbers below `len` in order. `ask` asks of two of them whether the first comes before the second, and `told` reads what comes of that.
@@ -57,16 +65,16 @@ async fn sorted<F: Future<Output = Result<T>>, T>(
 ) -> Result<Vec<usize>> {
     let mut order: Vec<usize> = (0..len).collect();
     let mut room = Vec::new();
-    let mut steps = vec![Step::Sort {
-        begin: 0,
-        left: 0,
-        right: len,
-        end: len,
-    }];
+    let mut steps = vec![part(0, (0, len), len)];
     // The last one is the next one: each puts what comes behind it first.
     while let Some(step) = steps.pop() {
-        let (begin, left, right, end) = match step {
-            Step::Merge { begin, middle, end } => {
+        let Part {
+            begin,
+            left,
+            right,
+            end,
+        } = match step {
+            Step::Merge(begin, middle, end) => {
                 room.clear();
                 room.extend_from_slice(&order[begin..end]);
                 let (front, back) = room.split_at(middle - begin);
@@ -87,12 +95,7 @@ async fn sorted<F: Future<Output = Result<T>>, T>(
                 second.copy_from_slice(&back[right..]);
                 continue;
             }
-            Step::Sort {
-                begin,
-                left,
-                right,
-                end,
-            } => (begin, left, right, end),
+            Step::Sort(part) => part,
         };
         if left == end || right == begin {
             continue;
@@ -109,31 +112,13 @@ async fn sorted<F: Future<Output = Result<T>>, T>(
         }
         let middle = begin + (end - begin) / 2;
         if middle <= left {
-            steps.push(Step::Merge {
-                begin,
-                middle: left,
-                end,
-            });
-            steps.push(Step::Sort {
-                begin: left,
-                left: left + 1,
-                right,
-                end,
-            });
+            steps.push(Step::Merge(begin, left, end));
+            steps.push(part(left, (left + 1, right), end));
             continue;
         }
         if middle >= right {
-            steps.push(Step::Merge {
-                begin,
-                middle: right,
-                end,
-            });
-            steps.push(Step::Sort {
-                begin,
-                left,
-                right: right - 1,
-                end: right,
-            });
+            steps.push(Step::Merge(begin, right, end));
+            steps.push(part(begin, (left, right - 1), right));
             continue;
         }
         // The run around the middle, from `from` to `to`.
@@ -152,43 +137,15 @@ async fn sorted<F: Future<Output = Result<T>>, T>(
         if from == begin && to == end {
             continue;
         }
-        // It goes to the side that it has less of.
+        // It belongs to the side that it has more of.
         if middle - from < to - middle {
-            steps.push(Step::Merge {
-                begin,
-                middle: from,
-                end,
-            });
-            steps.push(Step::Sort {
-                begin: from,
-                left: to,
-                right,
-                end,
-            });
-            steps.push(Step::Sort {
-                begin,
-                left,
-                right: from.saturating_sub(1),
-                end: from,
-            });
+            steps.push(Step::Merge(begin, from, end));
+            steps.push(part(from, (to, right), end));
+            steps.push(part(begin, (left, from.saturating_sub(1)), from));
         } else {
-            steps.push(Step::Merge {
-                begin,
-                middle: to,
-                end,
-            });
-            steps.push(Step::Sort {
-                begin: to,
-                left: to + 1,
-                right,
-                end,
-            });
-            steps.push(Step::Sort {
-                begin,
-                left,
-                right: from,
-                end: to,
-            });
+            steps.push(Step::Merge(begin, to, end));
+            steps.push(part(to, (to + 1, right), end));
+            steps.push(part(begin, (left, from), to));
         }
     }
     Ok(order)
