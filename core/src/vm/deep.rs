@@ -174,10 +174,10 @@ impl Task for DeepForce {
             return Err(error);
         }
         // The walk takes no notes of where it is: it is made once more, over what has been evaluated.
-        let way = self.root.map(|root| way_to_failed(vm, root));
-        let way = way.unwrap_or_default();
-        let applied = error.applied.take();
-        if let Some(pos) = applied
+        let way = self
+            .root
+            .map_or_else(Vec::new, |root| way_to_failed(vm, root));
+        if let Some(pos) = error.applied.take()
             && !way.is_empty()
         {
             error = called(error, pos);
@@ -189,8 +189,7 @@ impl Task for DeepForce {
                     push(&mut error, Pos::NONE, text);
                 }
                 Member::Attribute(name, pos) => {
-                    let name = crate::syntax::symbol_text(&vm.interner, name);
-                    let text = format!("while evaluating the attribute '{name}'");
+                    let text = vm.attribute_step(name);
                     // The frame of the thunk has told that, unless a call has taken its place.
                     let told = error.traces.last().filter(|_| level + 1 == way.len());
                     if told.is_none_or(|told| told.pos != pos || told.text != text) {

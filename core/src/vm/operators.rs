@@ -58,11 +58,11 @@ impl Told {
         error.step = Some(self.call);
         error
     }
-}
 
-#[cold]
-fn overflow(text: &str) -> String {
-    format!("integer overflow in {text}")
+    #[cold]
+    fn overflow(&self, doing: &str) -> Error {
+        self.error(format!("integer overflow in {doing}"))
+    }
 }
 
 impl WellKnown {
@@ -86,12 +86,9 @@ impl WellKnown {
 
 impl Vm {
     #[cold]
-    fn not_a_number(&mut self, operands: [Value; 2], index: usize, told: &Told) -> Error {
-        let expected = match operands[1 - index].as_float() {
-            Some(_) => "a float",
-            None => "an integer",
-        };
-        let found = describe(self, operands[index]);
+    fn not_a_number(&mut self, value: Value, index: usize, as_float: bool, told: &Told) -> Error {
+        let expected = if as_float { "a float" } else { "an integer" };
+        let found = describe(self, value);
         let mut error = told.error(format!("expected {expected} but found {found}"));
         error.kind = ErrorKind::Type;
         error.trace(Pos::NONE, told.operands[index]);
@@ -101,10 +98,10 @@ impl Vm {
     /// Both operands of an arithmetic operator as floats, at least one of them being one.
     fn floats(&mut self, left: Value, right: Value, told: &Told) -> Result<(f64, f64)> {
         let Some(x) = left.as_number() else {
-            return Err(self.not_a_number([left, right], 0, told));
+            return Err(self.not_a_number(left, 0, right.as_float().is_some(), told));
         };
         let Some(y) = right.as_number() else {
-            return Err(self.not_a_number([left, right], 1, told));
+            return Err(self.not_a_number(right, 1, left.as_float().is_some(), told));
         };
         Ok((x, y))
     }
@@ -123,7 +120,7 @@ impl Vm {
         match value.as_int() {
             Some(number) => match number.checked_neg() {
                 Some(result) => Ok(self.heap.int(result)),
-                None => Err(SUBTRACTION.error(overflow(&format!("subtracting 0 - {number}")))),
+                None => Err(SUBTRACTION.overflow(&format!("subtracting 0 - {number}"))),
             },
             None => {
                 let zero = Value::inline_int(0).unwrap_or(Value::NULL);
@@ -137,7 +134,7 @@ impl Vm {
         if let (Some(x), Some(y)) = (left.as_int(), right.as_int()) {
             return match x.checked_sub(y) {
                 Some(result) => Ok(self.heap.int(result)),
-                None => Err(SUBTRACTION.error(overflow(&format!("subtracting {x} - {y}")))),
+                None => Err(SUBTRACTION.overflow(&format!("subtracting {x} - {y}"))),
             };
         }
         let (x, y) = self.floats(left, right, &SUBTRACTION)?;
@@ -148,7 +145,7 @@ impl Vm {
         if let (Some(x), Some(y)) = (left.as_int(), right.as_int()) {
             return match x.checked_mul(y) {
                 Some(result) => Ok(self.heap.int(result)),
-                None => Err(MULTIPLICATION.error(overflow(&format!("multiplying {x} * {y}")))),
+                None => Err(MULTIPLICATION.overflow(&format!("multiplying {x} * {y}"))),
             };
         }
         let (x, y) = self.floats(left, right, &MULTIPLICATION)?;
@@ -158,17 +155,14 @@ impl Vm {
     pub(super) fn divide(&mut self, left: Value, right: Value) -> Result<Value> {
         // The divisor is looked at first, as a float.
         match right.as_number() {
-            None => {
-                let one = self.heap.float(1.0);
-                return Err(self.not_a_number([one, right], 1, &DIVISION));
-            }
+            None => return Err(self.not_a_number(right, 1, true, &DIVISION)),
             Some(0.0) => return Err(DIVISION.error("division by zero")),
             Some(_) => {}
         }
         if let (Some(x), Some(y)) = (left.as_int(), right.as_int()) {
             return match x.checked_div(y) {
                 Some(result) => Ok(self.heap.int(result)),
-                None => Err(DIVISION.error(overflow(&format!("dividing {x} / {y}")))),
+                None => Err(DIVISION.overflow(&format!("dividing {x} / {y}"))),
             };
         }
         let (x, y) = self.floats(left, right, &DIVISION)?;
@@ -201,7 +195,7 @@ impl Vm {
                     return match x.checked_add(y) {
                         Some(result) => Flow::Value(self.heap.int(result)),
                         None => {
-                            let text = overflow(&format!("adding {x} + {y}"));
+                            let text = format!("integer overflow in adding {x} + {y}");
                             Flow::Failed(Error::new(ErrorKind::Eval, text))
                         }
                     };

@@ -11,6 +11,7 @@ use crate::bytecode::{CodeKind, Op};
 use crate::error::{Error, Rank, Result, Trace};
 use crate::heap::{Marker, Thunk, ThunkState, Value};
 use crate::source::{Origin, Pos};
+use crate::symbol::Symbol;
 
 /// Steps of a trace that are kept: no trace of a million calls is ever read.
 pub(super) const MAX_TRACES: usize = 100_000;
@@ -177,12 +178,16 @@ impl Vm {
             if let CodeKind::Binding(name) = code.kind
                 && !self.is_internal(code.pos)
             {
-                let name = crate::syntax::symbol_text(&self.interner, name);
-                let text = format!("while evaluating the attribute '{name}'");
-                push(error, code.pos, text);
+                push(error, code.pos, self.attribute_step(name));
             }
         }
         thunk.reset();
+    }
+
+    /// The step that the evaluation of an attribute is.
+    pub(super) fn attribute_step(&self, name: Symbol) -> String {
+        let name = crate::syntax::symbol_text(&self.interner, name);
+        format!("while evaluating the attribute '{name}'")
     }
 
     /// The builtin whose call a code frame is at, if it is an argument of that call which it waits for.
