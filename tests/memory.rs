@@ -1,7 +1,6 @@
 //! `--max-memory` as the system sees it: the peak of what is resident, of programs that make garbage and of programs that keep all.
 //!
-//! The limit is one of the heap. What an evaluation takes beside it is the process itself (measured here, too), stacks, and what is
-//! alive only while the collector works.
+//! The limit is one of all that the process takes.
 
 use piton_tests::piton;
 use std::io::Read;
@@ -51,22 +50,11 @@ fn run(expr: &str) -> Ended {
     }
 }
 
-/// What a process takes that evaluates nothing.
-fn base() -> u64 {
-    let base = run("1").peak;
-    assert!(base < 64 * MIB, "starting takes {} MiB", base / MIB);
-    base
-}
-
-/// The peak is at most a tenth above the limit, beside the process itself.
+/// The peak is at most a tenth above the limit.
 #[track_caller]
-fn within(name: &str, ended: &Ended, base: u64) {
-    let most = base + LIMIT * 11 / 10;
-    println!(
-        "{name}: {} MiB, {} beside the process",
-        ended.peak / MIB,
-        ended.peak.saturating_sub(base) / MIB
-    );
+fn within(name: &str, ended: &Ended) {
+    let most = LIMIT * 11 / 10;
+    println!("{name}: {} MiB", ended.peak / MIB);
     assert!(
         ended.peak <= most,
         "{name}: {} MiB at the peak, {} at most",
@@ -205,19 +193,17 @@ const KEEPING: &[(&str, &str)] = &[
 
 #[test]
 fn garbage_is_collected_within_the_limit() {
-    let base = base();
     for (name, result, expr) in GARBAGE {
         let ended = run(expr);
         assert_eq!(ended.status, Some(0), "{name}: {}", ended.err);
         assert_eq!(ended.out, *result, "{name}");
-        within(name, &ended, base);
+        within(name, &ended);
     }
 }
 
 /// One body that makes more than the limit, with no call in between.
 #[test]
 fn a_body_without_calls_is_collected_within_the_limit() {
-    let base = base();
     let chain = |operand: &str, operator: &str| vec![operand; 3000].join(operator);
     for (name, result, expr) in [
         (
@@ -240,19 +226,18 @@ fn a_body_without_calls_is_collected_within_the_limit() {
         let ended = run(&expr);
         assert_eq!(ended.status, Some(0), "{name}: {}", ended.err);
         assert_eq!(ended.out, result, "{name}");
-        within(name, &ended, base);
+        within(name, &ended);
     }
 }
 
 #[test]
 fn what_keeps_all_ends_in_an_error_that_names_the_limit() {
-    let base = base();
     for (name, expr) in KEEPING {
         let ended = run(expr);
         assert_eq!(ended.status, Some(1), "{name}: {} {}", ended.out, ended.err);
         assert_eq!(ended.out, "", "{name}");
         let message = format!("the limit of {LIMIT} bytes (--max-memory)");
         assert!(ended.err.contains(&message), "{name}: {}", ended.err);
-        within(name, &ended, base);
+        within(name, &ended);
     }
 }

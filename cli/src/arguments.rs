@@ -317,7 +317,7 @@ pub struct EvaluationArguments {
     /// How many calls may be nested
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub max_call_depth: Option<u32>,
-    /// How large the heap may become: bytes, or with K, M, G, T
+    /// How much memory the process may take: bytes, or with K, M, G, T
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes, help_heading = "Limits")]
     pub max_memory: Option<usize>,
     /// Collect garbage at every safepoint, and compile late whatever can be: which is slow and finds bugs

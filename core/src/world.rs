@@ -97,6 +97,10 @@ pub trait World {
     fn system(&self) -> Arc<str>;
     /// The search path: prefix and path of each entry.
     fn search_path(&self) -> Vec<(Vec<u8>, Vec<u8>)>;
+    /// Bytes of main memory that the process takes now, if that can be told: what a limit of memory is a limit of.
+    fn resident_memory(&self) -> Option<usize> {
+        None
+    }
     /// From now on `path` and what lies below may be read in every mode: a builtin that may do so has fetched it.
     fn permit(&self, _path: &[u8]) {}
     /// Shows a message of the program.

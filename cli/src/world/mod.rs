@@ -117,6 +117,10 @@ impl World for Outside {
             .collect()
     }
 
+    fn resident_memory(&self) -> Option<usize> {
+        memory_stats::memory_stats().map(|memory| memory.physical_mem)
+    }
+
     fn permit(&self, path: &[u8]) {
         self.files.permit(path);
     }

@@ -184,12 +184,18 @@ instructions! {
     LessInt AInt,
     /// a = !(b < the integer c), likewise
     NotLessInt AInt,
+    /// fail unless a can stand on the left of a `+` whose right side comes next
+    CheckAddend A,
     /// a = b // c; c is evaluated first
     Update ABC,
+    /// fail unless a can stand on the right of a `//` whose left side comes next
+    CheckUpdate A,
     /// a = b ++ c
     Concat ABC,
     /// a = the c registers from b, coerced and joined; x: 0 a string, 1 a path
     Interpolate ARange,
+    /// a = the string that it is in such a string (x: 0) or path (x: 1), whose other parts come next
+    CoercePart A,
     /// match argument a against formals c, their registers from b on, x apart; what is missing and has a default is left unset
     Formals ABC,
     /// if a is unset: a = constant w

@@ -248,12 +248,23 @@ impl Compiler<'_> {
 
     /// Two operands, the left one evaluated before anything of the right one is. One of them may come to stand in `dst`, where the
     /// result goes: so no link of a chain that goes on on one side leaves what it has come to behind in a register.
-    pub(super) fn operands(&mut self, left: ExprId, right: ExprId, dst: u16) -> Result<(u16, u16)> {
+    /// `check` then looks at it, if it is given: an instruction, and where what that finds is.
+    pub(super) fn operands(
+        &mut self,
+        left: ExprId,
+        right: ExprId,
+        dst: u16,
+        check: Option<(Op, Pos)>,
+    ) -> Result<(u16, u16)> {
         let chain = matches!(self.ast.expr(left), Expr::Binary(..));
         let a = self.operand_in(left, chain.then_some(dst))?;
-        if !self.is_operand_at_hand(right) && self.may_hold_thunk(left) {
-            let pos = self.ast.pos(left);
-            self.function().emit_abc(Op::Force, a, 0, 0, pos);
+        if !self.is_operand_at_hand(right) {
+            if let Some((check, pos)) = check {
+                self.function().emit_abc(check, a, 0, 0, pos);
+            } else if self.may_hold_thunk(left) {
+                let pos = self.ast.pos(left);
+                self.function().emit_abc(Op::Force, a, 0, 0, pos);
+            }
         }
         let b = self.operand_in(right, (!chain).then_some(dst))?;
         Ok((a, b))

@@ -122,12 +122,23 @@ impl Compiler<'_> {
             BinaryOp::Concat => Op::Concat,
         };
         if !self.with_constant(op, left, right, dst, pos)? {
-            let (a, b) = if op == Op::Update {
-                // Nix begins with the right one here.
-                let (b, a) = self.operands(right, left, dst)?;
-                (a, b)
-            } else {
-                self.operands(left, right, dst)?
+            let (a, b) = match op {
+                Op::Update => {
+                    // Nix begins with the right one here.
+                    let known = matches!(
+                        self.ast.expr(right),
+                        Expr::Attrs(_) | Expr::Binary(BinaryOp::Update, ..)
+                    );
+                    let check = (!known).then_some((Op::CheckUpdate, pos));
+                    let (b, a) = self.operands(right, left, dst, check)?;
+                    (a, b)
+                }
+                Op::Add => {
+                    let check = (!self.is_sum(left))
+                        .then(|| (Op::CheckAddend, self.ast.operand_start(left)));
+                    self.operands(left, right, dst, check)?
+                }
+                _ => self.operands(left, right, dst, None)?,
             };
             self.function().emit_abc(op, dst, a, b, pos);
         }
@@ -136,6 +147,20 @@ impl Compiler<'_> {
             self.function().note_parts(starts.into_iter());
         }
         Ok(())
+    }
+
+    /// Whether an expression, if it has a value at all, has one that something can be added to.
+    fn is_sum(&self, id: ExprId) -> bool {
+        matches!(
+            self.ast.expr(id),
+            Expr::Int(_)
+                | Expr::Float(_)
+                | Expr::Str(_)
+                | Expr::StrInterp(_)
+                | Expr::Path(..)
+                | Expr::PathInterp(..)
+                | Expr::Binary(BinaryOp::Add, ..)
+        )
     }
 
     /// A call of a global or shadowed function with operands that are at hand in registers.

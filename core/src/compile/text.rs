@@ -70,7 +70,7 @@ impl Compiler<'_> {
         let parts = &ast.parts[parts.range()];
         let first = self.function().allocate(parts.len())?;
         for (index, part) in parts.iter().enumerate() {
-            self.part(*part, first + index as u16, index + 1 < parts.len(), pos)?;
+            self.part(*part, first + index as u16, &parts[index + 1..], kind, pos)?;
         }
         self.join(dst, first, parts.len(), kind, pos);
         self.function()
@@ -81,18 +81,27 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn part(&mut self, part: Part, register: u16, force: bool, pos: Pos) -> Result<()> {
+    /// A part of a string or path, before `others`: it is coerced before anything of them is evaluated.
+    fn part(
+        &mut self,
+        part: Part,
+        register: u16,
+        others: &[Part],
+        kind: u8,
+        pos: Pos,
+    ) -> Result<()> {
         match part {
             Part::Literal(text) => {
                 let text = self.ast.text(text);
                 self.function()
                     .emit_constant(register, Constant::String(text), pos);
             }
-            Part::Expr(id, _) => {
+            Part::Expr(id, pos) => {
                 self.value(id, register)?;
-                if force && self.may_hold_thunk(id) {
-                    let pos = self.ast.pos(id);
-                    self.function().emit_abc(Op::Force, register, 0, 0, pos);
+                if others.iter().any(|part| matches!(part, Part::Expr(..))) {
+                    let mut instruction = Instruction::abc(Op::CoercePart, register, 0, 0);
+                    instruction.x = kind;
+                    self.function().emit(instruction, pos);
                 }
             }
         }
@@ -117,7 +126,7 @@ impl Compiler<'_> {
                     self.function()
                         .emit_constant(register, Constant::String(&text), pos);
                 }
-                part => self.part(*part, register, true, pos)?,
+                part => self.part(*part, register, &parts[index + 1..], 1, pos)?,
             }
         }
         self.join(dst, first, parts.len(), 1, pos);

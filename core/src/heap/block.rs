@@ -111,6 +111,8 @@ pub struct Heap {
     /// Collect when `since_collection` passes this.
     pub(super) threshold: usize,
     pub(super) first_threshold: usize,
+    /// What has to be allocated for a collection to be due if there is room enough.
+    pub(super) due: usize,
     pub(super) statistics: HeapStatistics,
     /// Collect at every safepoint.
     pub(super) stress: bool,
@@ -132,6 +134,8 @@ pub struct Heap {
     counting: Option<Box<Counting>>,
     /// The last number given to a walk.
     last_walk: u16,
+    /// What the process takes beside heap and stacks, as was found last, and before that.
+    others: [usize; 2],
     pub(super) empty_list: Option<List>,
     pub(super) empty_attrs: Option<Attrs>,
 }
@@ -170,6 +174,7 @@ impl Heap {
             // Under stress every safepoint collects.
             threshold: if stress { 0 } else { threshold },
             first_threshold: threshold,
+            due: threshold,
             statistics: HeapStatistics::default(),
             stress,
             live: 0,
@@ -185,6 +190,7 @@ impl Heap {
             shapes: Shapes::default(),
             counting: None,
             last_walk: 0,
+            others: [0; 2],
             empty_list: None,
             empty_attrs: None,
         };
@@ -202,9 +208,28 @@ impl Heap {
         self.since_collection >= self.threshold
     }
 
-    /// Whether what was alive at the last collection, and `more` beside it, is beyond the limit.
+    /// Whether there is a limit of memory.
+    pub fn is_limited(&self) -> bool {
+        self.max_bytes != usize::MAX
+    }
+
+    /// The process takes so many bytes in all, `used` of them for stacks: what is neither that nor heap counts for the limit, too.
+    pub fn note_resident(&mut self, resident: usize, used: usize) {
+        let known = self.statistics.reserved.saturating_add(used);
+        self.others = [resident.saturating_sub(known), self.others[0]];
+    }
+
+    /// What the limit leaves for heap and stacks.
+    fn limit_here(&self) -> usize {
+        self.max_bytes.saturating_sub(self.others[0])
+    }
+
+    /// Whether what was alive at the last collection, and `more` beside it, is beyond the limit. What else the process takes counts as far
+    /// as it has stayed: allocators give back what is freed after a while.
     pub fn is_over_limit(&self, more: usize) -> bool {
-        self.exhausted || self.live.saturating_add(more) > self.max_bytes
+        let stays = self.others[0].min(self.others[1]);
+        let all = self.live.saturating_add(more).saturating_add(stays);
+        self.exhausted || all > self.max_bytes
     }
 
     /// Whether something was asked for that there is no room for: an evaluation that has come to this must fail.
@@ -216,7 +241,7 @@ impl Heap {
     /// How much beside `used`, what was alive at the last collection, and what has been allocated since is within the limit.
     pub fn room_beside(&self, used: usize) -> usize {
         let here = self.live.saturating_add(self.since_collection);
-        self.max_bytes.saturating_sub(here.saturating_add(used))
+        self.limit_here().saturating_sub(here.saturating_add(used))
     }
 
     /// How far from the limit a collection is due: allocators keep some of what is freed.
@@ -254,7 +279,7 @@ impl Heap {
 
     #[cold]
     fn has_much_room(&self, bytes: usize) -> bool {
-        if self.live.saturating_add(bytes) > self.max_bytes {
+        if self.live.saturating_add(bytes) > self.limit_here() {
             return false;
         }
         if bytes < ALWAYS_ROOM {
@@ -471,8 +496,13 @@ impl Heap {
     /// what is used does: then a collection is due, but not at every turn.
     fn reserve(&mut self, bytes: usize) {
         self.statistics.reserved += bytes;
-        if self.statistics.reserved > self.max_bytes - self.margin()
-            && self.since_collection > self.max_bytes / 4
+        let limit = self.limit_here();
+        let often = match self.statistics.reserved > limit {
+            true => 16,
+            false => 4,
+        };
+        if self.statistics.reserved > limit.saturating_sub(self.margin())
+            && self.since_collection > self.max_bytes / often
         {
             self.collect_soon();
         }

@@ -277,7 +277,7 @@ impl Heap {
 
     /// Whether most collections mark what is new alone.
     pub(super) fn tells_new(&self) -> bool {
-        self.max_bytes == usize::MAX || self.stress
+        !self.is_limited() || self.stress
     }
 
     fn mark(&mut self, mark: Mark, changed: &[Vec<Object>], roots: &impl Fn(&mut Marker)) {
@@ -340,13 +340,31 @@ impl Heap {
             } else {
                 growth_of_all(self.live)
             };
-            self.threshold = self.first_threshold.max(wanted);
+            self.due = self.first_threshold.max(wanted);
+            self.threshold = self.due.min(self.step(beside));
         }
-        if self.max_bytes != usize::MAX && !self.stress {
-            // Near the limit sooner, so that it is noticed; but not at every turn.
-            let room = self.room_beside(beside.saturating_add(self.margin()));
-            self.threshold = self.threshold.min(room.max(self.max_bytes / 16));
+    }
+
+    /// How much is allocated until it is looked again how much room there is: half of it, since what is not the heap grows as well; near
+    /// the limit a collection is due, but not at every turn.
+    fn step(&self, beside: usize) -> usize {
+        if !self.is_limited() {
+            return usize::MAX;
         }
+        let room = self.room_beside(beside.saturating_add(self.margin()));
+        (room / 2).max(self.max_bytes / 16)
+    }
+
+    /// Whether a collection is not due yet, where a safepoint asks for one to see how much room there is within the limit.
+    pub fn can_wait(&mut self, beside: usize) -> bool {
+        let step = self.step(beside);
+        let waits = self.threshold > 0
+            && self.since_collection < self.due
+            && self.room_beside(beside.saturating_add(self.margin())) > self.max_bytes / 16;
+        if waits {
+            self.threshold = self.due.min(self.since_collection.saturating_add(step));
+        }
+        waits
     }
 }
 

@@ -94,6 +94,21 @@ pub(super) fn map(bytes: usize) -> *mut libc::c_void {
 /// The size of a page, or of several.
 pub(super) const PAGE_BYTES: usize = 4096;
 
+/// Lets the system have pages back; they are zeros when they are touched again.
+///
+/// # Safety
+/// They are mapped, and nobody needs what they hold.
+pub(super) unsafe fn discard(start: usize, bytes: usize) {
+    // Where the system does not know how, they stay.
+    #[cfg(target_os = "linux")]
+    // SAFETY: the caller's contract.
+    unsafe {
+        libc::madvise(start as *mut libc::c_void, bytes, libc::MADV_DONTNEED);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, bytes);
+}
+
 /// Lets the system back memory at once that is about to be used: a fault for each page would cost several times as much.
 pub(crate) fn populate<T>(memory: &mut [MaybeUninit<T>]) {
     // Where the system does not know how, or its pages are larger, pages come as they are touched.

@@ -1,7 +1,7 @@
 //! A stack that grows without being copied: the system moves its pages. While a `Vec` of hundreds of megabytes grows, it is there
 //! twice.
 
-use super::region::map;
+use super::region::{PAGE_BYTES, discard, map};
 use std::alloc::{Layout, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::{NonNull, null_mut};
@@ -145,6 +145,14 @@ impl<T> Stack<T> {
             // SAFETY: they were there, and are no longer.
             unsafe { dropped.drop_in_place() };
         }
+    }
+
+    /// Lets the system have the pages behind the end, as far as it was deeper once.
+    pub fn give_back(&mut self) {
+        let start = (self.end as usize).next_multiple_of(PAGE_BYTES);
+        let end = self.start.as_ptr() as usize + self.bytes_mapped();
+        // SAFETY: nothing is behind the end.
+        unsafe { discard(start, end.saturating_sub(start)) };
     }
 
     #[cold]

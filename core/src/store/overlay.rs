@@ -251,6 +251,10 @@ impl World for Overlay {
         self.world.search_path()
     }
 
+    fn resident_memory(&self) -> Option<usize> {
+        self.world.resident_memory()
+    }
+
     fn permit(&self, path: &[u8]) {
         self.world.permit(path);
     }

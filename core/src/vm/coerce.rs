@@ -249,6 +249,9 @@ impl Task for CoerceItems {
     }
 }
 
+/// The step of a trace that a part of a string is, and an operand of `+`.
+pub(super) const PART: &str = "while evaluating a path segment";
+
 /// Coerces several values and joins them to a string or, after a first part that is one, a path.
 pub(super) struct Join {
     parts: Vec<Value>,
@@ -323,7 +326,7 @@ impl Task for Join {
         // Only an error of the coercion itself arrives without any step.
         if error.place_told && error.traces.is_empty() {
             let pos = vm.part_position(self.next);
-            error.trace(pos, "while evaluating a path segment");
+            error.trace(pos, PART);
         }
         Err(error)
     }

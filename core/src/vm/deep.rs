@@ -170,7 +170,8 @@ impl Task for DeepForce {
     }
 
     fn fail(&mut self, vm: &mut Vm, mut error: Error) -> Result<Value> {
-        if vm.is_caught(&error) {
+        // Where memory has run out, steps by the thousand would take more of it.
+        if vm.is_caught(&error) || vm.is_out_of_memory() {
             return Err(error);
         }
         // The walk takes no notes of where it is: it is made once more, over what has been evaluated.

@@ -23,7 +23,7 @@ use std::rc::Rc;
 pub struct Limits {
     /// Nested calls (`--max-call-depth`).
     pub call_depth: u32,
-    /// Bytes of heap (`--max-memory`).
+    /// Bytes of memory (`--max-memory`): all that the process takes, where the world tells that, else those of heap and stacks.
     pub memory: usize,
     /// Bytes allocated before the first collection.
     pub first_collection: usize,
@@ -406,9 +406,15 @@ impl Vm {
         )
     }
 
-    /// Collects now. Only where every live value is below a root: between frames.
+    /// Collects, but if it only was to be seen how much room there is, and there is enough. Only where every live value is below a root: between frames.
     pub(super) fn safepoint(&mut self) -> Result<()> {
         let beside = self.stack_bytes();
+        if self.heap.is_limited() {
+            self.note_resident(beside);
+            if self.heap.can_wait(beside) {
+                return Ok(());
+            }
+        }
         let Vm {
             heap,
             host,
@@ -460,10 +466,24 @@ impl Vm {
                 }
             }
         });
-        if self.heap.is_over_limit(beside) {
+        if self.is_out_of_memory() {
             return Err(self.out_of_memory());
         }
         Ok(())
+    }
+
+    /// Whether what was alive at the last collection is beyond the limit of memory.
+    pub(super) fn is_out_of_memory(&self) -> bool {
+        self.heap.is_over_limit(self.stack_bytes())
+    }
+
+    /// Sees what else the process takes: code, texts and tables grow, too, and allocators keep some of what is freed.
+    fn note_resident(&mut self, beside: usize) {
+        self.frames.give_back();
+        self.stack.give_back();
+        if let Some(resident) = self.world.resident_memory() {
+            self.heap.note_resident(resident, beside);
+        }
     }
 
     /// More is held beside the heap than before: sees to it that all of it is within the limit of memory. Only between frames.

@@ -1,6 +1,6 @@
 //! Arithmetic and `+`.
 
-use super::coerce::{Coercion, Join};
+use super::coerce::{Coercion, Join, PART, cannot_coerce};
 use super::drive::{Flow, or_fail};
 use super::frame::Frame;
 use super::machine::{Vm, WellKnown};
@@ -213,8 +213,27 @@ impl Vm {
                 Some(path) => Flow::Value(path),
                 None => self.interpolate(&[left, right], true),
             },
-            _ => self.interpolate(&[left, right], false),
+            ValueType::String => self.interpolate(&[left, right], false),
+            _ => self.push_join(&[left, right], false, false),
         }
+    }
+
+    /// What can be told of the left operand of a `+` is told before anything of the right one is evaluated.
+    pub(super) fn check_addend(&mut self, value: Value) -> Result<()> {
+        let adds = match value.value_type() {
+            ValueType::Int | ValueType::Float | ValueType::String | ValueType::Path => true,
+            ValueType::Attrs => value.as_attrs().is_some_and(|attrs| {
+                attrs.get(self.names.out_path).is_some()
+                    || attrs.get(self.names.to_string).is_some()
+            }),
+            _ => false,
+        };
+        if adds {
+            return Ok(());
+        }
+        let mut error = cannot_coerce(self, value);
+        error.trace(self.part_position(0), PART);
+        Err(error)
     }
 
     /// `path + text`, where both are there and nothing is wrong with them.
@@ -275,9 +294,21 @@ impl Vm {
         if !path && let Some(string) = or_fail!(self.join_at_hand(parts)) {
             return Flow::Value(string);
         }
+        self.push_join(parts, path, !path)
+    }
+
+    /// The string that `value`, which is none, is as a part of a string or, if it does not `copy_to_store`, of a path.
+    pub(super) fn coerce_part(&mut self, value: Value, copy_to_store: bool) -> Flow {
+        match self.names.out_path_at_hand(value) {
+            Some(string) => Flow::Value(string),
+            None => self.push_join(&[value], false, copy_to_store),
+        }
+    }
+
+    fn push_join(&mut self, parts: &[Value], path: bool, copy_to_store: bool) -> Flow {
         let coercion = Coercion {
             more: false,
-            copy_to_store: !path,
+            copy_to_store,
         };
         self.push_task(|| Join::new(parts.to_vec(), path, coercion))
     }

@@ -391,6 +391,26 @@ impl Vm {
                             }};
                         }
 
+                        // The set that an operand of `//` has to be.
+                        macro_rules! update_operand {
+                            ($index:expr, $side:literal) => {{
+                                let value = forced!($index);
+                                let Some(attrs) = value.as_attrs() else {
+                                    let pos = position!();
+                                    break 'fail self.not_a_set_in(
+                                        value,
+                                        concat!(
+                                            "in the ",
+                                            $side,
+                                            " operand of the update (//) operator"
+                                        ),
+                                        pos,
+                                    );
+                                };
+                                attrs
+                            }};
+                        }
+
                         // Whatever leaves the instruction by its end goes on with the next one.
                         loop {
                             // SAFETY: see the head of the loop. The operands are read where they are used.
@@ -836,9 +856,21 @@ impl Vm {
                                     {
                                         *register!(instruction.a) = sum;
                                     } else {
-                                        let (left, right) =
-                                            (forced!(instruction.b), forced!(instruction.c));
+                                        let left = forced!(instruction.b);
+                                        if register!(instruction.c).resolved().is_thunk() {
+                                            cold_path();
+                                            wait!(ip.add(1), instruction.a);
+                                            attempt!(self.check_addend(left));
+                                        }
+                                        let right = forced!(instruction.c);
                                         put!(instruction.a, self.add(left, right));
+                                    }
+                                }
+                                Op::CheckAddend => {
+                                    let value = forced!(instruction.a);
+                                    if !value.is_string() {
+                                        wait!(ip.add(1), instruction.a);
+                                        attempt!(self.check_addend(value));
                                     }
                                 }
                                 Op::AddInt => {
@@ -908,24 +940,8 @@ impl Vm {
                                 Op::LessInt => less_int!(instruction, true),
                                 Op::NotLessInt => less_int!(instruction, false),
                                 Op::Update => {
-                                    let right = forced!(instruction.c);
-                                    let Some(right) = right.as_attrs() else {
-                                        let pos = position!();
-                                        break 'fail self.not_a_set_in(
-                                            right,
-                                            "in the right operand of the update (//) operator",
-                                            pos,
-                                        );
-                                    };
-                                    let left = forced!(instruction.b);
-                                    let Some(left) = left.as_attrs() else {
-                                        let pos = position!();
-                                        break 'fail self.not_a_set_in(
-                                            left,
-                                            "in the left operand of the update (//) operator",
-                                            pos,
-                                        );
-                                    };
+                                    let right = update_operand!(instruction.c, "right");
+                                    let left = update_operand!(instruction.b, "left");
                                     *register!(instruction.a) = crate::value::update(
                                         &mut self.heap,
                                         &mut self.merge_plans,
@@ -934,6 +950,9 @@ impl Vm {
                                     )
                                     .value();
                                     collect_behind!();
+                                }
+                                Op::CheckUpdate => {
+                                    update_operand!(instruction.a, "right");
                                 }
                                 Op::Concat => {
                                     let (left, right) =
@@ -963,6 +982,15 @@ impl Vm {
                                         instruction.a,
                                         self.interpolate(parts, instruction.x == 1)
                                     );
+                                }
+                                Op::CoercePart => {
+                                    let value = forced!(instruction.a);
+                                    if !value.is_string() {
+                                        put!(
+                                            instruction.a,
+                                            self.coerce_part(value, instruction.x == 0)
+                                        );
+                                    }
                                 }
                                 Op::Formals => {
                                     let argument = forced!(instruction.a);
