@@ -36,6 +36,22 @@ pub fn parent(path: &[u8]) -> &[u8] {
     }
 }
 
+/// What a canonical path is called within its folder; nothing for the root.
+pub fn base_name(path: &[u8]) -> &[u8] {
+    &path[path
+        .iter()
+        .rposition(|byte| *byte == b'/')
+        .map_or(0, |at| at + 1)..]
+}
+
+/// The name that a copy of a canonical path has in the store, unless another one is given.
+pub fn store_name(path: &[u8]) -> &[u8] {
+    match base_name(path) {
+        b"" => b"source",
+        name => name,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +89,7 @@ mod tests {
         }
         assert_eq!(parent(b"/a/b"), b"/a");
         assert_eq!(parent(b"/a"), b"/");
+        assert_eq!(store_name(b"/a/b"), b"b");
+        assert_eq!(store_name(b"/"), b"source");
     }
 }

@@ -1,7 +1,7 @@
 //! Code objects: what the compiler makes. They know nothing of values.
 
 use super::image::CodePlace;
-use super::instruction::Instruction;
+use super::instruction::{Instruction, OperandUse};
 use crate::source::Pos;
 use crate::symbol::Symbol;
 
@@ -73,18 +73,28 @@ pub struct FormalsSpec {
     pub ellipsis: bool,
 }
 
-/// An argument that a builtin forces at once, so that its code stands before the call instead of in a thunk. An error in it is
-/// told as one of that call.
+/// An operand that is evaluated where it stands. An error in it is told as one of what the operand is of.
 #[derive(Clone, Copy, Debug)]
-pub struct StrictArgument {
+pub struct Operand {
     /// Its first instruction.
     pub start: u32,
     /// The instruction behind it.
     pub end: u32,
-    /// The call.
-    pub call: u32,
-    /// The number of the builtin.
-    pub builtin: u32,
+    /// The instruction that takes it.
+    pub at: u32,
+    /// What it is of.
+    pub of: OperandOf,
+}
+
+/// See [`Operand`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OperandOf {
+    /// The call of a builtin that forces it at once: so it needs no thunk.
+    Builtin(u32),
+    /// An operator or the like, which is where the instruction stands that takes the operand.
+    Operator(OperandUse),
+    /// One of `//`, which is told where this stands.
+    Update(OperandUse, Pos),
 }
 
 /// An instruction that joins parts, by its number, and the end of its parts' positions, which begin where those of the one before
@@ -108,8 +118,8 @@ pub struct Code {
     pub parts: Vec<Part>,
     /// Where their parts begin.
     pub part_positions: Vec<Pos>,
-    /// Arguments of builtins that are evaluated in place, inner ones first.
-    pub strict_arguments: Vec<StrictArgument>,
+    /// What is evaluated in place, inner ones first.
+    pub operands: Vec<Operand>,
     /// How many registers it uses, parameters first.
     pub registers: u16,
     /// How many parameters a lambda takes before it runs.
@@ -143,7 +153,7 @@ impl Code {
         self.positions.clear();
         self.parts.clear();
         self.part_positions.clear();
-        self.strict_arguments.clear();
+        self.operands.clear();
         self.parameters.clear();
         self.formals.clear();
         self.captures.clear();

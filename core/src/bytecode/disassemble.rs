@@ -22,9 +22,6 @@ pub fn disassemble(image: &Image, interner: &Interner) -> String {
             body.shape().for_each(drop);
         }
         let selects: Vec<Symbol> = body.selects().collect();
-        body.strict_arguments();
-        body.parts();
-        body.part_positions();
         for (at, instruction) in body.instructions().enumerate() {
             let line = line(at, instruction, &constants, &selects, interner);
             let _ = writeln!(out, "  {at:4}  {line}");

@@ -1,7 +1,8 @@
 //! Code on its way into an image: each body is appended when it is complete, what it makes before it.
 
-use super::code::{CaptureSource, Code, CodeKind, Constant};
+use super::code::{CaptureSource, Code, CodeKind, Constant, OperandOf};
 use super::image::{CodePlace, DEFERRED, Image, write_number};
+use super::instruction::OperandUse;
 use crate::kept::Keeper;
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -196,26 +197,6 @@ impl Encoder {
         for name in &code.selects {
             self.symbol(*name);
         }
-        self.count(code.strict_arguments.len());
-        for argument in &code.strict_arguments {
-            for number in [
-                argument.start,
-                argument.end,
-                argument.call,
-                argument.builtin,
-            ] {
-                self.number(number);
-            }
-        }
-        self.count(code.parts.len());
-        for (at, end) in &code.parts {
-            self.number(*at);
-            self.number(*end);
-        }
-        self.count(code.part_positions.len());
-        for pos in &code.part_positions {
-            self.pos(*pos);
-        }
         self.count(code.instructions.len());
         for instruction in &code.instructions {
             self.out.extend_from_slice(&instruction.to_bytes());
@@ -231,6 +212,30 @@ impl Encoder {
             }
         }
         self.out.extend_from_slice(&self.others);
+        self.count(code.parts.len());
+        for (at, end) in &code.parts {
+            self.number(*at);
+            self.number(*end);
+        }
+        self.count(code.part_positions.len());
+        for pos in &code.part_positions {
+            self.pos(*pos);
+        }
+        self.count(code.operands.len());
+        for operand in &code.operands {
+            for number in [operand.start, operand.end, operand.at] {
+                self.number(number);
+            }
+            const COUNT: u32 = OperandUse::COUNT as u32;
+            match operand.of {
+                OperandOf::Operator(usage) => self.number(usage as u32),
+                OperandOf::Update(usage, pos) => {
+                    self.number(COUNT + usage as u32);
+                    self.pos(pos);
+                }
+                OperandOf::Builtin(number) => self.number(2 * COUNT + number),
+            }
+        }
     }
 }
 

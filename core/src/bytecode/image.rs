@@ -12,12 +12,12 @@
 //! Numbers are in LEB128. Symbols are numbered by the image; positions count from the beginning of the file, and where many follow
 //! each other, each from the one before. So an image does not depend on what else has been evaluated. The head comes first
 //! since making a thunk takes only the head of its code, and most bodies are never looked at. Positions of other instructions
-//! than calls come last, since most are never asked for.
+//! than calls, of parts and of operands come last, since most are never asked for.
 
 use super::code::{
-    CaptureSource, CodeKind, Constant, FormalSpec, FormalsSpec, Part, StrictArgument,
+    CaptureSource, CodeKind, Constant, FormalSpec, FormalsSpec, Operand, OperandOf, Part,
 };
-use super::instruction::Instruction;
+use super::instruction::{Instruction, OperandUse};
 use crate::source::Pos;
 use crate::symbol::{Interner, Symbol};
 use bytes::Bytes;
@@ -340,26 +340,6 @@ impl<'a> Reader<'a> {
         self.each(Self::symbol)
     }
 
-    /// Arguments of builtins that are evaluated in place.
-    pub fn strict_arguments(&mut self) -> Box<[StrictArgument]> {
-        self.many(|reader| StrictArgument {
-            start: reader.small(),
-            end: reader.small(),
-            call: reader.small(),
-            builtin: reader.small(),
-        })
-    }
-
-    /// The instructions that join parts.
-    pub fn parts(&mut self) -> Box<[Part]> {
-        self.many(|reader| (reader.small(), reader.small()))
-    }
-
-    /// Where the parts begin.
-    pub fn part_positions(&mut self) -> Box<[Pos]> {
-        self.many(Self::pos)
-    }
-
     /// The instructions.
     pub fn instructions(&mut self) -> impl ExactSizeIterator<Item = Instruction> {
         self.each(|reader| Instruction::from_bytes(reader.bytes.array()))
@@ -373,6 +353,34 @@ impl<'a> Reader<'a> {
             let step = (number >> 1) as i64 ^ -((number & 1) as i64);
             before = (i64::from(before) + step) as u32;
             self.absolute(before)
+        })
+    }
+
+    /// The instructions that join parts, once the positions of all instructions have been taken.
+    pub fn parts(&mut self) -> Box<[Part]> {
+        self.many(|reader| (reader.small(), reader.small()))
+    }
+
+    /// Where the parts begin.
+    pub fn part_positions(&mut self) -> Box<[Pos]> {
+        self.many(Self::pos)
+    }
+
+    /// What is evaluated in place.
+    pub fn operands(&mut self) -> Box<[Operand]> {
+        const COUNT: u32 = OperandUse::COUNT as u32;
+        let usage = |number| OperandUse::of(number as u8);
+        self.many(|reader| Operand {
+            start: reader.small(),
+            end: reader.small(),
+            at: reader.small(),
+            of: match reader.small() {
+                number if number < COUNT => OperandOf::Operator(usage(number)),
+                number if number < 2 * COUNT => {
+                    OperandOf::Update(usage(number - COUNT), reader.pos())
+                }
+                number => OperandOf::Builtin(number - 2 * COUNT),
+            },
         })
     }
 

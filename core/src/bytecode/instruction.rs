@@ -275,10 +275,10 @@ impl Instruction {
     }
 }
 
-/// What needs a bool: operand `x` of the instructions that check for one.
+/// What an operand is of, and what a trace says of it. Those that need a bool are operand `x` of the instructions that check for one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-pub enum BoolUse {
+pub enum OperandUse {
     /// `if`
     If,
     /// `assert`
@@ -295,20 +295,82 @@ pub enum BoolUse {
     ImpliesLeft,
     /// `->`, right operand.
     ImpliesRight,
+    /// `!`
+    Not,
+    /// `//`, left operand.
+    UpdateLeft,
+    /// `//`, right operand.
+    UpdateRight,
+    /// `-`
+    Sub,
+    /// `*`
+    Mul,
+    /// `/`
+    Div,
+    /// `<` and its like
+    Less,
 }
 
-impl BoolUse {
+impl OperandUse {
+    const ALL: [(OperandUse, &str); 15] = [
+        (OperandUse::If, "while evaluating a branch condition"),
+        (
+            OperandUse::Assert,
+            "in the condition of the assert statement",
+        ),
+        (
+            OperandUse::AndLeft,
+            "in the left operand of the AND (&&) operator",
+        ),
+        (
+            OperandUse::AndRight,
+            "in the right operand of the AND (&&) operator",
+        ),
+        (
+            OperandUse::OrLeft,
+            "in the left operand of the OR (||) operator",
+        ),
+        (
+            OperandUse::OrRight,
+            "in the right operand of the OR (||) operator",
+        ),
+        (
+            OperandUse::ImpliesLeft,
+            "in the left operand of the IMPL (->) operator",
+        ),
+        (
+            OperandUse::ImpliesRight,
+            "in the right operand of the IMPL (->) operator",
+        ),
+        (OperandUse::Not, "in the argument of the not operator"),
+        (
+            OperandUse::UpdateLeft,
+            "in the left operand of the update (//) operator",
+        ),
+        (
+            OperandUse::UpdateRight,
+            "in the right operand of the update (//) operator",
+        ),
+        (OperandUse::Sub, "while calling the 'sub' builtin"),
+        (OperandUse::Mul, "while calling the 'mul' builtin"),
+        (OperandUse::Div, "while calling the 'div' builtin"),
+        (OperandUse::Less, "while calling the 'lessThan' builtin"),
+    ];
+    /// How many there are.
+    pub const COUNT: usize = OperandUse::ALL.len();
+
+    /// The one of this number, which is one's.
+    pub fn of(number: u8) -> Self {
+        OperandUse::ALL[usize::from(number)].0
+    }
+
     /// What the trace of an error says.
-    pub fn describe(x: u8) -> &'static str {
-        match x {
-            0 => "while evaluating a branch condition",
-            1 => "in the condition of the assert statement",
-            2 => "in the left operand of the AND (&&) operator",
-            3 => "in the right operand of the AND (&&) operator",
-            4 => "in the left operand of the OR (||) operator",
-            5 => "in the right operand of the OR (||) operator",
-            6 => "in the left operand of the IMPL (->) operator",
-            _ => "in the right operand of the IMPL (->) operator",
-        }
+    pub const fn step(self) -> &'static str {
+        OperandUse::ALL[self as usize].1
+    }
+
+    /// Whether Nix has a call of a builtin in its place.
+    pub fn is_call(self) -> bool {
+        self as u8 >= OperandUse::Sub as u8
     }
 }

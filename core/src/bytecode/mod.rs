@@ -7,9 +7,9 @@ mod image;
 mod instruction;
 
 pub use code::{
-    CaptureSource, Code, CodeKind, Constant, FormalSpec, FormalsSpec, Part, StrictArgument,
+    CaptureSource, Code, CodeKind, Constant, FormalSpec, FormalsSpec, Operand, OperandOf, Part,
 };
 pub use disassemble::disassemble;
 pub use encode::Encoder;
 pub use image::{CodePlace, Deferred, Head, Image, PositionsPlace, Reader, Signature};
-pub use instruction::{BoolUse, Instruction, Op, Operands};
+pub use instruction::{Instruction, Op, OperandUse, Operands};

@@ -7,8 +7,9 @@
 use super::Compiler;
 use super::at_hand::{FOLDED, NESTED};
 use super::bindings::MAX_IN_REGISTERS;
+use super::function::Pending;
 use super::scope::Place;
-use crate::bytecode::{BoolUse, CodeKind, Constant, Op, StrictArgument};
+use crate::bytecode::{CodeKind, Constant, Op, Operand, OperandOf, OperandUse};
 use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -49,10 +50,7 @@ impl Compiler<'_> {
                 otherwise,
             } => {
                 let mark = self.function().mark();
-                let test = self.operand(condition)?;
-                let to_else = self
-                    .function()
-                    .jump(Op::JumpIfFalse, test, BoolUse::If as u8, pos);
+                let to_else = self.condition(condition, pos)?;
                 self.function().release(mark);
                 self.tail(then)?;
                 self.function().land(to_else);
@@ -159,10 +157,7 @@ impl Compiler<'_> {
                 then,
                 otherwise,
             } => {
-                let test = self.operand(condition)?;
-                let to_else = self
-                    .function()
-                    .jump(Op::JumpIfFalse, test, BoolUse::If as u8, pos);
+                let to_else = self.condition(condition, pos)?;
                 self.value(then, dst)?;
                 let to_end = self.function().jump(Op::Jump, 0, 0, pos);
                 self.function().land(to_else);
@@ -174,7 +169,10 @@ impl Compiler<'_> {
                 self.value(body, dst)?;
             }
             Expr::Not(inner) => {
+                let start = self.function().here();
                 let operand = self.operand(inner)?;
+                self.function()
+                    .note_operand(start, OperandOf::Operator(OperandUse::Not));
                 self.function().emit_abc(Op::Not, dst, operand, 0, pos);
             }
             Expr::Negate(inner) => self.negate(inner, dst, pos)?,
@@ -217,6 +215,15 @@ impl Compiler<'_> {
         }
     }
 
+    /// The condition of an `if`; answers the jump to its other branch.
+    fn condition(&mut self, condition: ExprId, pos: Pos) -> Result<Pending> {
+        let start = self.function().here();
+        let test = self.operand(condition)?;
+        let function = self.function();
+        function.note_operand(start, OperandOf::Operator(OperandUse::If));
+        Ok(function.jump(Op::JumpIfFalse, test, OperandUse::If as u8, pos))
+    }
+
     /// A register that holds `id`: the variable's own where it has one in this body, else a fresh one.
     pub(super) fn operand(&mut self, id: ExprId) -> Result<u16> {
         self.operand_in(id, None)
@@ -248,25 +255,38 @@ impl Compiler<'_> {
 
     /// Two operands, the left one evaluated before anything of the right one is. One of them may come to stand in `dst`, where the
     /// result goes: so no link of a chain that goes on on one side leaves what it has come to behind in a register.
-    /// `check` then looks at it, if it is given: an instruction, and where what that finds is.
+    /// `check` then looks at the left one, if it is given: an instruction, and where what that finds is. `of`: what the operands are of, if
+    /// traces tell that.
     pub(super) fn operands(
         &mut self,
         left: ExprId,
         right: ExprId,
         dst: u16,
         check: Option<(Op, Pos)>,
+        of: [Option<OperandOf>; 2],
     ) -> Result<(u16, u16)> {
         let chain = matches!(self.ast.expr(left), Expr::Binary(..));
+        let start = self.function().here();
         let a = self.operand_in(left, chain.then_some(dst))?;
+        let noted = of[0].and_then(|of| self.function().note_operand(start, of));
+        let mut checked = false;
         if !self.is_operand_at_hand(right) {
             if let Some((check, pos)) = check {
                 self.function().emit_abc(check, a, 0, 0, pos);
+                checked = true;
             } else if self.may_hold_thunk(left) {
                 let pos = self.ast.pos(left);
                 self.function().emit_abc(Op::Force, a, 0, 0, pos);
             }
         }
+        let start = self.function().here();
         let b = self.operand_in(right, (!chain).then_some(dst))?;
+        if let Some(of) = of[1] {
+            self.function().note_operand(start, of);
+        }
+        if !checked && let Some(noted) = noted {
+            self.function().takes_operand(noted);
+        }
         Ok((a, b))
     }
 
@@ -325,11 +345,11 @@ impl Compiler<'_> {
             // The call is what the caller emits next.
             let code = self.function().code();
             let call = code.instructions.len() as u32;
-            code.strict_arguments.push(StrictArgument {
+            code.operands.push(Operand {
                 start,
                 end,
-                call,
-                builtin,
+                at: call,
+                of: OperandOf::Builtin(builtin),
             });
         }
         Ok((base, args.len() as u16))

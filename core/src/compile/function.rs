@@ -1,6 +1,8 @@
 //! A body being compiled: registers, captures, constants and the instructions so far.
 
-use crate::bytecode::{CaptureSource, Code, CodeKind, CodePlace, Constant, Instruction, Op};
+use crate::bytecode::{
+    CaptureSource, Code, CodeKind, CodePlace, Constant, Instruction, Op, Operand, OperandOf,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -137,6 +139,37 @@ impl Function {
         self.code.part_positions.extend(parts);
         let end = self.code.part_positions.len() as u32;
         self.code.parts.push((instruction, end));
+    }
+
+    /// The number of the instruction that is emitted next.
+    pub(super) fn here(&self) -> u32 {
+        self.code.instructions.len() as u32
+    }
+
+    /// Notes that the instructions from `start` on evaluate an operand, which the next one takes, if there is something to tell. Answers the
+    /// number of the note.
+    pub(super) fn note_operand(&mut self, start: u32, of: OperandOf) -> Option<usize> {
+        let end = self.here();
+        let fails = |instruction: &Instruction| {
+            !matches!(instruction.op, Op::Const | Op::Capture | Op::Move)
+        };
+        // Where an operand of `//` stands is told of what fails to be one, too.
+        let told = matches!(of, OperandOf::Update(..))
+            || self.code.instructions[start as usize..].iter().any(fails);
+        told.then(|| {
+            self.code.operands.push(Operand {
+                start,
+                end,
+                at: end,
+                of,
+            });
+            self.code.operands.len() - 1
+        })
+    }
+
+    /// An operand that was noted is taken by what is emitted next.
+    pub(super) fn takes_operand(&mut self, note: usize) {
+        self.code.operands[note].at = self.here();
     }
 
     pub(super) fn emit_abc(&mut self, op: Op, a: u16, b: u16, c: u16, pos: Pos) {

@@ -2,7 +2,7 @@
 //! is called.
 
 use super::Compiler;
-use crate::bytecode::{BoolUse, Constant, Instruction, Op};
+use crate::bytecode::{Constant, Instruction, Op, OperandOf, OperandUse};
 use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -12,6 +12,7 @@ impl Compiler<'_> {
     pub(super) fn assertion(&mut self, condition: ExprId, pos: Pos) -> Result<()> {
         let mark = self.function().mark();
         let mut compared = None;
+        let start = self.function().here();
         let test = match self.ast.expr(condition) {
             // The operands stay in their registers, to be told when they differ.
             Expr::Binary(BinaryOp::Eq, left, right) => {
@@ -30,9 +31,11 @@ impl Compiler<'_> {
             }
             _ => self.operand(condition)?,
         };
+        self.function()
+            .note_operand(start, OperandOf::Operator(OperandUse::Assert));
         let holds = self
             .function()
-            .jump(Op::JumpIfTrue, test, BoolUse::Assert as u8, pos);
+            .jump(Op::JumpIfTrue, test, OperandUse::Assert as u8, pos);
         let text = crate::syntax::show_expression(self.ast, self.interner, condition);
         let text = self.function().code().constant(&Constant::String(&text));
         let mut failed = Instruction::aw(Op::AssertFailed, compared.unwrap_or_default(), text);
@@ -54,7 +57,10 @@ impl Compiler<'_> {
             self.function().emit_abc(Op::Call, dst, base, 2, pos);
             return Ok(());
         }
+        let start = self.function().here();
         let operand = self.operand(inner)?;
+        self.function()
+            .note_operand(start, OperandOf::Operator(OperandUse::Sub));
         self.function().emit_abc(Op::Negate, dst, operand, 0, pos);
         Ok(())
     }
@@ -95,7 +101,7 @@ impl Compiler<'_> {
                 return self.shortcut(
                     [left, right],
                     Op::JumpIfFalse,
-                    [BoolUse::AndLeft, BoolUse::AndRight],
+                    [OperandUse::AndLeft, OperandUse::AndRight],
                     dst,
                     pos,
                 );
@@ -104,7 +110,7 @@ impl Compiler<'_> {
                 return self.shortcut(
                     [left, right],
                     Op::JumpIfTrue,
-                    [BoolUse::OrLeft, BoolUse::OrRight],
+                    [OperandUse::OrLeft, OperandUse::OrRight],
                     dst,
                     pos,
                 );
@@ -125,20 +131,24 @@ impl Compiler<'_> {
             let (a, b) = match op {
                 Op::Update => {
                     // Nix begins with the right one here.
-                    let known = matches!(
+                    let check = (!matches!(
                         self.ast.expr(right),
                         Expr::Attrs(_) | Expr::Binary(BinaryOp::Update, ..)
-                    );
-                    let check = (!known).then_some((Op::CheckUpdate, pos));
-                    let (b, a) = self.operands(right, left, dst, check)?;
+                    ))
+                    .then_some((Op::CheckUpdate, pos));
+                    let of = [
+                        self.update_operand(right, OperandUse::UpdateRight),
+                        self.update_operand(left, OperandUse::UpdateLeft),
+                    ];
+                    let (b, a) = self.operands(right, left, dst, check, of)?;
                     (a, b)
                 }
                 Op::Add => {
                     let check = (!self.is_sum(left))
                         .then(|| (Op::CheckAddend, self.ast.operand_start(left)));
-                    self.operands(left, right, dst, check)?
+                    self.operands(left, right, dst, check, [None; 2])?
                 }
-                _ => self.operands(left, right, dst, None)?,
+                op => self.operands(left, right, dst, None, [arithmetic(op); 2])?,
             };
             self.function().emit_abc(op, dst, a, b, pos);
         }
@@ -147,6 +157,35 @@ impl Compiler<'_> {
             self.function().note_parts(starts.into_iter());
         }
         Ok(())
+    }
+
+    /// What an operand of `//` is told of. A `//` within it is told of its own operands alone.
+    fn update_operand(&self, id: ExprId, usage: OperandUse) -> Option<OperandOf> {
+        match self.ast.expr(id) {
+            Expr::Attrs(_) | Expr::Binary(BinaryOp::Update, ..) => None,
+            _ => Some(OperandOf::Update(usage, self.told_position(id))),
+        }
+    }
+
+    /// Where Nix says that an expression stands: of some it keeps no position.
+    fn told_position(&self, mut id: ExprId) -> Pos {
+        loop {
+            id = match self.ast.expr(id) {
+                Expr::Int(_)
+                | Expr::Float(_)
+                | Expr::Str(_)
+                | Expr::Path(..)
+                | Expr::Let { .. } => {
+                    return Pos::NONE;
+                }
+                Expr::List(items) => match self.ast.ids[items.range()].first() {
+                    Some(first) => *first,
+                    None => return Pos::NONE,
+                },
+                Expr::Not(inner) | Expr::HasAttr { base: inner, .. } => inner,
+                _ => return self.ast.pos(id),
+            };
+        }
     }
 
     /// Whether an expression, if it has a value at all, has one that something can be added to.
@@ -213,7 +252,11 @@ impl Compiler<'_> {
             }
             _ => return Ok(false),
         };
+        let start = self.function().here();
         let register = self.operand(operand)?;
+        if let Some(of) = arithmetic(op) {
+            self.function().note_operand(start, of);
+        }
         let mut instruction = Instruction::abc(op, dst, register, number as u16);
         instruction.x = u8::from(swapped);
         self.function().emit(instruction, pos);
@@ -225,25 +268,25 @@ impl Compiler<'_> {
         &mut self,
         operands: [ExprId; 2],
         jump: Op,
-        usage: [BoolUse; 2],
+        usage: [OperandUse; 2],
         dst: u16,
         pos: Pos,
     ) -> Result<()> {
-        self.value(operands[0], dst)?;
+        self.bool_operand(operands[0], dst, usage[0])?;
         let decided = self.function().jump(jump, dst, usage[0] as u8, pos);
-        self.value(operands[1], dst)?;
+        self.bool_operand(operands[1], dst, usage[1])?;
         self.check_bool(dst, usage[1], pos);
         self.function().land(decided);
         Ok(())
     }
 
     fn implication(&mut self, left: ExprId, right: ExprId, dst: u16, pos: Pos) -> Result<()> {
-        self.value(left, dst)?;
+        self.bool_operand(left, dst, OperandUse::ImpliesLeft)?;
         let holds = self
             .function()
-            .jump(Op::JumpIfFalse, dst, BoolUse::ImpliesLeft as u8, pos);
-        self.value(right, dst)?;
-        self.check_bool(dst, BoolUse::ImpliesRight, pos);
+            .jump(Op::JumpIfFalse, dst, OperandUse::ImpliesLeft as u8, pos);
+        self.bool_operand(right, dst, OperandUse::ImpliesRight)?;
+        self.check_bool(dst, OperandUse::ImpliesRight, pos);
         let to_end = self.function().jump(Op::Jump, 0, 0, pos);
         self.function().land(holds);
         self.function()
@@ -252,9 +295,29 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn check_bool(&mut self, register: u16, usage: BoolUse, pos: Pos) {
+    fn bool_operand(&mut self, id: ExprId, dst: u16, usage: OperandUse) -> Result<()> {
+        let start = self.function().here();
+        self.value(id, dst)?;
+        self.function()
+            .note_operand(start, OperandOf::Operator(usage));
+        Ok(())
+    }
+
+    fn check_bool(&mut self, register: u16, usage: OperandUse, pos: Pos) {
         let mut check = Instruction::abc(Op::CheckBool, register, 0, 0);
         check.x = usage as u8;
         self.function().emit(check, pos);
     }
+}
+
+/// What the operands of an arithmetic operator are told of.
+fn arithmetic(op: Op) -> Option<OperandOf> {
+    let usage = match op {
+        Op::Sub | Op::SubInt => OperandUse::Sub,
+        Op::Mul => OperandUse::Mul,
+        Op::Div => OperandUse::Div,
+        Op::Less | Op::NotLess | Op::LessInt | Op::NotLessInt => OperandUse::Less,
+        _ => return None,
+    };
+    Some(OperandOf::Operator(usage))
 }

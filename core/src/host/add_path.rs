@@ -136,8 +136,7 @@ impl AddPath {
 
     fn begin(&mut self, vm: &mut Vm) -> Result<Step> {
         if self.name.is_empty() {
-            let name = self.given.rsplit(|byte| *byte == b'/').next();
-            self.name = name.unwrap_or_default().to_vec();
+            self.name = crate::path::store_name(&self.given).to_vec();
         }
         if let Some(hash) = &self.expected {
             let method = if self.flat {

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value};
 use crate::source::Pos;
 use crate::vm::GeneratorFrame;
-use crate::vm::{Flow, Frame, Passed, Vm, indefinite_type, or_fail, show_short};
+use crate::vm::{Flow, Frame, Passed, Vm, describe, or_fail};
 use piton_plugin_api::abi::{FLAG_HEAP, RawValue, Start, arg, request, tag};
 use piton_plugin_api::hint::cold_path;
 use std::mem::MaybeUninit;
@@ -19,14 +19,10 @@ impl Vm {
     /// The error of a value that is none of the expected types.
     #[cold]
     pub(crate) fn type_mismatch(&mut self, expected: u32, found: Value) -> Error {
-        let kind = indefinite_type(found.value_type());
-        let shown = show_short(self, found);
+        let found = describe(self, found);
         Error::new(
             ErrorKind::Type,
-            format!(
-                "expected {} but found {kind}: {shown}",
-                expected_types(expected)
-            ),
+            format!("expected {} but found {found}", expected_types(expected)),
         )
     }
 

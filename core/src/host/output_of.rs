@@ -165,7 +165,7 @@ impl Vm {
         } else if is_derivation(path) {
             None
         } else {
-            let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+            let name = crate::path::base_name(path);
             let name = lossy(name);
             Some(format!(
                 "store path '{name}' is not a valid derivation path"

@@ -117,7 +117,7 @@ impl Vm {
             return Err(refused("file names are not allowed to end in '.drv'"));
         }
         // A link at the end is copied as a link.
-        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let name = crate::path::base_name(path);
         let fail = |error| self.world_error(path, error);
         let folder = self
             .world
@@ -125,7 +125,7 @@ impl Vm {
             .map_err(fail)?;
         let origin = crate::path::canonical(&[&folder, name].join(&b'/'));
         let hash = hash_tree(&*self.world, &origin).map_err(fail)?;
-        let copy = source_path(name, &hash, []).map_err(refused)?;
+        let copy = source_path(crate::path::store_name(path), &hash, []).map_err(refused)?;
         let source = Source {
             origin,
             ..Source::default()

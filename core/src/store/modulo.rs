@@ -280,10 +280,7 @@ pub fn unknown_placeholder<'w>(
 }
 
 fn unknown_output(drv_path: &[u8], output: &[u8]) -> Digest {
-    let base = drv_path
-        .rsplit(|byte| *byte == b'/')
-        .next()
-        .unwrap_or_default();
+    let base = crate::path::base_name(drv_path);
     let (hash, name) = base.split_at_checked(32).unwrap_or((base, b""));
     let name = name.strip_prefix(b"-").unwrap_or(name);
     let name = name.strip_suffix(b".drv").unwrap_or(name);

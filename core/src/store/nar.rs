@@ -82,7 +82,7 @@ impl<S: Sink> NarWriter<S> {
 
     /// Adds the entry that was last answered.
     pub fn add(&mut self, world: &dyn World, path: &[u8], kind: FileType) -> Answer<()> {
-        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let name = crate::path::base_name(path);
         for token in [&b"entry"[..], b"(", b"name", name, b"node"] {
             self.string(token);
         }

@@ -132,7 +132,7 @@ impl Coerce {
 
 #[cold]
 pub(crate) fn cannot_coerce(vm: &mut Vm, value: Value) -> Error {
-    let (kind, shown) = (kind_of(value), show_short(vm, value));
+    let (kind, shown) = (kind_of(vm, value), show_short(vm, value));
     let mut error = Error::new(
         ErrorKind::Type,
         format!("cannot coerce {kind} to a string: {shown}"),

@@ -68,7 +68,7 @@ impl Vm {
         let (x, y) = (show_short(self, a), show_short(self, b));
         Some(match (a.value_type(), b.value_type()) {
             (Int | Float, Int | Float) => {
-                let (left, right) = (kind_of(a), kind_of(b));
+                let (left, right) = (kind_of(self, a), kind_of(self, b));
                 format!("{left} with value '{x}' is not equal to {right} with value '{y}'")
             }
             (Bool, Bool) => format!("boolean '{x}' is not equal to boolean '{y}'"),
@@ -102,7 +102,7 @@ impl Vm {
                 format!("attribute names of attribute set '{x}' differs from attribute set '{y}'")
             }
             _ => {
-                let (left, right) = (kind_of(a), kind_of(b));
+                let (left, right) = (kind_of(self, a), kind_of(self, b));
                 format!("{left} of value '{x}' is not equal to {right} of value '{y}'")
             }
         })

@@ -20,7 +20,7 @@
 //! has a larger number, x is [`MANY_CAPTURES`] and what follows the child is [address of the captures][how many].
 
 use super::link::{Linked, Order};
-use crate::bytecode::{CaptureSource, Instruction, Op, Operands, Part, StrictArgument};
+use crate::bytecode::{CaptureSource, Instruction, Op, Operands};
 use crate::heap::{Captured, Keys, Kind, Value};
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -302,18 +302,6 @@ impl Layout {
             }
         }
         many.into_iter().map(|(_, captures)| captures).collect()
-    }
-
-    /// Moves along what refers to instructions by number.
-    pub(super) fn move_along(&self, parts: &mut [Part], arguments: &mut [StrictArgument]) {
-        for (at, _) in parts {
-            *at = self.places[*at as usize];
-        }
-        for argument in arguments {
-            for at in [&mut argument.start, &mut argument.end, &mut argument.call] {
-                *at = self.places[*at as usize];
-            }
-        }
     }
 }
 

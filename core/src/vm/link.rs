@@ -3,8 +3,8 @@
 use super::layout::{Child, Word, call_position, instructions, stated};
 use super::machine::Vm;
 use crate::bytecode::{
-    CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction, Part,
-    PositionsPlace, Signature, StrictArgument,
+    CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction, Operand,
+    OperandOf, OperandUse, Part, PositionsPlace, Signature,
 };
 use crate::heap::{AnyAttrs, CODE_END, CodeHead, Form, KeyEntry, Keys, Lasting, Marker, Value};
 use crate::source::Pos;
@@ -99,9 +99,9 @@ pub(super) struct Body {
     pub(super) sites: Lasting<Site>,
     pub(super) shapes: Lasting<Keys>,
     pub(super) constants: Lasting<Value>,
-    /// The position of the instruction that each word is or belongs to, once somebody has asked.
-    positions: OnceCell<Box<[Pos]>>,
-    /// Where they can be read.
+    /// Once somebody has asked.
+    told: OnceCell<Box<Told>>,
+    /// Where that can be read.
     positions_place: PositionsPlace,
     /// The image that the body is in, if that is not its file's.
     late: Option<Rc<Image>>,
@@ -116,30 +116,26 @@ pub(super) struct Rest {
     orders: Box<[Box<[u32]>]>,
     /// Captures that are too many for words, which point to them.
     captures: Box<[Box<[CaptureSource]>]>,
+}
+
+/// Where in the text things stand, which is told where something fails. Words are counted, not instructions.
+struct Told {
+    /// The position of the instruction that each word is or belongs to.
+    positions: Box<[Pos]>,
     parts: Box<[Part]>,
     part_positions: Box<[Pos]>,
-    strict_arguments: Box<[StrictArgument]>,
+    operands: Box<[Operand]>,
 }
 
 impl Rest {
     fn is_empty(&self) -> bool {
-        self.formals.is_empty()
-            && self.orders.is_empty()
-            && self.captures.is_empty()
-            && self.parts.is_empty()
-            && self.strict_arguments.is_empty()
+        self.formals.is_empty() && self.orders.is_empty() && self.captures.is_empty()
     }
 }
 
 impl Body {
     pub(super) fn formals(&self) -> &[FormalsSpec] {
         self.rest.as_ref().map_or(&[], |rest| &rest.formals)
-    }
-
-    pub(super) fn strict_arguments(&self) -> &[StrictArgument] {
-        self.rest
-            .as_ref()
-            .map_or(&[], |rest| &rest.strict_arguments)
     }
 }
 
@@ -230,35 +226,73 @@ impl Linked {
             .find(|formals| usize::from(formals.parameter) == parameter)
     }
 
-    /// The position of instruction `pc`.
-    pub(super) fn position(&self, pc: usize) -> Pos {
+    fn told(&self) -> &Told {
         let body = self.body();
-        let positions = body.positions.get_or_init(|| {
+        body.told.get_or_init(|| {
             let image = body.late.as_ref().unwrap_or(&self.image);
             let mut reader = image.positions(body.positions_place);
-            let mut others = reader.positions();
+            let mut places = Vec::new();
             let mut positions = Vec::with_capacity(body.words.len());
-            for (instruction, words) in instructions(&body.words) {
-                let pos = match instruction.op.is_call() {
-                    true => call_position(words),
-                    false => others.next().unwrap_or(Pos::NONE),
-                };
-                positions.resize(positions.len() + words.len(), pos);
+            {
+                let mut others = reader.positions();
+                for (instruction, words) in instructions(&body.words) {
+                    places.push(positions.len() as u32);
+                    let pos = match instruction.op.is_call() {
+                        true => call_position(words),
+                        false => others.next().unwrap_or(Pos::NONE),
+                    };
+                    positions.resize(positions.len() + words.len(), pos);
+                }
             }
-            positions.into()
-        });
-        positions.get(pc).copied().unwrap_or(self.pos)
+            let mut parts = reader.parts();
+            let part_positions = reader.part_positions();
+            let mut operands = reader.operands();
+            for (at, _) in &mut parts {
+                *at = places[*at as usize];
+            }
+            for operand in &mut operands {
+                for at in [&mut operand.start, &mut operand.end, &mut operand.at] {
+                    *at = places[*at as usize];
+                }
+            }
+            Box::new(Told {
+                positions: positions.into(),
+                parts,
+                part_positions,
+                operands,
+            })
+        })
+    }
+
+    /// The position of instruction `pc`.
+    pub(super) fn position(&self, pc: usize) -> Pos {
+        self.told().positions.get(pc).copied().unwrap_or(self.pos)
     }
 
     /// Where part `index` of the `+` or interpolation at `pc` begins.
     pub(super) fn part_position(&self, pc: u32, index: usize) -> Pos {
-        let known = self.body().rest.as_ref().and_then(|rest| {
-            let at = rest.parts.binary_search_by_key(&pc, |(pc, _)| *pc).ok()?;
-            let start = at.checked_sub(1).map_or(0, |before| rest.parts[before].1);
-            let positions = start as usize..rest.parts[at].1 as usize;
-            rest.part_positions[positions].get(index).copied()
-        });
-        known.unwrap_or_else(|| self.position(pc as usize))
+        let told = self.told();
+        let known = || {
+            let at = told.parts.binary_search_by_key(&pc, |(pc, _)| *pc).ok()?;
+            let start = at.checked_sub(1).map_or(0, |before| told.parts[before].1);
+            let positions = start as usize..told.parts[at].1 as usize;
+            told.part_positions[positions].get(index).copied()
+        };
+        known().unwrap_or_else(|| self.position(pc as usize))
+    }
+
+    /// What is evaluated in place, inner ones first.
+    pub(super) fn operands(&self) -> &[Operand] {
+        &self.told().operands
+    }
+
+    /// Where an operand of the `//` at `pc` stands.
+    pub(super) fn update_position(&self, pc: usize, side: OperandUse) -> Pos {
+        let place = |operand: &Operand| match operand.of {
+            OperandOf::Update(of, pos) if of == side && operand.at as usize == pc => Some(pos),
+            _ => None,
+        };
+        self.operands().iter().find_map(place).unwrap_or(Pos::NONE)
     }
 
     pub(super) fn mark(&self, marker: &mut Marker) {
@@ -383,29 +417,22 @@ impl Vm {
         });
         // SAFETY: as above.
         let sites = unsafe { bodies.slice(sites) };
-        let mut strict_arguments = reader.strict_arguments();
-        let mut parts = reader.parts();
-        let part_positions = reader.part_positions();
         layout.instructions.extend(reader.instructions());
         let captures = layout.lay_out(reader.positions(), &constants, &shapes);
         let positions_place = reader.other_positions();
-        layout.move_along(&mut parts, &mut strict_arguments);
         // SAFETY: as above.
         let words = unsafe { bodies.slice(layout.words.iter().copied()) };
         let rest = Rest {
             formals,
             orders: layout.orders.drain(..).flatten().collect(),
             captures,
-            parts,
-            part_positions,
-            strict_arguments,
         };
         let body = Box::new(Body {
             words,
             sites,
             shapes,
             constants,
-            positions: OnceCell::new(),
+            told: OnceCell::new(),
             positions_place,
             late: late.map(|(image, _)| image),
             rest: (!rest.is_empty()).then(|| Box::new(rest)),

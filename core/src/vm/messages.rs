@@ -4,6 +4,7 @@ use super::machine::Vm;
 use crate::heap::{Value, ValueType};
 use crate::print::{PrintLimits, print_value};
 use crate::symbol::{Interner, Symbol};
+use std::borrow::Cow;
 
 /// The type with its article, as messages have it.
 pub fn indefinite_type(kind: ValueType) -> &'static str {
@@ -26,26 +27,26 @@ pub fn show_short(vm: &mut Vm, value: Value) -> String {
     String::from_utf8_lossy(&print_value(vm, value, PrintLimits::MESSAGE)).into_owned()
 }
 
-/// What a value is, with its article; builtins are told from functions.
-pub(crate) fn kind_of(value: Value) -> &'static str {
-    match value.value_type() {
-        ValueType::Function => match value.as_builtin() {
-            Some(_) => "a built-in function",
-            None if value
-                .as_partial()
-                .is_some_and(|partial| partial.function().as_builtin().is_some()) =>
-            {
-                "a partially applied built-in function"
-            }
-            None => "a function",
-        },
-        kind => indefinite_type(kind),
+/// What a value is, with its article; builtins are told by their names.
+pub(crate) fn kind_of(vm: &Vm, value: Value) -> Cow<'static, str> {
+    if value.context() != 0 {
+        return "a string with context".into();
     }
+    if let Some(builtin) = value.as_builtin() {
+        return format!("the built-in function '{}'", vm.host.name(builtin)).into();
+    }
+    let partial = value.as_partial();
+    if let Some(builtin) = partial.and_then(|partial| partial.function().as_builtin()) {
+        let name = vm.host.name(builtin);
+        return format!("the partially applied built-in function '{name}'").into();
+    }
+    indefinite_type(value.value_type()).into()
 }
 
 /// "an integer: 1"
 pub(crate) fn describe(vm: &mut Vm, value: Value) -> String {
-    format!("{}: {}", kind_of(value), show_short(vm, value))
+    let kind = kind_of(vm, value);
+    format!("{kind}: {}", show_short(vm, value))
 }
 
 /// Names at most two edits from `wanted`, nearest first, at most five.

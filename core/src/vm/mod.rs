@@ -34,6 +34,7 @@ pub use frame::Load;
 pub(crate) use frame::{Frame, GeneratorFrame};
 pub use link::Linked;
 pub use machine::{Limits, Outcome, Vm, WellKnown};
+pub(crate) use messages::describe;
 pub use messages::{indefinite_type, show_short};
 pub use observer::{BuiltinCost, Counts, Observation, Sample};
 pub(crate) use order::Less;

@@ -5,8 +5,7 @@ use super::drive::{Flow, or_fail};
 use super::frame::Frame;
 use super::machine::{Vm, WellKnown};
 use super::messages::{describe, kind_of};
-use super::order::LESS_THAN;
-use crate::bytecode::{Instruction, Op};
+use crate::bytecode::OperandUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Value, ValueType};
 use crate::source::Pos;
@@ -14,26 +13,26 @@ use crate::text::copy_text;
 
 /// How Nix tells of an operator that it has a builtin for: the call, and each operand.
 struct Told {
-    call: &'static str,
+    call: OperandUse,
     operands: [&'static str; 2],
 }
 
 const SUBTRACTION: Told = Told {
-    call: "while calling the 'sub' builtin",
+    call: OperandUse::Sub,
     operands: [
         "while evaluating the first argument of the subtraction",
         "while evaluating the second argument of the subtraction",
     ],
 };
 const MULTIPLICATION: Told = Told {
-    call: "while calling the 'mul' builtin",
+    call: OperandUse::Mul,
     operands: [
         "while evaluating the first argument of the multiplication",
         "while evaluating the second argument of the multiplication",
     ],
 };
 const DIVISION: Told = Told {
-    call: "while calling the 'div' builtin",
+    call: OperandUse::Div,
     operands: [
         "while evaluating the first operand of the division",
         "while evaluating the second operand of the division",
@@ -41,21 +40,10 @@ const DIVISION: Told = Told {
 };
 
 impl Told {
-    /// The step of a trace that an operator is whose operand waits or fails.
-    fn of(op: Op) -> Option<&'static str> {
-        Some(match op {
-            Op::Negate | Op::Sub | Op::SubInt => SUBTRACTION.call,
-            Op::Mul => MULTIPLICATION.call,
-            Op::Div => DIVISION.call,
-            Op::Less | Op::NotLess | Op::LessInt | Op::NotLessInt => LESS_THAN,
-            _ => return None,
-        })
-    }
-
     #[cold]
     fn error(&self, text: impl Into<String>) -> Error {
         let mut error = Error::new(ErrorKind::Eval, text);
-        error.step = Some(self.call);
+        error.step = Some(self.call.step());
         error
     }
 
@@ -104,16 +92,6 @@ impl Vm {
             return Err(self.not_a_number(right, 1, left.as_float().is_some(), told));
         };
         Ok((x, y))
-    }
-
-    /// The step that an instruction is for Nix, while it waits for an operand.
-    pub(super) fn waiting_operator(
-        instruction: &Instruction,
-        register: u16,
-    ) -> Option<&'static str> {
-        [instruction.b, instruction.c]
-            .contains(&register)
-            .then(|| Told::of(instruction.op))?
     }
 
     pub(super) fn negate(&mut self, value: Value) -> Result<Value> {
@@ -171,7 +149,7 @@ impl Vm {
 
     #[cold]
     fn cannot_add(&self, value: Value, to: &str) -> Error {
-        let kind = kind_of(value);
+        let kind = kind_of(self, value);
         Error::new(ErrorKind::Type, format!("cannot add {kind} to {to}")).at(self.part_position(1))
     }
 

@@ -4,11 +4,9 @@ use super::equality::{Equal, shallow};
 use super::machine::Vm;
 use super::messages::{kind_of, show_short};
 use super::task::{Step, Task};
+use crate::bytecode::OperandUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{Marker, Value, ValueType};
-
-/// In Nix `<` is a call of a builtin.
-pub(super) const LESS_THAN: &str = "while calling the 'lessThan' builtin";
 
 impl Vm {
     /// Whether `a < b`, if that needs no look into lists. Both are in weak head normal form.
@@ -24,7 +22,7 @@ impl Vm {
     #[inline]
     pub(super) fn less_operands(&mut self, a: Value, b: Value) -> Result<Option<bool>> {
         self.less_shallow(a, b).map_err(|mut error| {
-            error.step = Some(LESS_THAN);
+            error.step = Some(OperandUse::Less.step());
             error
         })
     }
@@ -47,7 +45,7 @@ impl Vm {
                 Ok(None)
             }
             _ => {
-                let (left, right) = (kind_of(a), kind_of(b));
+                let (left, right) = (kind_of(self, a), kind_of(self, b));
                 let (first, second) = (show_short(self, a), show_short(self, b));
                 let detail = if x == y {
                     format!(

@@ -8,7 +8,7 @@ use super::layout::{
 };
 use super::link::Linked;
 use super::machine::Vm;
-use crate::bytecode::{BoolUse, Instruction, Op};
+use crate::bytecode::{Instruction, Op, OperandUse};
 use crate::error::Error;
 use crate::heap::{Form, Keys, Kind, Thunk, ThunkState, Value};
 use crate::source::Pos;
@@ -306,7 +306,7 @@ impl Vm {
                                     let pos = position!();
                                     break 'fail self.not_a_bool(
                                         value,
-                                        BoolUse::describe($instruction.x),
+                                        OperandUse::of($instruction.x),
                                         pos,
                                     );
                                 };
@@ -393,19 +393,14 @@ impl Vm {
 
                         // The set that an operand of `//` has to be.
                         macro_rules! update_operand {
-                            ($index:expr, $side:literal) => {{
+                            ($index:expr, $side:ident) => {{
                                 let value = forced!($index);
                                 let Some(attrs) = value.as_attrs() else {
-                                    let pos = position!();
-                                    break 'fail self.not_a_set_in(
-                                        value,
-                                        concat!(
-                                            "in the ",
-                                            $side,
-                                            " operand of the update (//) operator"
-                                        ),
-                                        pos,
-                                    );
+                                    let code = code!();
+                                    // SAFETY: `ip` is at an instruction of it.
+                                    let pc = unsafe { ip.offset_from(code.start()) } as usize;
+                                    let pos = code.update_position(pc, OperandUse::$side);
+                                    break 'fail self.not_a_set_in(value, OperandUse::$side, pos);
                                 };
                                 attrs
                             }};
@@ -815,7 +810,7 @@ impl Vm {
                                         let pos = position!();
                                         break 'fail self.not_a_bool(
                                             value,
-                                            BoolUse::describe(instruction.x),
+                                            OperandUse::of(instruction.x),
                                             pos,
                                         );
                                     }
@@ -838,11 +833,7 @@ impl Vm {
                                     let value = forced!(instruction.b);
                                     let Some(test) = value.as_bool() else {
                                         let pos = position!();
-                                        break 'fail self.not_a_bool(
-                                            value,
-                                            "in the argument of the not operator",
-                                            pos,
-                                        );
+                                        break 'fail self.not_a_bool(value, OperandUse::Not, pos);
                                     };
                                     test!(instruction.a, !test);
                                 }
@@ -940,8 +931,8 @@ impl Vm {
                                 Op::LessInt => less_int!(instruction, true),
                                 Op::NotLessInt => less_int!(instruction, false),
                                 Op::Update => {
-                                    let right = update_operand!(instruction.c, "right");
-                                    let left = update_operand!(instruction.b, "left");
+                                    let right = update_operand!(instruction.c, UpdateRight);
+                                    let left = update_operand!(instruction.b, UpdateLeft);
                                     *register!(instruction.a) = crate::value::update(
                                         &mut self.heap,
                                         &mut self.merge_plans,
@@ -952,7 +943,7 @@ impl Vm {
                                     collect_behind!();
                                 }
                                 Op::CheckUpdate => {
-                                    update_operand!(instruction.a, "right");
+                                    update_operand!(instruction.a, UpdateRight);
                                 }
                                 Op::Concat => {
                                     let (left, right) =

@@ -2,6 +2,7 @@
 
 use super::machine::Vm;
 use super::messages::{describe, suggest};
+use crate::bytecode::OperandUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::Value;
 use crate::source::Pos;
@@ -40,10 +41,12 @@ impl Vm {
         Error::new(ErrorKind::Type, format!("expected a set but found {found}"))
     }
 
+    /// The error of an operand of `//` that stands at `pos`.
     #[cold]
-    pub(super) fn not_a_set_in(&mut self, value: Value, context: &str, pos: Pos) -> Error {
-        let mut error = self.not_a_set(value).at(pos);
-        error.trace(pos, context);
+    pub(super) fn not_a_set_in(&mut self, value: Value, usage: OperandUse, pos: Pos) -> Error {
+        let mut error = self.not_a_set(value);
+        error.trace(pos, usage.step());
+        error.place_told = true;
         error
     }
 
@@ -59,14 +62,14 @@ impl Vm {
     }
 
     #[cold]
-    pub(super) fn not_a_bool(&mut self, value: Value, context: &str, pos: Pos) -> Error {
+    pub(super) fn not_a_bool(&mut self, value: Value, usage: OperandUse, pos: Pos) -> Error {
         let found = describe(self, value);
         let mut error = Error::new(
             ErrorKind::Type,
             format!("expected a Boolean but found {found}"),
         )
         .at(pos);
-        error.trace(pos, context);
+        error.trace(pos, usage.step());
         error
     }
 

@@ -7,7 +7,7 @@ use super::frame::{CodeFrame, Frame};
 use super::link::Linked;
 use super::machine::Vm;
 use super::task::{Step, Task};
-use crate::bytecode::{CodeKind, Op};
+use crate::bytecode::{CodeKind, Instruction, Op, OperandOf, OperandUse};
 use crate::error::{Error, Rank, Result, Trace};
 use crate::heap::{Marker, Thunk, ThunkState, Value};
 use crate::source::{Origin, Pos};
@@ -142,15 +142,22 @@ impl Vm {
         }
         if is_forced
             && let Some(instruction) = code.instruction(at)
-            && let Some(step) = Self::waiting_operator(instruction, frame.dst)
+            && let Some(usage) = waiting_operand(instruction, frame.dst)
         {
-            push(&mut error, here, step.to_owned());
-            error.place_told = true;
+            let pos = match usage {
+                OperandUse::UpdateLeft | OperandUse::UpdateRight => code.update_position(at, usage),
+                _ => here,
+            };
+            operand_step(&mut error, usage, pos);
         }
-        for argument in code.body().strict_arguments() {
-            if (argument.start..argument.end).contains(&(at as u32)) {
-                let pos = code.position(argument.call as usize);
-                self.builtin_trace(&mut error, argument.builtin, pos);
+        for operand in code.operands() {
+            if (operand.start..operand.end).contains(&(at as u32)) {
+                let pos = code.position(operand.at as usize);
+                match operand.of {
+                    OperandOf::Builtin(builtin) => self.builtin_trace(&mut error, builtin, pos),
+                    OperandOf::Operator(usage) => operand_step(&mut error, usage, pos),
+                    OperandOf::Update(usage, pos) => operand_step(&mut error, usage, pos),
+                }
             }
         }
         if code.kind == CodeKind::Lambda {
@@ -213,6 +220,31 @@ impl Vm {
         push(error, pos, format!("while calling the '{name}' builtin"));
         error.place_told = true;
     }
+}
+
+/// What an instruction needs the register for that it waits for.
+fn waiting_operand(instruction: &Instruction, register: u16) -> Option<OperandUse> {
+    let Instruction { op, x, a, b, c } = *instruction;
+    let (usage, registers) = match op {
+        Op::JumpIfFalse | Op::JumpIfTrue | Op::CheckBool => (OperandUse::of(x), [a, a]),
+        Op::Not => (OperandUse::Not, [b, b]),
+        Op::CheckUpdate => (OperandUse::UpdateRight, [a, a]),
+        Op::Update if register == c => (OperandUse::UpdateRight, [c, c]),
+        Op::Update => (OperandUse::UpdateLeft, [b, b]),
+        Op::Negate | Op::SubInt => (OperandUse::Sub, [b, b]),
+        Op::Sub => (OperandUse::Sub, [b, c]),
+        Op::Mul => (OperandUse::Mul, [b, c]),
+        Op::Div => (OperandUse::Div, [b, c]),
+        Op::LessInt | Op::NotLessInt => (OperandUse::Less, [b, b]),
+        Op::Less | Op::NotLess => (OperandUse::Less, [b, c]),
+        _ => return None,
+    };
+    registers.contains(&register).then_some(usage)
+}
+
+fn operand_step(error: &mut Error, usage: OperandUse, pos: Pos) {
+    push(error, pos, usage.step().to_owned());
+    error.place_told |= usage.is_call();
 }
 
 /// Says where the function was called that an error comes from.

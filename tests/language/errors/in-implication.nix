@@ -1,0 +1,1 @@
+true -> ((x: x) (throw "right"))
