@@ -93,8 +93,8 @@ pub enum OperandOf {
     Builtin(u32),
     /// An operator or the like, which is where the instruction stands that takes the operand.
     Operator(OperandUse),
-    /// One of `//`, which is told where this stands.
-    Update(OperandUse, Pos),
+    /// One that is told where it stands itself, at this position: of `//`, or the name of an attribute.
+    Placed(OperandUse, Pos),
 }
 
 /// An instruction that joins parts, by its number, and the end of its parts' positions, which begin where those of the one before

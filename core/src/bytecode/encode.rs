@@ -229,7 +229,7 @@ impl Encoder {
             const COUNT: u32 = OperandUse::COUNT as u32;
             match operand.of {
                 OperandOf::Operator(usage) => self.number(usage as u32),
-                OperandOf::Update(usage, pos) => {
+                OperandOf::Placed(usage, pos) => {
                     self.number(COUNT + usage as u32);
                     self.pos(pos);
                 }

@@ -377,7 +377,7 @@ impl<'a> Reader<'a> {
             of: match reader.small() {
                 number if number < COUNT => OperandOf::Operator(usage(number)),
                 number if number < 2 * COUNT => {
-                    OperandOf::Update(usage(number - COUNT), reader.pos())
+                    OperandOf::Placed(usage(number - COUNT), reader.pos())
                 }
                 number => OperandOf::Builtin(number - 2 * COUNT),
             },

@@ -301,6 +301,10 @@ pub enum OperandUse {
     UpdateLeft,
     /// `//`, right operand.
     UpdateRight,
+    /// `with`
+    With,
+    /// The name of an attribute.
+    Name,
     /// `-`
     Sub,
     /// `*`
@@ -312,7 +316,7 @@ pub enum OperandUse {
 }
 
 impl OperandUse {
-    const ALL: [(OperandUse, &str); 15] = [
+    const ALL: [(OperandUse, &str); 17] = [
         (OperandUse::If, "while evaluating a branch condition"),
         (
             OperandUse::Assert,
@@ -351,6 +355,11 @@ impl OperandUse {
             OperandUse::UpdateRight,
             "in the right operand of the update (//) operator",
         ),
+        (
+            OperandUse::With,
+            "while evaluating the first subexpression of a with expression",
+        ),
+        (OperandUse::Name, "while evaluating an attribute name"),
         (OperandUse::Sub, "while calling the 'sub' builtin"),
         (OperandUse::Mul, "while calling the 'mul' builtin"),
         (OperandUse::Div, "while calling the 'div' builtin"),

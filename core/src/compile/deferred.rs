@@ -27,7 +27,7 @@ pub struct Body {
     /// The variables that it captures, with the numbers of the captures.
     variables: Box<[(Symbol, u16)]>,
     /// The captures that are `with` scopes, outermost first.
-    withs: Box<[u16]>,
+    withs: Box<[(u16, Pos)]>,
     captures: u16,
 }
 
@@ -76,7 +76,7 @@ impl Compiler<'_> {
         }
         let withs: Result<_> = withs
             .into_iter()
-            .map(|(level, register)| self.capture(level, register))
+            .map(|(level, register, pos)| Ok((self.capture(level, register)?, pos)))
             .collect();
         let withs = withs?;
         let place = self.finish_without(number);
@@ -140,7 +140,7 @@ impl Compiler<'_> {
         for (name, capture) in &body.variables {
             self.work.scopes.bind(*name, 0, Place::Register(*capture));
         }
-        let withs = body.withs.iter().map(|capture| (0, *capture));
+        let withs = body.withs.iter().map(|(capture, pos)| (0, *capture, *pos));
         self.work.scopes.withs.extend(withs);
         self.begin(body.kind, body.pos);
         for capture in 0..body.captures {

@@ -61,7 +61,7 @@ impl Compiler<'_> {
                 self.tail(body)
             }
             Expr::Let { bindings, body } => self.let_in(bindings, |compiler| compiler.tail(body)),
-            Expr::With { scope, body } => self.with(scope, |compiler| compiler.tail(body)),
+            Expr::With { scope, body } => self.with(scope, pos, |compiler| compiler.tail(body)),
             Expr::Call { callee, args } => {
                 let mark = self.function().mark();
                 let (base, count) = self.call_operands(callee, args)?;
@@ -151,7 +151,9 @@ impl Compiler<'_> {
             Expr::Let { bindings, body } => {
                 self.let_in(bindings, |compiler| compiler.value(body, dst))?
             }
-            Expr::With { scope, body } => self.with(scope, |compiler| compiler.value(body, dst))?,
+            Expr::With { scope, body } => {
+                self.with(scope, pos, |compiler| compiler.value(body, dst))?
+            }
             Expr::If {
                 condition,
                 then,
@@ -171,6 +173,7 @@ impl Compiler<'_> {
             Expr::Not(inner) => {
                 let start = self.function().here();
                 let operand = self.operand(inner)?;
+                let pos = self.told_position(inner);
                 self.function()
                     .note_operand(start, OperandOf::Operator(OperandUse::Not));
                 self.function().emit_abc(Op::Not, dst, operand, 0, pos);

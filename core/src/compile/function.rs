@@ -153,8 +153,8 @@ impl Function {
         let fails = |instruction: &Instruction| {
             !matches!(instruction.op, Op::Const | Op::Capture | Op::Move)
         };
-        // Where an operand of `//` stands is told of what fails to be one, too.
-        let told = matches!(of, OperandOf::Update(..))
+        // Where these stand is told of what fails to be one, too.
+        let told = matches!(of, OperandOf::Placed(..))
             || self.code.instructions[start as usize..].iter().any(fails);
         told.then(|| {
             self.code.operands.push(Operand {

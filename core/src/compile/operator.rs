@@ -163,12 +163,12 @@ impl Compiler<'_> {
     fn update_operand(&self, id: ExprId, usage: OperandUse) -> Option<OperandOf> {
         match self.ast.expr(id) {
             Expr::Attrs(_) | Expr::Binary(BinaryOp::Update, ..) => None,
-            _ => Some(OperandOf::Update(usage, self.told_position(id))),
+            _ => Some(OperandOf::Placed(usage, self.told_position(id))),
         }
     }
 
     /// Where Nix says that an expression stands: of some it keeps no position.
-    fn told_position(&self, mut id: ExprId) -> Pos {
+    pub(super) fn told_position(&self, mut id: ExprId) -> Pos {
         loop {
             id = match self.ast.expr(id) {
                 Expr::Int(_)

@@ -1,5 +1,6 @@
 //! Which place a name refers to.
 
+use crate::source::Pos;
 use crate::symbol::Symbol;
 use rustc_hash::FxHashMap;
 
@@ -17,8 +18,8 @@ pub(super) enum Place {
 pub(super) struct Scopes {
     places: FxHashMap<Symbol, Vec<(usize, Place)>>,
     undo: Vec<Symbol>,
-    /// `with` scopes, outermost first: function level and register.
-    pub(super) withs: Vec<(usize, u16)>,
+    /// `with` scopes, outermost first: function level, register, and where the `with` stands.
+    pub(super) withs: Vec<(usize, u16, Pos)>,
 }
 
 impl Scopes {

@@ -1,7 +1,7 @@
 //! Selections from sets, by names that are known and by such as are computed, and whether a set has them.
 
 use super::Compiler;
-use crate::bytecode::{Constant, Op};
+use crate::bytecode::{Constant, Op, OperandOf, OperandUse};
 use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -98,7 +98,12 @@ impl<'a> Compiler<'a> {
             AttrName::Static(name) => (known, self.function().select(name)?),
             AttrName::Dynamic(name) => {
                 self.function().emit_abc(Op::Force, set, 0, 0, pos);
-                (computed, self.operand(name)?)
+                let register = self.operand(name)?;
+                // What goes wrong in it is not told as of a name, but that it is none.
+                let here = self.function().here();
+                let of = OperandOf::Placed(OperandUse::Name, self.told_position(name));
+                self.function().note_operand(here, of);
+                (computed, register)
             }
         };
         self.function().emit_abc(op, target, set, operand, pos);

@@ -33,12 +33,12 @@ impl Compiler<'_> {
         }
         let mut found = Vec::new();
         for index in (0..self.work.scopes.withs.len()).rev() {
-            let (level, register) = self.work.scopes.withs[index];
+            let (level, register, with) = self.work.scopes.withs[index];
             let mark = self.function().mark();
             let set = self.local(level, Place::Register(register), pos)?;
             let site = self.function().select(name)?;
             self.function()
-                .emit_abc(Op::WithLookup, dst, set, site, pos);
+                .emit_abc(Op::WithLookup, dst, set, site, with);
             found.push(self.function().jump(Op::Jump, 0, 0, pos));
             self.function().release(mark);
         }
@@ -86,13 +86,14 @@ impl Compiler<'_> {
     pub(super) fn with(
         &mut self,
         scope: ExprId,
+        pos: Pos,
         finish: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<()> {
         let mark = self.function().mark();
         let register = self.function().allocate(1)?;
         self.delay(scope, register, None)?;
         let level = self.level();
-        self.work.scopes.withs.push((level, register));
+        self.work.scopes.withs.push((level, register, pos));
         let result = finish(self);
         self.work.scopes.withs.pop();
         self.function().release(mark);

@@ -533,13 +533,29 @@ impl Vm {
             });
         }
         if let Some(attrs) = function.as_attrs()
-            && let Some(functor) = attrs.get(self.names.functor)
+            && let Some((functor, at)) = attrs.get_with_pos(self.names.functor)
         {
             if depth >= self.limits.call_depth {
                 return Flow::Failed(self.too_deep().at(pos));
             }
-            return args.copied_behind(Passed::of(&[function]), |all| {
-                self.apply_at(functor, all, depth + 1, pos)
+            // It takes the set and one argument; what that comes to takes the others.
+            let (now, later) = args.split_at(1);
+            return now.copied_behind(Passed::of(&[function]), |all| {
+                if later.len() > 0 {
+                    self.push_apply(later, depth, pos);
+                }
+                self.push_frame(|| Frame::Functor { at, pos });
+                match self.apply_at(functor, all, depth + 1, at) {
+                    Flow::Value(result) => {
+                        self.pop_frame();
+                        match later.len() {
+                            0 => Flow::Value(result),
+                            _ => self.apply_waiting(result),
+                        }
+                    }
+                    Flow::Failed(error) => Flow::Failed(error.at(at)),
+                    flow => flow,
+                }
             });
         }
         debug_assert!(

@@ -199,6 +199,11 @@ impl Task for Coerce {
         }
     }
 
+    fn takes_no_attribute(&self) -> bool {
+        // It is an `outPath`.
+        self.level > 0
+    }
+
     fn mark(&self, marker: &mut Marker) {
         marker.value(self.top);
         for visit in &self.pending {

@@ -243,7 +243,7 @@ impl Vm {
                 Some(Flow::Value(value))
             }
             Some(Frame::Apply { .. }) => Some(self.apply_waiting(value)),
-            Some(Frame::Explained(_)) => {
+            Some(Frame::Explained(_) | Frame::Functor { .. }) => {
                 self.pop_frame();
                 Some(Flow::Value(value))
             }

@@ -32,6 +32,8 @@ pub(crate) enum Frame {
     Generator(GeneratorFrame),
     /// A value is coming for the frame below; an error gains this line instead, which is evaluated only then.
     Explained(Value),
+    /// What a set with `__functor`, which stands at `at`, makes of itself and its argument is coming for who has called it at `pos`.
+    Functor { at: Pos, pos: Pos },
     /// A step of the VM's own that takes several values: comparison, coercion and the like.
     Task(Box<dyn Task>),
     /// The value of a file: keep it under the path it was loaded by.

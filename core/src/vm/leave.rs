@@ -83,8 +83,10 @@ impl Vm {
 
     /// Lets a lambda that has just been entered tell where it was called, since no frame below does.
     pub(super) fn called_at(&mut self, flow: &Flow, pos: Pos) {
-        // A thunk may be on top that evaluates the function first.
-        if let (Flow::Enter, Some(Frame::Code(frame))) = (flow, self.frames.last_mut())
+        // A thunk may be on top that evaluates the function first, and the function of a set with `__functor` is called there.
+        if let Flow::Enter = flow
+            && let [.., below, Frame::Code(frame)] = &mut self.frames[..]
+            && !matches!(below, Frame::Functor { .. })
             && frame.code().kind == CodeKind::Lambda
             && frame.update.is_none()
         {

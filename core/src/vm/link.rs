@@ -3,8 +3,8 @@
 use super::layout::{Child, Word, call_position, instructions, stated};
 use super::machine::Vm;
 use crate::bytecode::{
-    CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction, Operand,
-    OperandOf, OperandUse, Part, PositionsPlace, Signature,
+    CaptureSource, CodeKind, CodePlace, Constant, FormalsSpec, Head, Image, Instruction, Op,
+    Operand, OperandOf, OperandUse, Part, PositionsPlace, Signature,
 };
 use crate::heap::{AnyAttrs, CODE_END, CodeHead, Form, KeyEntry, Keys, Lasting, Marker, Value};
 use crate::source::Pos;
@@ -281,15 +281,34 @@ impl Linked {
         known().unwrap_or_else(|| self.position(pc as usize))
     }
 
+    /// Where the operand stands that the instruction at `pc` waits for in this register, as far as that is known. What builtins take, and
+    /// operators that are builtins for Nix, is evaluated in no place of its own.
+    pub(super) fn waiting_position(&self, pc: usize, register: u16) -> Pos {
+        let Some(&Instruction { op, x, b, c, .. }) = self.instruction(pc) else {
+            return self.position(pc);
+        };
+        match op {
+            Op::Call | Op::TailCall if register != b => Pos::NONE,
+            Op::Negate | Op::Sub | Op::SubInt | Op::Mul | Op::Div => Pos::NONE,
+            Op::Less | Op::NotLess | Op::LessInt | Op::NotLessInt => Pos::NONE,
+            Op::AddInt => self.part_position(pc as u32, usize::from(x == 1)),
+            Op::Update if register == c => self.operand_position(pc, OperandUse::UpdateRight),
+            Op::Update => self.operand_position(pc, OperandUse::UpdateLeft),
+            Op::Add => self.part_position(pc as u32, usize::from(register == c)),
+            Op::Interpolate => self.part_position(pc as u32, usize::from(register - b)),
+            _ => self.position(pc),
+        }
+    }
+
     /// What is evaluated in place, inner ones first.
     pub(super) fn operands(&self) -> &[Operand] {
         &self.told().operands
     }
 
-    /// Where an operand of the `//` at `pc` stands.
-    pub(super) fn update_position(&self, pc: usize, side: OperandUse) -> Pos {
+    /// Where the operand of the instruction at `pc` stands that is for `usage`.
+    pub(super) fn operand_position(&self, pc: usize, usage: OperandUse) -> Pos {
         let place = |operand: &Operand| match operand.of {
-            OperandOf::Update(of, pos) if of == side && operand.at as usize == pc => Some(pos),
+            OperandOf::Placed(of, pos) if of == usage && operand.at as usize == pc => Some(pos),
             _ => None,
         };
         self.operands().iter().find_map(place).unwrap_or(Pos::NONE)

@@ -351,7 +351,11 @@ impl Vm {
                 Frame::Code(frame) => return frame.depth,
                 Frame::Generator(frame) => return frame.depth_pos.0,
                 Frame::Apply { depth, .. } | Frame::Arguments { depth, .. } => return *depth,
-                Frame::Update(_) | Frame::Explained(_) | Frame::Task(_) | Frame::Loaded(_) => {}
+                Frame::Update(_)
+                | Frame::Explained(_)
+                | Frame::Functor { .. }
+                | Frame::Task(_)
+                | Frame::Loaded(_) => {}
                 Frame::Stop => return 0,
             }
         }
@@ -461,6 +465,7 @@ impl Vm {
                     Frame::Generator(frame) => host.mark_arguments(frame, marker),
                     Frame::Apply { .. }
                     | Frame::Arguments { .. }
+                    | Frame::Functor { .. }
                     | Frame::Loaded(_)
                     | Frame::Stop => {}
                 }

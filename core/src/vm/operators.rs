@@ -174,7 +174,9 @@ impl Vm {
                         Some(result) => Flow::Value(self.heap.int(result)),
                         None => {
                             let text = format!("integer overflow in adding {x} + {y}");
-                            Flow::Failed(Error::new(ErrorKind::Eval, text))
+                            Flow::Failed(
+                                Error::new(ErrorKind::Eval, text).at(self.part_position(1)),
+                            )
                         }
                     };
                 }

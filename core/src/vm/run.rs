@@ -288,13 +288,18 @@ impl Vm {
                                 Pos(unsafe { *ip.add(1).cast::<u64>() } as u32)
                             }};
                         }
-                        macro_rules! position {
+                        // The number of the instruction in its code.
+                        macro_rules! pc {
                             () => {{
-                                let code = code!();
+                                let start = code!().start();
                                 // SAFETY: `ip` is at an instruction of it.
-                                let pc = unsafe { ip.offset_from(code.start()) };
-                                code.position(pc as usize)
+                                unsafe { ip.offset_from(start) as usize }
                             }};
+                        }
+                        macro_rules! position {
+                            () => {
+                                code!().position(pc!())
+                            };
                         }
 
                         // What two instructions have in common, each with a copy of its own: to ask which it is would take longer.
@@ -391,15 +396,24 @@ impl Vm {
                             }};
                         }
 
+                        // The symbol that a name is.
+                        macro_rules! symbol_of {
+                            ($name:expr) => {
+                                match self.attribute_name($name) {
+                                    Ok(symbol) => symbol,
+                                    Err(error) => {
+                                        break 'fail self.not_a_name(error, $name, code!(), pc!());
+                                    }
+                                }
+                            };
+                        }
+
                         // The set that an operand of `//` has to be.
                         macro_rules! update_operand {
                             ($index:expr, $side:ident) => {{
                                 let value = forced!($index);
                                 let Some(attrs) = value.as_attrs() else {
-                                    let code = code!();
-                                    // SAFETY: `ip` is at an instruction of it.
-                                    let pc = unsafe { ip.offset_from(code.start()) } as usize;
-                                    let pos = code.update_position(pc, OperandUse::$side);
+                                    let pos = code!().operand_position(pc!(), OperandUse::$side);
                                     break 'fail self.not_a_set_in(value, OperandUse::$side, pos);
                                 };
                                 attrs
@@ -596,7 +610,8 @@ impl Vm {
                                 Op::WithLookup => {
                                     let set = forced!(instruction.b);
                                     let Some(attrs) = set.as_attrs() else {
-                                        break 'fail self.not_a_set(set);
+                                        let pos = position!();
+                                        break 'fail self.not_a_set_in(set, OperandUse::With, pos);
                                     };
                                     match site!(instruction.c).select(attrs) {
                                         Some(value) => *register!(instruction.a) = value,
@@ -653,7 +668,7 @@ impl Vm {
                                 Op::SelectDynamic => {
                                     let (set, name) =
                                         (forced!(instruction.b), forced!(instruction.c));
-                                    let symbol = attempt!(self.attribute_name(name));
+                                    let symbol = symbol_of!(name);
                                     match set.as_attrs().and_then(|attrs| attrs.get(symbol)) {
                                         Some(value) => *register!(instruction.a) = value,
                                         None => break 'fail self.missing_attribute(set, symbol),
@@ -662,7 +677,7 @@ impl Vm {
                                 Op::SelectDynamicOr => {
                                     let (set, name) =
                                         (forced!(instruction.b), forced!(instruction.c));
-                                    let symbol = attempt!(self.attribute_name(name));
+                                    let symbol = symbol_of!(name);
                                     if let Some(value) =
                                         set.as_attrs().and_then(|attrs| attrs.get(symbol))
                                     {
@@ -673,7 +688,7 @@ impl Vm {
                                 Op::HasAttrDynamic => {
                                     let (set, name) =
                                         (forced!(instruction.b), forced!(instruction.c));
-                                    let symbol = attempt!(self.attribute_name(name));
+                                    let symbol = symbol_of!(name);
                                     test!(
                                         instruction.a,
                                         set.as_attrs()
@@ -816,9 +831,7 @@ impl Vm {
                                     }
                                 }
                                 Op::AssertFailed => {
-                                    let code = code!();
-                                    // SAFETY: `ip` is at an instruction of it.
-                                    let pc = unsafe { ip.offset_from(code.start()) } as usize;
+                                    let (code, pc) = (code!(), pc!());
                                     let operands = (instruction.x == 1).then(|| {
                                         [*register!(instruction.a), *register!(instruction.a + 1)]
                                     });
@@ -1138,7 +1151,7 @@ impl Vm {
                     Flow::Failed(error) => {
                         // SAFETY: `ip` is at an instruction of `code`.
                         let pc = unsafe { ip.offset_from(code.start()) } as usize;
-                        return Flow::Failed(error.at(code.position(pc)));
+                        return Flow::Failed(error.at(code.waiting_position(pc, awaited)));
                     }
                     flow => return flow,
                 }

@@ -1,5 +1,6 @@
 //! Attributes: what happens where one is missing, and dynamic ones.
 
+use super::link::Linked;
 use super::machine::Vm;
 use super::messages::{describe, suggest};
 use crate::bytecode::OperandUse;
@@ -41,7 +42,7 @@ impl Vm {
         Error::new(ErrorKind::Type, format!("expected a set but found {found}"))
     }
 
-    /// The error of an operand of `//` that stands at `pos`.
+    /// The error of an operand of `//` or a `with` that stands at `pos`.
     #[cold]
     pub(super) fn not_a_set_in(&mut self, value: Value, usage: OperandUse, pos: Pos) -> Error {
         let mut error = self.not_a_set(value);
@@ -70,6 +71,20 @@ impl Vm {
         )
         .at(pos);
         error.trace(pos, usage.step());
+        error
+    }
+
+    /// The error of a name that the instruction at `pc` selects or asks for, with what is told of it.
+    #[cold]
+    pub(super) fn not_a_name(&self, error: Error, name: Value, code: &Linked, pc: usize) -> Error {
+        let pos = code.operand_position(pc, OperandUse::Name);
+        // Of a string the place is told by the step alone.
+        let mut error = match name.is_string() {
+            true => error,
+            false => error.at(pos),
+        };
+        error.trace(pos, OperandUse::Name.step());
+        error.place_told = true;
         error
     }
 

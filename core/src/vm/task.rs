@@ -43,6 +43,11 @@ pub(crate) trait Task {
     /// Marks the values that it holds.
     fn mark(&self, marker: &mut Marker);
 
+    /// Whether the value that it waits for is not told as that of an attribute.
+    fn takes_no_attribute(&self) -> bool {
+        false
+    }
+
     /// An error passes through: answers the value that the task has instead, or the error.
     fn fail(&mut self, _: &mut Vm, error: Error) -> Result<Value> {
         Err(error)

@@ -105,6 +105,15 @@ impl Vm {
                         flow => return Ok(flow),
                     }
                 }
+                Frame::Functor { at, pos } => {
+                    if came == Came::Lambda {
+                        error = called(error, at);
+                    }
+                    came = Came::Other;
+                    const STEP: &str =
+                        "while calling a functor (an attribute set with a '__functor' attribute)";
+                    push(&mut error, pos, STEP.to_owned());
+                }
                 Frame::Task(mut task) => {
                     // The lambda that an operator's coercion calls stands where the operator does.
                     came = came.through();
@@ -145,7 +154,9 @@ impl Vm {
             && let Some(usage) = waiting_operand(instruction, frame.dst)
         {
             let pos = match usage {
-                OperandUse::UpdateLeft | OperandUse::UpdateRight => code.update_position(at, usage),
+                OperandUse::UpdateLeft | OperandUse::UpdateRight => {
+                    code.operand_position(at, usage)
+                }
                 _ => here,
             };
             operand_step(&mut error, usage, pos);
@@ -156,7 +167,7 @@ impl Vm {
                 match operand.of {
                     OperandOf::Builtin(builtin) => self.builtin_trace(&mut error, builtin, pos),
                     OperandOf::Operator(usage) => operand_step(&mut error, usage, pos),
-                    OperandOf::Update(usage, pos) => operand_step(&mut error, usage, pos),
+                    OperandOf::Placed(usage, pos) => operand_step(&mut error, usage, pos),
                 }
             }
         }
@@ -184,11 +195,28 @@ impl Vm {
             let code = Linked::at(thunk.captured().code());
             if let CodeKind::Binding(name) = code.kind
                 && !self.is_internal(code.pos)
+                && !self.takes_no_attribute()
             {
                 push(error, code.pos, self.attribute_step(name));
             }
         }
         thunk.reset();
+    }
+
+    /// Whether what waits for a value asks for it in a way of which Nix does not tell that it is an attribute's.
+    fn takes_no_attribute(&self) -> bool {
+        match &self.frames[..] {
+            [.., Frame::Code(frame)] => {
+                let instruction = frame.code().instruction(frame.pc());
+                instruction.is_some_and(|instruction| {
+                    matches!(instruction.op, Op::HasAttr | Op::HasAttrDynamic)
+                        && instruction.b == frame.dst
+                })
+            }
+            [.., Frame::Functor { .. }, Frame::Apply { .. }] => true,
+            [.., Frame::Task(task)] => task.takes_no_attribute(),
+            _ => false,
+        }
     }
 
     /// The step that the evaluation of an attribute is.
