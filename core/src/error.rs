@@ -83,6 +83,8 @@ pub struct ErrorData {
     pub not_entered: bool,
     /// The error comes from a call that no expression makes, as those of `map` are: where the function stands.
     pub applied: Option<Pos>,
+    /// The word of the value that is of a wrong type: if it is an argument of the builtin that the error passes next, that one is told.
+    pub found: u64,
     /// From the innermost step outwards.
     pub traces: Vec<Trace>,
     /// Names that were probably meant ("Did you mean ...?").
@@ -110,6 +112,7 @@ impl Error {
             builtin_told: false,
             not_entered: false,
             applied: None,
+            found: 0,
             traces: Vec::new(),
             suggestions: Vec::new(),
             hint: None,

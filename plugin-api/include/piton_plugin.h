@@ -364,6 +364,7 @@ struct piton_arg {
     struct piton_bytes name; /* its name in the documentation */
     uint32_t mode;           /* PITON_ARG_* */
     uint32_t reserved;       /* zero */
+    struct piton_bytes told; /* what traces say of it behind "while evaluating the"; empty for "first argument passed to builtins.NAME" */
 };
 
 /* piton_builtin.flags */

@@ -518,6 +518,8 @@ pub struct Arg {
     pub mode: u32,
     /// Zero.
     pub reserved: u32,
+    /// What traces say of it behind "while evaluating the"; empty for "first argument passed to builtins.NAME" and the like.
+    pub told: Bytes,
 }
 
 /// Flags of [`Builtin`].

@@ -24,7 +24,8 @@ use std::marker::PhantomData;
 /// `leaf fn` in place of `async fn` never suspends and takes its arguments by reference. A function without arguments is a
 /// constant, evaluated when it is first looked at. Arguments are `lazy` (passed as they are, possibly
 /// thunks), `any` (forced), or types joined by `|`, which the host forces and checks: `null`, `bool`, `int`, `float`,
-/// `string`, `path`, `list`, `attrs`, `function`.
+/// `string`, `path`, `list`, `attrs`, `function`. `n: int as "length passed to builtins.pad"` is what traces tell of an argument behind
+/// "while evaluating the"; without it that is "second argument passed to builtins.pad".
 #[macro_export]
 macro_rules! builtin {
     (
@@ -32,7 +33,7 @@ macro_rules! builtin {
         name = $name:literal, since = $since:literal, example = $example:literal => $result:literal,
         $(flags = [$($flag:ident),* $(,)?],)?
         $(needs = [$($need:ident),* $(,)?],)?
-        leaf fn $function:ident<$life:lifetime>($cx:ident $(, $arg:ident : $($mode:ident)|+)* $(,)?) $body:block
+        leaf fn $function:ident<$life:lifetime>($cx:ident $(, $arg:ident : $($mode:ident)|+ $(as $told:literal)?)* $(,)?) $body:block
     ) => {
         $(#[doc = $doc])*
         #[allow(non_upper_case_globals)]
@@ -57,7 +58,7 @@ macro_rules! builtin {
             $crate::abi::Builtin {
                 flags: $crate::abi::flag::LEAF $($(| $crate::abi::flag::$flag)*)?,
                 start,
-                ..$crate::builtin!(@descriptor ($($doc),*) $name $since $example $result [$($($need)*)?] $($arg : $($mode)|+),*)
+                ..$crate::builtin!(@descriptor ($($doc),*) $name $since $example $result [$($($need)*)?] $($arg : $($mode)|+ $(as $told)?),*)
             }
         };
     };
@@ -68,7 +69,7 @@ macro_rules! builtin {
         $(needs = [$($need:ident),* $(,)?],)?
         $(driver = $driver:ident,)?
         $(quick = |$quick_cx:ident $(, $quick_arg:ident)*| $quick:expr,)?
-        async fn $function:ident<$life:lifetime>($cx:ident $(, $arg:ident : $($mode:ident)|+)* $(,)?) $body:block
+        async fn $function:ident<$life:lifetime>($cx:ident $(, $arg:ident : $($mode:ident)|+ $(as $told:literal)?)* $(,)?) $body:block
     ) => {
         $(#[doc = $doc])*
         #[allow(non_upper_case_globals)]
@@ -103,7 +104,7 @@ macro_rules! builtin {
                 resume: Some(FRAME.resume),
                 drop: Some(FRAME.drop),
                 quick: $crate::builtin!(@quick $(($quick_cx $($quick_arg)*) $quick)?),
-                ..$crate::builtin!(@descriptor ($($doc),*) $name $since $example $result [$($($need)*)?] $($arg : $($mode)|+),*)
+                ..$crate::builtin!(@descriptor ($($doc),*) $name $since $example $result [$($($need)*)?] $($arg : $($mode)|+ $(as $told)?),*)
             }
         };
     };
@@ -134,11 +135,12 @@ macro_rules! builtin {
     (@frame) => { $crate::__private::slot_frame };
     (@frame reference) => { $crate::__private::reference_frame };
     (@descriptor ($($doc:expr),*) $name:literal $since:literal $example:literal $result:literal [$($need:ident)*]
-        $($arg:ident : $($mode:ident)|+),*) => {{
+        $($arg:ident : $($mode:ident)|+ $(as $told:literal)?),*) => {{
         const ARGS: &[$crate::abi::Arg] = &[$($crate::abi::Arg {
             name: $crate::abi::Bytes::from_str(stringify!($arg)),
             mode: 0 $(| $crate::__private::mode::$mode)+,
             reserved: 0,
+            told: $crate::abi::Bytes::from_str(concat!("" $(, $told)?)),
         }),*];
         $crate::abi::Builtin {
             name: $crate::abi::Bytes::from_str($name),

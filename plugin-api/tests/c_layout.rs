@@ -79,7 +79,7 @@ structs! {
         list_from, equal_at_once,
     }
     VmContext = piton_vm { struct_size, host, roots, instance, response, request }
-    Arg = piton_arg { name, mode, reserved }
+    Arg = piton_arg { name, mode, reserved, told }
     Builtin = piton_builtin {
         name, doc, example, example_result, since, args, arity, flags, capabilities,
         frame_size, frame_align, start, resume, drop, quick,

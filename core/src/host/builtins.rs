@@ -209,9 +209,45 @@ impl Host {
     /// How many arguments a builtin takes, and which is the first that it forces before it runs. Nothing is told of a hidden one:
     /// it stands for an operator, whose errors do not mention it.
     pub(crate) fn strictness(&self, index: u32) -> Option<(usize, Option<usize>)> {
-        let modes = &self.entries[index as usize].modes;
-        let first = modes.iter().position(|mode| *mode != arg::LAZY);
-        (!self.is_hidden(index)).then_some((modes.len(), first))
+        let first = self.first_strict(index);
+        (!self.is_hidden(index)).then_some((self.arity(index), first))
+    }
+
+    /// What a trace says of the argument number `argument`.
+    pub(crate) fn argument_step(&self, builtin: u32, argument: usize) -> String {
+        let entry = &self.entries[builtin as usize];
+        // SAFETY: an array of `arity` entries, which lives as long as the plugin.
+        let told = unsafe { (*entry.descriptor.args.add(argument)).told.as_slice() };
+        if !told.is_empty() {
+            return format!("while evaluating the {}", String::from_utf8_lossy(told));
+        }
+        const ORDINALS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
+        let ordinal = match ORDINALS.get(argument) {
+            Some(ordinal) => (*ordinal).to_owned(),
+            None => format!("{}th", argument + 1),
+        };
+        let name = entry.name;
+        format!("while evaluating the {ordinal} argument passed to builtins.{name}")
+    }
+
+    /// The first argument that is forced before the builtin starts.
+    pub(crate) fn first_strict(&self, builtin: u32) -> Option<usize> {
+        let modes = &self.entries[builtin as usize].modes;
+        modes.iter().position(|mode| *mode != arg::LAZY)
+    }
+
+    /// Whether what goes wrong while an argument is evaluated is told as of that argument: so it is in Nix where a number, a string, a bool
+    /// or a function is wanted.
+    pub(crate) fn tells_argument(&self, builtin: u32, argument: usize) -> bool {
+        const FUNCTION: u32 = arg::of(tag::FUNCTION);
+        let mode = self.entries[builtin as usize].modes.get(argument).copied();
+        mode.is_some_and(|mode| {
+            [tag::INT, tag::FLOAT, tag::STRING, tag::BOOL]
+                .map(arg::of)
+                .contains(&mode)
+                || mode == FUNCTION
+                || mode == FUNCTION | arg::of(tag::ATTRS)
+        })
     }
 
     /// How the arguments of a builtin that is called with `count` are to be passed, the lower halves of [`arg`]; nothing if it takes

@@ -19,11 +19,14 @@ impl Vm {
     /// The error of a value that is none of the expected types.
     #[cold]
     pub(crate) fn type_mismatch(&mut self, expected: u32, found: Value) -> Error {
-        let found = describe(self, found);
-        Error::new(
+        let shown = describe(self, found);
+        let expected = expected_types(expected);
+        let mut error = Error::new(
             ErrorKind::Type,
-            format!("expected {} but found {found}", expected_types(expected)),
-        )
+            format!("expected {expected} but found {shown}"),
+        );
+        error.found = found.to_word();
+        error
     }
 
     /// Calls a builtin with all its arguments.
@@ -55,13 +58,13 @@ impl Vm {
                 let raw = unsafe { std::slice::from_raw_parts(raw.as_ptr().cast(), count) };
                 if call.is_leaf {
                     let start = call.start;
-                    let raw = self.call_at_once(builtin, start, raw);
-                    return self.finish_leaf(builtin, raw, depth, pos);
+                    let result = self.call_at_once(builtin, start, raw);
+                    return self.finish_leaf(builtin, result, raw, depth, pos);
                 }
                 if let Some(quick) = call.quick {
                     let result = self.call_at_once(builtin, quick, raw);
                     if result.tag() != tag::ABSENT {
-                        return self.finish_leaf(builtin, result, depth, pos);
+                        return self.finish_leaf(builtin, result, raw, depth, pos);
                     }
                 }
                 return self.start_builtin(builtin, raw, depth, pos);
@@ -137,6 +140,7 @@ impl Vm {
             Ok(value) if value.resolved().is_thunk() => absent,
             Ok(value) => to_raw(value.resolved()),
             Err(mut error) => {
+                self.tell_argument(&mut error, builtin, args);
                 self.builtin_trace(&mut error, builtin, self.host.running_pos);
                 error.place_told |= !error.pos.is_some();
                 self.host.error = Some(error);
@@ -146,11 +150,19 @@ impl Vm {
     }
 
     #[inline(always)]
-    fn finish_leaf(&mut self, builtin: u32, raw: RawValue, depth: u32, pos: Pos) -> Flow {
-        match self.take_result(builtin, raw) {
+    fn finish_leaf(
+        &mut self,
+        builtin: u32,
+        result: RawValue,
+        args: &[RawValue],
+        depth: u32,
+        pos: Pos,
+    ) -> Flow {
+        match self.take_result(builtin, result) {
             Ok(value) if value.is_thunk() => self.force_at(value, depth),
             Ok(value) => Flow::Value(value),
             Err(mut error) => {
+                self.tell_argument(&mut error, builtin, args);
                 self.builtin_trace(&mut error, builtin, pos);
                 Flow::Failed(error)
             }
@@ -189,13 +201,10 @@ impl Vm {
             }
             self.set_stack_at(base + index, value);
             if mode & type_bit(value) == 0 {
+                if let Some(Frame::Arguments { next, .. }) = self.top_frame() {
+                    *next = index as u32;
+                }
                 let mut error = self.type_mismatch(mode, value);
-                let ordinal = ordinal(index);
-                let name = self.host.name(builtin);
-                error.trace(
-                    Pos::NONE,
-                    format!("while evaluating the {ordinal} argument passed to builtins.{name}"),
-                );
                 error.place_told = true;
                 return Flow::Failed(error);
             }
@@ -225,8 +234,8 @@ impl Vm {
         let count = raw.len();
         if call.is_leaf {
             let start = call.start;
-            let raw = self.call_at_once(builtin, start, raw);
-            return self.finish_leaf(builtin, raw, depth, pos);
+            let result = self.call_at_once(builtin, start, raw);
+            return self.finish_leaf(builtin, result, raw, depth, pos);
         }
         if depth >= self.limits.call_depth {
             return Flow::Failed(self.too_deep());
@@ -284,7 +293,7 @@ impl Vm {
             return self.serve();
         }
         self.host.arena.release(mark);
-        let result = self.finish_builtin(builtin, owner, sweeps, raw, pos);
+        let result = self.finish_builtin(builtin, owner, sweeps, raw, (state, pos));
         match or_fail!(result) {
             value if value.is_thunk() => self.force(value),
             value => Flow::Value(value),
@@ -468,7 +477,7 @@ impl Vm {
         // The frame has ended: it is not dropped again.
         self.pop_frame();
         self.host.arena.release(mark);
-        let result = self.finish_builtin(builtin, owner, sweeps, raw, pos);
+        let result = self.finish_builtin(builtin, owner, sweeps, raw, (state, pos));
         match or_fail!(result) {
             value if value.is_thunk() => self.force(value),
             value => Flow::Value(value),
@@ -482,7 +491,7 @@ impl Vm {
         owner: u64,
         sweeps: bool,
         raw: RawValue,
-        pos: Pos,
+        (state, pos): (*mut u8, Pos),
     ) -> Result<Value> {
         if raw.tag() == tag::PANIC || sweeps {
             cold_path();
@@ -490,6 +499,9 @@ impl Vm {
         }
         self.host.let_go(owner);
         self.take_result(builtin, raw).map_err(|mut error| {
+            // SAFETY: its frame has just ended: nobody has used the memory since.
+            let args = unsafe { self.host.arguments(builtin, state) };
+            self.tell_argument(&mut error, builtin, args);
             self.builtin_trace(&mut error, builtin, pos);
             error
         })
@@ -542,6 +554,28 @@ impl Vm {
         )
     }
 
+    /// Tells which argument it is, if the error is that one is of a wrong type.
+    #[cold]
+    fn tell_argument(&mut self, error: &mut Error, builtin: u32, args: &[RawValue]) {
+        let found = std::mem::take(&mut error.found);
+        if found == 0 || !error.traces.is_empty() {
+            return;
+        }
+        let is_found = |arg: &RawValue| {
+            from_raw(&mut self.heap, *arg).is_some_and(|arg| arg.resolved().to_word() == found)
+        };
+        if let Some(index) = args.iter().position(is_found) {
+            error.trace(Pos::NONE, self.host.argument_step(builtin, index));
+        }
+    }
+
+    /// The same of a builtin that is suspended.
+    pub(crate) fn tell_argument_of(&mut self, error: &mut Error, frame: &GeneratorFrame) {
+        // SAFETY: the frame is suspended.
+        let args = unsafe { self.host.arguments(frame.builtin, frame.state) };
+        self.tell_argument(error, frame.builtin, args);
+    }
+
     /// Ends a suspended frame whose request failed.
     pub(crate) fn drop_generator(&mut self, frame: &GeneratorFrame) {
         let drop = self.host.entries[frame.builtin as usize].descriptor.drop;
@@ -566,25 +600,24 @@ impl Vm {
 }
 
 impl Host {
+    /// The arguments of a builtin that is suspended in the frame `state`.
+    ///
+    /// # Safety
+    /// It is, or has been until just now.
+    unsafe fn arguments<'a>(&self, builtin: u32, state: *const u8) -> &'a [RawValue] {
+        let count = self.arity(builtin);
+        // SAFETY: `Vm::start_builtin` has written so many before the frame's state, and nobody writes to them until it ends.
+        unsafe { std::slice::from_raw_parts(state.cast::<RawValue>().sub(count), count) }
+    }
+
     /// Marks the arguments of a suspended builtin: it may ask for them as long as it runs.
     pub(crate) fn mark_arguments(&self, frame: &GeneratorFrame, marker: &mut Marker) {
-        let count = self.arity(frame.builtin);
-        // SAFETY: `Vm::start_builtin` has written so many before the frame's state, and nobody writes to them until it ends.
-        let args = unsafe {
-            let first = frame.state.cast::<RawValue>().sub(count);
-            std::slice::from_raw_parts(first, count)
-        };
+        // SAFETY: the frame is suspended.
+        let args = unsafe { self.arguments(frame.builtin, frame.state) };
         marker.catch_up();
         for arg in args.iter().filter(|arg| arg.head & FLAG_HEAP != 0) {
             // SAFETY: the payload of such a value is a word of the host.
             marker.value(unsafe { Value::from_word(arg.payload) });
         }
     }
-}
-
-fn ordinal(index: usize) -> String {
-    const WORDS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
-    WORDS
-        .get(index)
-        .map_or_else(|| format!("{}th", index + 1), |word| (*word).to_owned())
 }

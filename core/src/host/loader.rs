@@ -530,6 +530,10 @@ fn check_builtin(builtin: &'static Builtin, plugin: usize) -> std::result::Resul
             argument.name,
             format_args!("the name of an argument of its builtin '{name}'"),
         )?;
+        check_bytes(
+            argument.told,
+            format_args!("what is told of an argument of its builtin '{name}'"),
+        )?;
         let unknown = argument.mode & !(2 * arg::of(tag::THUNK) - 1);
         if argument.mode != arg::ANY && unknown != 0 {
             return Err(format!(

@@ -139,6 +139,7 @@ pub(crate) fn cannot_coerce(vm: &mut Vm, value: Value) -> Error {
     );
     // Whoever has asked for the string adds the step that tells where.
     error.place_told = true;
+    error.found = value.to_word();
     error
 }
 
@@ -329,6 +330,7 @@ impl Task for Join {
 
     fn fail(&mut self, vm: &mut Vm, mut error: Error) -> Result<Value> {
         // Only an error of the coercion itself arrives without any step.
+        error.found = 0;
         if error.place_told && error.traces.is_empty() {
             let pos = vm.part_position(self.next);
             error.trace(pos, PART);

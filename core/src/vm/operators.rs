@@ -213,6 +213,7 @@ impl Vm {
         }
         let mut error = cannot_coerce(self, value);
         error.trace(self.part_position(0), PART);
+        error.found = 0;
         Err(error)
     }
 

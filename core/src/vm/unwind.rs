@@ -82,15 +82,21 @@ impl Vm {
                     self.stack.truncate(base as usize);
                 }
                 Frame::Arguments {
-                    builtin, base, pos, ..
+                    builtin,
+                    base,
+                    next,
+                    pos,
+                    ..
                 } => {
                     came = Came::Other;
+                    self.argument_step(&mut error, builtin, next as usize);
                     self.builtin_trace(&mut error, builtin, pos);
                     self.stack.truncate(base as usize);
                 }
                 Frame::Generator(frame) => {
                     came = Came::Other;
                     if !std::mem::take(&mut error.builtin_told) {
+                        self.tell_argument_of(&mut error, &frame);
                         self.builtin_trace(&mut error, frame.builtin, frame.depth_pos.1);
                     }
                     self.drop_generator(&frame);
@@ -146,7 +152,8 @@ impl Vm {
         if came == Came::Lambda {
             error = called(error, here);
         }
-        if is_forced && let Some(builtin) = self.waiting_builtin(frame) {
+        if is_forced && let Some((builtin, argument)) = self.waiting_builtin(frame) {
+            self.argument_step(&mut error, builtin, argument);
             self.builtin_trace(&mut error, builtin, here);
         }
         if is_forced
@@ -165,7 +172,12 @@ impl Vm {
             if (operand.start..operand.end).contains(&(at as u32)) {
                 let pos = code.position(operand.at as usize);
                 match operand.of {
-                    OperandOf::Builtin(builtin) => self.builtin_trace(&mut error, builtin, pos),
+                    OperandOf::Builtin(builtin) => {
+                        if let Some(first) = self.host.first_strict(builtin) {
+                            self.argument_step(&mut error, builtin, first);
+                        }
+                        self.builtin_trace(&mut error, builtin, pos);
+                    }
                     OperandOf::Operator(usage) => operand_step(&mut error, usage, pos),
                     OperandOf::Placed(usage, pos) => operand_step(&mut error, usage, pos),
                 }
@@ -225,8 +237,8 @@ impl Vm {
         format!("while evaluating the attribute '{name}'")
     }
 
-    /// The builtin whose call a code frame is at, if it is an argument of that call which it waits for.
-    fn waiting_builtin(&self, frame: &CodeFrame) -> Option<u32> {
+    /// The builtin whose call a code frame is at, if it is an argument of that call which it waits for, and which one that is.
+    fn waiting_builtin(&self, frame: &CodeFrame) -> Option<(u32, usize)> {
         let instruction = frame.code().instruction(frame.pc())?;
         if !matches!(instruction.op, Op::Call | Op::TailCall) {
             return None;
@@ -236,7 +248,19 @@ impl Vm {
             return None;
         }
         let callee = frame.base as usize + usize::from(instruction.b);
-        self.stack.get(callee)?.as_builtin()
+        let builtin = self.stack.get(callee)?.as_builtin()?;
+        Some((builtin, usize::from(frame.dst - instruction.b - 1)))
+    }
+
+    /// The step that an argument of a builtin is which is evaluated before that starts, or is of a wrong type.
+    fn argument_step(&self, error: &mut Error, builtin: u32, argument: usize) {
+        let is_wrong = std::mem::take(&mut error.found) != 0 && error.traces.is_empty();
+        if !self.host.is_hidden(builtin)
+            && (is_wrong || self.host.tells_argument(builtin, argument))
+        {
+            let text = self.host.argument_step(builtin, argument);
+            push(error, Pos::NONE, text);
+        }
     }
 
     /// The trace of a builtin that failed, and where it was called.

@@ -28,7 +28,7 @@ builtin! {
 builtin! {
     /// Shows the string `message` as a warning and evaluates to `value`. Where `abort-on-warn` is set, evaluation ends there.
     name = "warn", since = "0.1.0", example = "builtins.warn \"deprecated\" 2" => "2",
-    async fn warn<'f>(cx, message: string, value: lazy) {
+    async fn warn<'f>(cx, message: string as "first argument; the message passed to builtins.warn", value: lazy) {
         cx.ask(request::EMIT, emit::WARNING, [message]).await?;
         cx.force(value).await
     }

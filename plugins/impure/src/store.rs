@@ -15,7 +15,7 @@ builtin! {
     name = "path", since = "0.1.0", example = "builtins.path { path = builtins.toFile \"a\" \"x\"; name = \"b\"; }"
         => "\"/nix/store/zydyrz2ddv6vqfn3i24yd8dkmn740f6d-b\"",
     needs = [READ, STORE_WRITE],
-    async fn path_<'f>(cx, args: attrs) {
+    async fn path_<'f>(cx, args: attrs as "argument passed to 'builtins.path'") {
         let mut path = None;
         let mut filter = Value::null();
         let mut options = Vec::new();
@@ -51,7 +51,11 @@ builtin! {
     /// path and type, answers `false` for. `builtins.path` does the same and can give it a name.
     name = "filterSource", since = "0.1.0", example = "builtins.isFunction (builtins.filterSource (path: type: true))" => "true",
     needs = [READ, STORE_WRITE],
-    async fn filter_source<'f>(cx, filter: lazy, path: any) {
+    async fn filter_source<'f>(
+        cx,
+        filter: lazy,
+        path: any as "second argument (the path to filter) passed to 'builtins.filterSource'",
+    ) {
         // The path is looked at before the function.
         let path = cx.coerce_to_string(path, 0).await?;
         if !cx.bytes(&path)?.starts_with(b"/") {
@@ -70,7 +74,7 @@ builtin! {
     name = "storePath", since = "0.1.0",
     example = "builtins.hasContext (builtins.storePath \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a\")" => "true",
     needs = [READ, STORE_WRITE],
-    async fn store_path<'f>(cx, path: lazy) {
+    async fn store_path<'f>(cx, path: lazy as "first argument passed to 'builtins.storePath'") {
         cx.ask(STORE_PATH, 0, [path]).await
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 builtin! {
     /// Whether the string refers to a store path.
     name = "hasContext", since = "0.1.0", example = "builtins.hasContext \"plain\"" => "false",
-    leaf fn has_context<'f>(cx, s: string) {
+    leaf fn has_context<'f>(cx, s: string as "argument passed to builtins.hasContext") {
         Ok(Value::bool(!cx.context(s).is_empty()))
     }
 }
@@ -24,7 +24,7 @@ builtin! {
     example = "builtins.getContext (builtins.appendContext \"text\" {
   \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { outputs = [ \"out\" ]; };
 })" => "{ \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { outputs = [ \"out\" ]; }; }",
-    async fn get_context<'f>(cx, s: string) {
+    async fn get_context<'f>(cx, s: string as "argument passed to builtins.getContext") {
         let elements = cx.context_elements(cx.context(s));
         let mut known: Vec<Vec<u8>> = Vec::new();
         for element in &elements {
@@ -157,7 +157,7 @@ builtin! {
     example = "builtins.hasContext (builtins.unsafeDiscardStringContext (builtins.appendContext \"text\" {
   \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a\" = { path = true; };
 }))" => "false",
-    async fn unsafe_discard_string_context<'f>(cx, s: any) {
+    async fn unsafe_discard_string_context<'f>(cx, s: any as "argument passed to builtins.unsafeDiscardStringContext") {
         let s = coerced(cx, s, COPY_TO_STORE).await?;
         with_context(cx, s, StringContext::EMPTY)
     }
@@ -178,7 +178,10 @@ builtin! {
     example = "builtins.getContext (builtins.unsafeDiscardOutputDependency (builtins.appendContext \"text\" {
   \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { allOutputs = true; };
 }))" => "{ \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { path = true; }; }",
-    async fn unsafe_discard_output_dependency<'f>(cx, s: any) {
+    async fn unsafe_discard_output_dependency<'f>(
+        cx,
+        s: any as "argument passed to builtins.unsafeDiscardOutputDependency",
+    ) {
         let s = coerced(cx, s, COPY_TO_STORE).await?;
         let elements: Vec<&[u8]> = cx
             .context_elements(cx.context(&s))
@@ -196,7 +199,7 @@ builtin! {
     example = "builtins.getContext (builtins.addDrvOutputDependencies (builtins.appendContext \"text\" {
   \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { path = true; };
 }))" => "{ \"/nix/store/arhvjaf6zmlyn8vh8fgn55rpwnxq0n7l-a.drv\" = { allOutputs = true; }; }",
-    async fn add_drv_output_dependencies<'f>(cx, s: any) {
+    async fn add_drv_output_dependencies<'f>(cx, s: any as "argument passed to builtins.addDrvOutputDependencies") {
         let s = coerced(cx, s, COPY_TO_STORE).await?;
         let elements = cx.context_elements(cx.context(&s));
         let &[element] = elements.as_slice() else {

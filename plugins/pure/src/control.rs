@@ -8,7 +8,7 @@ builtin! {
     /// Fails with the message `s`, coerced as in an interpolation. `tryEval` does not catch it, unlike `throw`.
     name = "abort", since = "0.1.0", example = "if 1 < 2 then \"fine\" else abort \"numbers are broken\"" => "\"fine\"",
     flags = [BARE],
-    async fn abort<'f>(cx, s: any) {
+    async fn abort<'f>(cx, s: any as "error message passed to builtins.abort") {
         let text = coerced(cx, s, COPY_TO_STORE).await?;
         let message =
             [b"evaluation aborted with the following error message: '", cx.bytes(&text)?, b"'"].concat();
@@ -21,7 +21,7 @@ builtin! {
     name = "throw", since = "0.1.0",
     example = "builtins.tryEval (throw \"not today\")" => "{ success = false; value = false; }",
     flags = [BARE],
-    async fn throw<'f>(cx, s: any) {
+    async fn throw<'f>(cx, s: any as "error message passed to builtin.throw") {
         let text = coerced(cx, s, COPY_TO_STORE).await?;
         Err(cx.error_bytes(ErrorKind::Throw, cx.bytes(&text)?))
     }

@@ -50,7 +50,7 @@ builtin! {
   name = \"example\"; system = \"any\"; builder = \"/bin/sh\"; outputs = [ \"out\" \"doc\" ];
 })" => "[ \"doc\" \"drvPath\" \"out\" ]",
     flags = [BARE],
-    async fn derivation_strict<'f>(cx, attrs: attrs) {
+    async fn derivation_strict<'f>(cx, attrs: attrs as "argument passed to builtins.derivationStrict") {
         cx.ask(DERIVATION, 0, [attrs]).await
     }
 }

@@ -9,7 +9,12 @@ builtin! {
     /// Combines the elements from the left: `op (op (op nul x0) x1) x2`. Each intermediate result is evaluated before the next
     /// call, so that long lists need no deep stack. `nul` itself is evaluated only if `op` or the caller looks at it.
     name = "foldl'", since = "0.1.0", example = "builtins.foldl' (sum: x: sum + x) 0 [ 1 2 3 4 ]" => "10",
-    async fn foldl<'f>(cx, op: function | attrs, nul: lazy, list: list) {
+    async fn foldl<'f>(
+        cx,
+        op: function | attrs as "first argument passed to builtins.foldlStrict",
+        nul: lazy,
+        list: list as "third argument passed to builtins.foldlStrict",
+    ) {
         callable(cx, op)?;
         let mut result = nul.clone();
         let mut items = cx.list_cursor(list)?;

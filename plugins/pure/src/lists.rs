@@ -15,7 +15,7 @@ builtin! {
 builtin! {
     /// The first element. The empty list has none, which is an error.
     name = "head", since = "0.1.0", example = "builtins.head [ 1 2 3 ]" => "1",
-    leaf fn head<'f>(cx, list: list) {
+    leaf fn head<'f>(cx, list: list as "first argument passed to 'builtins.head'") {
         // The host forces what a builtin returns.
         cx.list_item(list, 0).ok_or_else(|| cx.fail("'builtins.head' called on an empty list"))
     }
@@ -25,7 +25,7 @@ builtin! {
     /// The list without its first element. The empty list has none, which is an error. Each call copies the
     /// list, so that a loop is better written with `elemAt`, `genList` or `foldl'`.
     name = "tail", since = "0.1.0", example = "builtins.tail [ 1 2 3 ]" => "[ 2 3 ]",
-    leaf fn tail<'f>(cx, list: list) {
+    leaf fn tail<'f>(cx, list: list as "first argument passed to 'builtins.tail'") {
         cx.list_from(list, 1).ok_or_else(|| cx.fail("'builtins.tail' called on an empty list"))
     }
 }
@@ -33,7 +33,11 @@ builtin! {
 builtin! {
     /// The element number `n`, counted from 0. It is an error if the list ends before.
     name = "elemAt", since = "0.1.0", example = "builtins.elemAt [ \"a\" \"b\" \"c\" ] 1" => "\"b\"",
-    leaf fn elem_at<'f>(cx, xs: list, n: int) {
+    leaf fn elem_at<'f>(
+        cx,
+        xs: list as "first argument passed to 'builtins.elemAt'",
+        n: int as "second argument passed to 'builtins.elemAt'",
+    ) {
         let n = cx.int(n)?;
         let item = usize::try_from(n).ok().and_then(|index| cx.list_item(xs, index));
         item.ok_or_else(|| out_of_range(cx, xs, n))

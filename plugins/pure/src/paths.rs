@@ -19,7 +19,7 @@ builtin! {
     /// What stands before the last slash: of a path a path, of a string a string, which is `"."` if there is no slash in it.
     name = "dirOf", since = "0.1.0", example = "map dirOf [ /etc/passwd \"etc/passwd\" \"etc\" ]" => "[ /etc \"etc\" \".\" ]",
     flags = [BARE],
-    async fn dir_of<'f>(cx, s: any) {
+    async fn dir_of<'f>(cx, s: any as "first argument passed to 'builtins.dirOf'") {
         if s.kind() == Type::Path {
             return Ok(cx.path(directory(cx.bytes(s)?)));
         }

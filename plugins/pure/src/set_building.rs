@@ -7,7 +7,7 @@ builtin! {
     /// The set of the attributes that a list of `{ name, value }` describes. Of several with one name the first counts.
     name = "listToAttrs", since = "0.1.0",
     example = "builtins.listToAttrs [ { name = \"a\"; value = 1; } { name = \"a\"; value = 2; } ]" => "{ a = 1; }",
-    async fn list_to_attrs<'f>(cx, list: list) {
+    async fn list_to_attrs<'f>(cx, list: list as "argument passed to builtins.listToAttrs") {
         let (name_of, value_of) = (cx.symbol("name"), cx.symbol("value"));
         let mut pairs = cx.list_cursor(list)?;
         while let Some(pair) = pairs.next() {

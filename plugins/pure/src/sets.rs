@@ -6,7 +6,7 @@ use piton_plugin_api::{Type, Value, builtin};
 builtin! {
     /// The names of the attributes, sorted by their bytes.
     name = "attrNames", since = "0.1.0", example = "builtins.attrNames { b = 1; a = 2; }" => "[ \"a\" \"b\" ]",
-    leaf fn attr_names<'f>(cx, set: attrs) {
+    leaf fn attr_names<'f>(cx, set: attrs as "argument passed to builtins.attrNames") {
         Ok(cx.attrs_names(set))
     }
 }
@@ -14,7 +14,7 @@ builtin! {
 builtin! {
     /// The values of the attributes, in the order of `attrNames`. They are not evaluated.
     name = "attrValues", since = "0.1.0", example = "builtins.attrValues { b = 1; a = 2; }" => "[ 2 1 ]",
-    leaf fn attr_values<'f>(cx, set: attrs) {
+    leaf fn attr_values<'f>(cx, set: attrs as "argument passed to builtins.attrValues") {
         Ok(cx.attrs_values(set))
     }
 }

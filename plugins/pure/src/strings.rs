@@ -25,7 +25,7 @@ builtin! {
         Type::String => cx.bytes(e).ok().map(|bytes| Value::int(bytes.len() as i64)),
         _ => None,
     },
-    async fn string_length<'f>(cx, e: any) {
+    async fn string_length<'f>(cx, e: any as "argument passed to builtins.stringLength") {
         let string = coerced(cx, e, COPY_TO_STORE).await?;
         Ok(Value::int(cx.bytes(&string)?.len() as i64))
     }
@@ -41,7 +41,12 @@ builtin! {
         (Some(start @ 0..), Some(len), Type::String) => cut(cx, s, start, len).ok(),
         _ => None,
     },
-    async fn substring<'f>(cx, start: int, len: int, s: any) {
+    async fn substring<'f>(
+        cx,
+        start: int as "first argument (the start offset) passed to builtins.substring",
+        len: int as "second argument (the substring length) passed to builtins.substring",
+        s: any as "third argument (the string) passed to builtins.substring",
+    ) {
         let start = cx.int(start)?;
         if start < 0 {
             return Err(cx.fail("negative start position in 'substring'"));
@@ -73,7 +78,11 @@ builtin! {
     /// The strings in `list`, joined with `separator` between each two. Other elements are coerced as in an interpolation.
     name = "concatStringsSep", since = "0.1.0",
     example = "builtins.concatStringsSep \", \" [ \"a\" \"b\" \"c\" ]" => "\"a, b, c\"",
-    async fn concat_strings_sep<'f>(cx, separator: string, list: list) {
+    async fn concat_strings_sep<'f>(
+        cx,
+        separator: string as "first argument (the separator string) passed to builtins.concatStringsSep",
+        list: list as "second argument (the list of strings to concat) passed to builtins.concatStringsSep",
+    ) {
         let strings = cx.coerce_items(list, COPY_TO_STORE).await?;
         let separator_bytes = cx.bytes(separator)?;
         let mut contexts = Union::default();

@@ -18,7 +18,7 @@ builtin! {
     example = "builtins.fromTOML ''\n  x = 1\n  [table]\n  y = [ true, 2.5 ]\n''"
         => "{ table = { y = [ true 2.5 ]; }; x = 1; }",
     flags = [BARE],
-    async fn from_toml<'f>(cx, e: string) {
+    async fn from_toml<'f>(cx, e: string as "argument passed to builtins.fromTOML") {
         let mut result = parse(cx, plain(cx, e)?, false);
         // The host is asked only where a text has a date or time.
         if result.as_ref().is_err_and(|reason| reason == NO_TIMESTAMPS) {
