@@ -337,6 +337,9 @@ struct piton_host_table {
     /* `a == b`, a bool, where both are evaluated as far as that takes and it takes few looks; else PITON_TAG_ABSENT, and
      * PITON_REQUEST_EQUAL tells. */
     struct piton_value (*equal_at_once)(struct piton_vm *vm, const struct piton_value *a, const struct piton_value *b);
+    /* Adds a step of the trace, as in "while evaluating the value of ...", to the error that `error` or `type_error` has recorded in this
+     * poll. */
+    void (*error_step)(struct piton_vm *vm, struct piton_bytes step);
 };
 
 /* What is no interned name; see string_symbol. */

@@ -473,6 +473,9 @@ pub struct HostTable {
         a: *const RawValue,
         b: *const RawValue,
     ) -> RawValue,
+    /// Adds a step of the trace, as in "while evaluating the value of ...", to the error that `error` or `type_error` has recorded in
+    /// this poll.
+    pub error_step: unsafe extern "C" fn(vm: *mut VmContext, step: Bytes),
 }
 
 /// What is no interned name; see [`HostTable::string_symbol`].

@@ -76,7 +76,7 @@ structs! {
         make_apply, list_map, list_generate, attrs_map,
         function_args, position, render, peek, same, attrs_without, attrs_names, attrs_values, attrs_common,
         string_symbol, call_at_once, attrs_without_list, attrs_of_members, attrs_zip, list_item,
-        list_from, equal_at_once,
+        list_from, equal_at_once, error_step,
     }
     VmContext = piton_vm { struct_size, host, roots, instance, response, request }
     Arg = piton_arg { name, mode, reserved, told }

@@ -140,6 +140,7 @@ static TABLE: HostTable = HostTable {
     list_item,
     list_from,
     equal_at_once,
+    error_step,
 };
 
 /// The value of an argument of a table function. A tag that no value has reads as null, so that a faulty plugin gets a type error.
@@ -245,6 +246,14 @@ unsafe extern "C" fn type_error(
     };
     vm.host.error = Some(vm.type_mismatch(expected, found));
     RawValue::new(tag::ERROR, 0)
+}
+
+unsafe extern "C" fn error_step(context: *mut VmContext, step: Bytes) {
+    // SAFETY: see `error`.
+    let (vm, step) = unsafe { (vm(context), step.as_slice()) };
+    if let Some(error) = &mut vm.host.error {
+        error.trace(Pos::NONE, text(step));
+    }
 }
 
 unsafe extern "C" fn panic(context: *mut VmContext, message: Bytes, place: Bytes) -> RawValue {

@@ -22,6 +22,20 @@ impl Vm {
         }
     }
 
+    /// The error of what the instruction at `ip` of `code` waits for in this register, where it has not begun to be evaluated.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn failed_operand(
+        error: Error,
+        code: &Linked,
+        ip: *const Instruction,
+        register: u16,
+    ) -> Error {
+        // SAFETY: it is at an instruction of the code.
+        let pc = unsafe { ip.offset_from(code.start()) } as usize;
+        error.at(code.waiting_position(pc, register))
+    }
+
     /// Puts a value where the code frame on top, if it is one, awaits it.
     #[inline(always)]
     pub(super) fn hand_to_code(&mut self, value: Value) -> bool {

@@ -1149,9 +1149,7 @@ impl Vm {
                         *register!(awaited) = value;
                     }
                     Flow::Failed(error) => {
-                        // SAFETY: `ip` is at an instruction of `code`.
-                        let pc = unsafe { ip.offset_from(code.start()) } as usize;
-                        return Flow::Failed(error.at(code.waiting_position(pc, awaited)));
+                        return Flow::Failed(Self::failed_operand(error, code, ip, awaited));
                     }
                     flow => return flow,
                 }

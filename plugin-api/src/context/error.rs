@@ -87,6 +87,19 @@ impl<'f> Cx<'f> {
         }
     }
 
+    /// `result`; an error that the builtin itself has found becomes one with the step `step` of the trace, as in "while evaluating the
+    /// value of ...".
+    #[inline(always)]
+    pub fn told<T>(self, result: Result<T>, step: &str) -> Result<T> {
+        result.map_err(|error| self.with_step(error, step))
+    }
+
+    #[cold]
+    fn with_step(self, error: Error, step: &str) -> Error {
+        host!(self.error_step(Bytes::borrow(step.as_bytes())));
+        error
+    }
+
     #[inline]
     pub(super) fn expect(self, value: &Value<'f>, kind: Type) -> Result<()> {
         if value.kind() == kind {

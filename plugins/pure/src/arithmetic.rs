@@ -34,7 +34,11 @@ fn fitting<'f>(
 builtin! {
     /// The sum of two numbers.
     name = "add", since = "0.1.0", example = "builtins.add 1 2.5" => "3.5",
-    leaf fn add<'f>(cx, e1: any, e2: any) {
+    leaf fn add<'f>(
+        cx,
+        e1: any as "first argument of the addition",
+        e2: any as "second argument of the addition",
+    ) {
         match operands(cx, e1, e2)? {
             Operands::Ints(a, b) => fitting(cx, a.checked_add(b), "adding", (a, '+', b)),
             Operands::Floats(a, b) => Ok(Value::float(a + b)),
@@ -45,7 +49,11 @@ builtin! {
 builtin! {
     /// The difference `e1 - e2` of two numbers.
     name = "sub", since = "0.1.0", example = "builtins.sub 10 4" => "6",
-    leaf fn sub<'f>(cx, e1: any, e2: any) {
+    leaf fn sub<'f>(
+        cx,
+        e1: any as "first argument of the subtraction",
+        e2: any as "second argument of the subtraction",
+    ) {
         match operands(cx, e1, e2)? {
             Operands::Ints(a, b) => fitting(cx, a.checked_sub(b), "subtracting", (a, '-', b)),
             Operands::Floats(a, b) => Ok(Value::float(a - b)),
@@ -56,7 +64,11 @@ builtin! {
 builtin! {
     /// The product of two numbers.
     name = "mul", since = "0.1.0", example = "builtins.mul 6 7" => "42",
-    leaf fn mul<'f>(cx, e1: any, e2: any) {
+    leaf fn mul<'f>(
+        cx,
+        e1: any as "first argument of the multiplication",
+        e2: any as "second argument of the multiplication",
+    ) {
         match operands(cx, e1, e2)? {
             Operands::Ints(a, b) => fitting(cx, a.checked_mul(b), "multiplying", (a, '*', b)),
             Operands::Floats(a, b) => Ok(Value::float(a * b)),
@@ -68,7 +80,11 @@ builtin! {
     /// The quotient `e1 / e2` of two numbers. Between integers the result is an integer, cut off towards zero. To divide
     /// by zero is an error, for floats too.
     name = "div", since = "0.1.0", example = "[ (builtins.div (-7) 2) (builtins.div 7 2.0) ]" => "[ -3 3.5 ]",
-    leaf fn div<'f>(cx, e1: any, e2: any) {
+    leaf fn div<'f>(
+        cx,
+        e1: any as "first operand of the division",
+        e2: any as "second operand of the division",
+    ) {
         if cx.number(e2)? == 0.0 {
             return Err(cx.fail("division by zero"));
         }

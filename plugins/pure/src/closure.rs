@@ -5,6 +5,9 @@ use piton_plugin_api::{Cx, Result, Type, Value, abi, builtin};
 use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 
+/// Where the set that `genericClosure` takes lacks something.
+const ARGUMENT: &str = "in the attrset passed as argument to builtins.genericClosure";
+
 builtin! {
     /// Starts from the sets in `startSet` and adds, for each set that is new, those that `operator` returns for it, until nothing
     /// new turns up; the result lists them in the order they were found. Two sets are the same if their
@@ -15,11 +18,19 @@ builtin! {
   operator = x: if x.key < 20 then [ { key = x.key * 2; } { key = x.key * 3; } ] else [ ];
 })" => "[ 1 2 3 4 6 9 8 12 18 27 16 24 36 54 32 48 ]",
     async fn generic_closure<'f>(cx, attrset: attrs) {
-        let start = forced(cx, required(cx, attrset, "startSet")?.value, Type::List).await?;
+        let start = cx.told(required(cx, attrset, "startSet"), ARGUMENT)?.value;
+        let start = cx.told(
+            forced(cx, start, Type::List).await,
+            "while evaluating the 'startSet' attribute passed as argument to builtins.genericClosure",
+        )?;
         if cx.list_len(&start)? == 0 {
             return Ok(start);
         }
-        let operator = function(cx, &required(cx, attrset, "operator")?.value).await?;
+        let operator = cx.told(required(cx, attrset, "operator"), ARGUMENT)?.value;
+        let operator = cx.told(
+            function(cx, &operator).await,
+            "while evaluating the 'operator' attribute passed as argument to builtins.genericClosure",
+        )?;
         let mut waiting = VecDeque::from(cx.list_items(&start)?);
         let mut found = Vec::new();
         let mut keys = Keys::None;
@@ -30,7 +41,10 @@ builtin! {
             if !keys.insert(cx, key, &found).await? {
                 continue;
             }
-            let more = typed(cx, cx.call(&operator, [&item]).await?, Type::List)?;
+            let more = cx.told(
+                typed(cx, cx.call(&operator, [&item]).await?, Type::List),
+                "while evaluating the return value of the `operator` passed to builtins.genericClosure",
+            )?;
             let count = cx.list_len(&more)?;
             let values = grown(found.len() + 1, found.capacity())
                 + grown(waiting.len() + count, waiting.capacity());

@@ -45,7 +45,11 @@ builtin! {
 async fn reaches<'f>(cx: Cx<'f>, pred: &Value<'f>, list: &Value<'f>, answer: bool) -> Result<bool> {
     callable(cx, pred)?;
     let mut items = cx.list_cursor(list)?;
-    let mut pred = Predicate::new(cx, pred);
+    let step = match answer {
+        true => "while evaluating the return value of the function passed to builtins.any",
+        false => "while evaluating the return value of the function passed to builtins.all",
+    };
+    let mut pred = Predicate::new(cx, pred, step);
     while let Some(item) = items.next() {
         if pred.holds(&item).await? == answer {
             return Ok(true);
@@ -63,7 +67,11 @@ builtin! {
             return Ok(list.clone());
         }
         let f = function(cx, f).await?;
-        let mut pred = Predicate::new(cx, &f);
+        let mut pred = Predicate::new(
+            cx,
+            &f,
+            "while evaluating the return value of the filtering function passed to builtins.filter",
+        );
         let mut kept = SmallVec::<[_; 4]>::new();
         let mut items = cx.list_cursor(list)?;
         while let Some(item) = items.next() {
@@ -82,7 +90,11 @@ builtin! {
     example = "builtins.partition (x: x > 2) [ 1 5 2 3 ]" => "{ right = [ 5 3 ]; wrong = [ 1 2 ]; }",
     async fn partition<'f>(cx, pred: function | attrs, list: list) {
         callable(cx, pred)?;
-        let mut pred = Predicate::new(cx, pred);
+        let mut pred = Predicate::new(
+            cx,
+            pred,
+            "while evaluating the return value of the partition function passed to builtins.partition",
+        );
         let (mut right, mut wrong) = (Vec::new(), Vec::new());
         for index in 0..cx.list_len(list)? {
             let item = cx.evaluate(cx.list_get(list, index)).await?;
@@ -111,8 +123,12 @@ builtin! {
         let mut groups: Vec<(Symbol, Vec<Value<'f>>)> = Vec::new();
         for index in 0..cx.list_len(list)? {
             let item = cx.list_get(list, index);
-            let name = typed(cx, cx.call(f, [&item]).await?, Type::String)?;
-            let name = plain_symbol(cx, &name)?;
+            let name = cx.call(f, [&item]).await?;
+            let name = typed(cx, name, Type::String).and_then(|name| plain_symbol(cx, &name));
+            let name = cx.told(
+                name,
+                "while evaluating the return value of the grouping function passed to builtins.groupBy",
+            )?;
             let place = *places.entry(name).or_insert(groups.len());
             match groups.get_mut(place) {
                 Some((_, items)) => items.push(item),

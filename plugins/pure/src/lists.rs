@@ -136,7 +136,8 @@ builtin! {
         let mut parts = Parts::new();
         parts.reserve(len);
         for index in 0..len {
-            parts.push(forced(cx, cx.list_get(lists, index), Type::List).await?);
+            let part = forced(cx, cx.list_get(lists, index), Type::List).await;
+            parts.push(cx.told(part, "while evaluating a value of the list passed to builtins.concatLists")?);
         }
         Ok(concatenated(cx, &mut parts))
     }
@@ -152,7 +153,10 @@ builtin! {
         parts.reserve(len);
         for index in 0..len {
             let part = cx.call(f, [&cx.list_get(list, index)]).await?;
-            parts.push(typed(cx, part, Type::List)?);
+            parts.push(cx.told(
+                typed(cx, part, Type::List),
+                "while evaluating the return value of the function passed to builtins.concatMap",
+            )?);
         }
         Ok(concatenated(cx, &mut parts))
     }

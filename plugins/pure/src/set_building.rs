@@ -3,6 +3,9 @@
 use crate::support::{callable, missing, typed, without_context};
 use piton_plugin_api::{Type, builtin};
 
+/// Where an element of the list that `listToAttrs` takes lacks something.
+const PAIR: &str = "in a {name=...; value=...;} pair";
+
 builtin! {
     /// The set of the attributes that a list of `{ name, value }` describes. Of several with one name the first counts.
     name = "listToAttrs", since = "0.1.0",
@@ -11,14 +14,20 @@ builtin! {
         let (name_of, value_of) = (cx.symbol("name"), cx.symbol("value"));
         let mut pairs = cx.list_cursor(list)?;
         while let Some(pair) = pairs.next() {
-            let pair = typed(cx, cx.force(&pair).await?, Type::Attrs)?;
-            let Some(name) = cx.attrs_get(&pair, name_of) else {
-                return Err(missing(cx, b"name"));
-            };
-            let name = typed(cx, cx.evaluate(name).await?, Type::String)?;
-            without_context(cx, &name)?;
+            let pair = cx.told(
+                typed(cx, cx.force(&pair).await?, Type::Attrs),
+                "while evaluating an element of the list passed to builtins.listToAttrs",
+            )?;
+            let name = cx.attrs_get(&pair, name_of).ok_or_else(|| missing(cx, b"name"));
+            let name = cx.evaluate(cx.told(name, PAIR)?).await?;
+            let name = typed(cx, name, Type::String).and_then(|name| without_context(cx, &name));
+            cx.told(
+                name,
+                "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs",
+            )?;
         }
-        cx.attrs_of_members(list, name_of, value_of).ok_or_else(|| missing(cx, b"value"))
+        let set = cx.attrs_of_members(list, name_of, value_of);
+        cx.told(set.ok_or_else(|| missing(cx, b"value")), PAIR)
     }
 }
 
@@ -41,7 +50,10 @@ builtin! {
         callable(cx, f)?;
         let mut sets = cx.list_cursor(list)?;
         while let Some(set) = sets.next() {
-            typed(cx, cx.force(&set).await?, Type::Attrs)?;
+            cx.told(
+                typed(cx, cx.force(&set).await?, Type::Attrs),
+                "while evaluating a value of the list passed as second argument to builtins.zipAttrsWith",
+            )?;
         }
         cx.attrs_zip(f, list).ok_or_else(|| cx.fail("a set that was forced is not evaluated"))
     }

@@ -50,6 +50,10 @@ builtin! {
     }
 }
 
+/// What is told of the names that `removeAttrs` takes.
+const NAMES: &str =
+    "while evaluating the values of the second argument passed to builtins.removeAttrs";
+
 builtin! {
     /// The set without the attributes that are named in `list`. Names that it does not have are no error.
     name = "removeAttrs", since = "0.1.0",
@@ -61,10 +65,10 @@ builtin! {
         let mut items = cx.list_cursor(list)?;
         while let Some(item) = items.next() {
             if item.kind() == Type::String {
-                names.push(plain_symbol(cx, &item)?);
+                names.push(cx.told(plain_symbol(cx, &item), NAMES)?);
             } else {
-                let name = forced(cx, item.clone(), Type::String).await?;
-                names.push(plain_symbol(cx, &name)?);
+                let name = forced(cx, item.clone(), Type::String).await;
+                names.push(cx.told(name.and_then(|name| plain_symbol(cx, &name)), NAMES)?);
             }
         }
         Ok(cx.attrs_without(set, &names))
@@ -88,7 +92,11 @@ builtin! {
         let name = plain_symbol(cx, attr)?;
         let mut values = Vec::new();
         for index in 0..cx.list_len(list)? {
-            let set = forced(cx, cx.list_get(list, index), Type::Attrs).await?;
+            let set = forced(cx, cx.list_get(list, index), Type::Attrs).await;
+            let set = cx.told(
+                set,
+                "while evaluating an element in the list passed as second argument to builtins.catAttrs",
+            )?;
             values.extend(cx.attrs_get(&set, name));
         }
         Ok(cx.list(&values))

@@ -22,7 +22,12 @@ builtin! {
             items.push(cx.evaluate(cx.list_get(list, index)).await?);
         }
         let ask = |a: usize, b: usize| cx.call(&comparator, [&items[a], &items[b]]);
-        let order = sorted(len, ask, |less| cx.bool(&less));
+        let order = sorted(len, ask, |less| {
+            cx.told(
+                cx.bool(&less),
+                "while evaluating the return value of the sorting function passed to builtins.sort",
+            )
+        });
         let ordered: Vec<Value<'f>> = order.await?.into_iter().map(|index| items[index].clone()).collect();
         Ok(cx.list(&ordered))
     }

@@ -116,7 +116,11 @@ builtin! {
         }
         let mut texts = Texts::with_capacity(count);
         for index in 0..count {
-            let pattern = forced(cx, cx.list_get(from, index), Type::String).await?;
+            let pattern = forced(cx, cx.list_get(from, index), Type::String).await;
+            let pattern = cx.told(
+                pattern,
+                "while evaluating one of the strings to replace passed to builtins.replaceStrings",
+            )?;
             texts.push(cx.bytes(&pattern)?);
         }
         let patterns = Patterns::new(texts);
@@ -131,7 +135,11 @@ builtin! {
             let replacement = match replacements[index].take() {
                 Some(replacement) => replacement,
                 None => {
-                    let replacement = forced(cx, cx.list_get(to, index), Type::String).await?;
+                    let replacement = forced(cx, cx.list_get(to, index), Type::String).await;
+                    let replacement = cx.told(
+                        replacement,
+                        "while evaluating one of the replacement strings passed to builtins.replaceStrings",
+                    )?;
                     cx.add_context(&mut contexts, &replacement);
                     replacement
                 }

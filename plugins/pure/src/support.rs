@@ -89,51 +89,59 @@ pub fn callable<'f>(cx: Cx<'f>, value: &Value<'f>) -> Result<()> {
 pub struct Predicate<'v, 'f> {
     cx: Cx<'f>,
     f: &'v Value<'f>,
+    /// What is told where it answers no bool.
+    step: &'static str,
     /// It may be a builtin that answers at once, as `isString` is.
     at_once: bool,
 }
 
 impl<'v, 'f> Predicate<'v, 'f> {
-    /// The predicate that `f`, which can be called, is.
+    /// The predicate that `f`, which can be called, is. `step` is told where it answers no bool.
     #[inline]
-    pub fn new(cx: Cx<'f>, f: &'v Value<'f>) -> Self {
+    pub fn new(cx: Cx<'f>, f: &'v Value<'f>, step: &'static str) -> Self {
         Predicate {
             cx,
             f,
+            step,
             at_once: true,
         }
     }
 
     /// Whether it holds for `value`.
     #[inline(always)]
-    pub fn holds(&mut self, value: &Value<'f>) -> Holds<'f> {
+    pub fn holds<'p>(&'p mut self, value: &Value<'f>) -> Holds<'p, 'v, 'f> {
         if self.at_once {
             match self.cx.call_at_once(self.f, [value]) {
-                Some(answer) => return Holds::Told(answer.and_then(|told| self.cx.bool(&told))),
+                Some(answer) => return Holds::Told(answer.and_then(|told| self.bool(&told))),
                 None => self.at_once = false,
             }
         }
-        Holds::Asked(self.cx, self.cx.call(self.f, [value]))
+        Holds::Asked(self, self.cx.call(self.f, [value]))
+    }
+
+    #[inline(always)]
+    fn bool(&self, answer: &Value<'f>) -> Result<bool> {
+        self.cx.told(self.cx.bool(answer), self.step)
     }
 }
 
 /// What a predicate says.
-pub enum Holds<'f> {
+pub enum Holds<'p, 'v, 'f> {
     /// It has said so at once.
     Told(Result<bool>),
     /// It is being called.
-    Asked(Cx<'f>, Answer<'f>),
+    Asked(&'p Predicate<'v, 'f>, Answer<'f>),
 }
 
-impl Future for Holds<'_> {
+impl Future for Holds<'_, '_, '_> {
     type Output = Result<bool>;
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut *self {
             Holds::Told(told) => Poll::Ready(std::mem::replace(told, Ok(false))),
-            Holds::Asked(cx, answer) => match Pin::new(answer).poll(context) {
-                Poll::Ready(told) => Poll::Ready(told.and_then(|told| cx.bool(&told))),
+            Holds::Asked(predicate, answer) => match Pin::new(answer).poll(context) {
+                Poll::Ready(told) => Poll::Ready(told.and_then(|told| predicate.bool(&told))),
                 Poll::Pending => Poll::Pending,
             },
         }
