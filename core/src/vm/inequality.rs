@@ -25,14 +25,14 @@ struct Pair {
 }
 
 impl Vm {
-    /// The error of the assertion `text`, which stands at the first of `places` and compares at the second.
+    /// The error of the assertion `text`, which stands at `pos`.
     #[cold]
     pub(super) fn inequality(
         &mut self,
         left: Value,
         right: Value,
         text: &str,
-        places: [Pos; 2],
+        pos: Pos,
     ) -> Option<Error> {
         let mut ways = Vec::new();
         let mut pending = vec![Pair {
@@ -55,7 +55,7 @@ impl Vm {
                 continue;
             }
             if let Some(message) = self.difference(a, b) {
-                return Some(self.inequality_error(message, text, &ways, places));
+                return Some(self.inequality_error(message, text, &ways, pos));
             }
             self.members(a, b, pair.depth + 1, &mut pending);
         }
@@ -155,13 +155,7 @@ impl Vm {
         }
     }
 
-    fn inequality_error(
-        &self,
-        message: String,
-        text: &str,
-        ways: &[Way],
-        [assertion, operator]: [Pos; 2],
-    ) -> Error {
+    fn inequality_error(&self, message: String, text: &str, ways: &[Way], assertion: Pos) -> Error {
         let mut error = Error::new(ErrorKind::Assertion, message);
         for way in ways.iter().rev() {
             match way {
@@ -169,13 +163,13 @@ impl Vm {
                     let name = self.interner.display(*name);
                     error.trace(*right, "where right hand side is");
                     error.trace(*left, "where left hand side is");
-                    error.trace(operator, format!("while comparing attribute '{name}'"));
+                    error.trace(Pos::NONE, format!("while comparing attribute '{name}'"));
                 }
                 Way::Element(index) => {
-                    error.trace(operator, format!("while comparing list element {index}"));
+                    error.trace(Pos::NONE, format!("while comparing list element {index}"));
                 }
                 Way::OutPath => error.trace(
-                    operator,
+                    Pos::NONE,
                     "while comparing a derivation by its 'outPath' attribute",
                 ),
             }

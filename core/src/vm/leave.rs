@@ -161,8 +161,8 @@ impl Vm {
         let text = code.body().constants[text as usize];
         let text = String::from_utf8_lossy(text.as_string().unwrap_or_default()).into_owned();
         if let Some([left, right]) = operands {
-            let places = [code.position(pc), code.position(pc - 2)];
-            if let Some(error) = self.inequality(left, right, &text, places) {
+            let pos = code.position(pc);
+            if let Some(error) = self.inequality(left, right, &text, pos) {
                 return error;
             }
         }

@@ -168,6 +168,9 @@ impl Vm {
             };
             operand_step(&mut error, usage, pos);
         }
+        if is_forced {
+            negation_step(&mut error, code, at);
+        }
         for operand in code.operands() {
             if (operand.start..operand.end).contains(&(at as u32)) {
                 let pos = code.position(operand.at as usize);
@@ -178,7 +181,10 @@ impl Vm {
                         }
                         self.builtin_trace(&mut error, builtin, pos);
                     }
-                    OperandOf::Operator(usage) => operand_step(&mut error, usage, pos),
+                    OperandOf::Operator(usage) => {
+                        operand_step(&mut error, usage, pos);
+                        negation_step(&mut error, code, operand.at as usize);
+                    }
                     OperandOf::Placed(usage, pos) => operand_step(&mut error, usage, pos),
                 }
             }
@@ -297,6 +303,15 @@ fn waiting_operand(instruction: &Instruction, register: u16) -> Option<OperandUs
 fn operand_step(error: &mut Error, usage: OperandUse, pos: Pos) {
     push(error, pos, usage.step().to_owned());
     error.place_told |= usage.is_call();
+}
+
+/// `a <= b` is `!(b < a)` for Nix, and `a >= b` is `!(a < b)`: so is what the instruction at `pc` fails for.
+fn negation_step(error: &mut Error, code: &Linked, pc: usize) {
+    if let Some(instruction) = code.instruction(pc)
+        && matches!(instruction.op, Op::NotLess | Op::NotLessInt)
+    {
+        operand_step(error, OperandUse::Not, code.position(pc));
+    }
 }
 
 /// Says where the function was called that an error comes from.
