@@ -861,7 +861,10 @@ impl Vm {
                                         *register!(instruction.a) = sum;
                                     } else {
                                         let left = forced!(instruction.b);
-                                        if register!(instruction.c).resolved().is_thunk() {
+                                        if left.as_inline_int().is_none()
+                                            && !left.is_string()
+                                            && register!(instruction.c).resolved().is_thunk()
+                                        {
                                             cold_path();
                                             wait!(ip.add(1), instruction.a);
                                             attempt!(self.check_addend(left));
@@ -871,10 +874,13 @@ impl Vm {
                                     }
                                 }
                                 Op::CheckAddend => {
-                                    let value = forced!(instruction.a);
-                                    if !value.is_string() {
-                                        wait!(ip.add(1), instruction.a);
-                                        attempt!(self.check_addend(value));
+                                    let value = *register!(instruction.a);
+                                    if value.as_inline_int().is_none() {
+                                        let value = forced!(instruction.a);
+                                        if !value.is_string() {
+                                            wait!(ip.add(1), instruction.a);
+                                            attempt!(self.check_addend(value));
+                                        }
                                     }
                                 }
                                 Op::AddInt => {
