@@ -200,6 +200,8 @@ instructions! {
     Formals ABC,
     /// if a is unset: a = constant w
     ConstIfUnset AW,
+    /// if a is unset: a = b
+    MoveIfUnset AB,
     /// if a is unset: a and register a + 1 = thunk of child w, captures still null; else register a + 1 = null
     ThunkIfUnset AW,
     /// if a is not null: take the captures of thunk a of child w

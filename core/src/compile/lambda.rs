@@ -84,17 +84,15 @@ impl Compiler<'_> {
             let place = Place::Register(parameter);
             self.work.scopes.bind(formal.name, level, place);
         }
-        let delayed: Vec<bool> = list
-            .iter()
-            .map(|formal| {
-                formal
-                    .default
-                    .is_some_and(|default| self.constant_of(default).is_none())
+        let delays = list.iter().enumerate().any(|(index, formal)| {
+            formal.default.is_some_and(|default| {
+                self.constant_of(default).is_none()
+                    && !self.is_there(default, &list[..index], &list)
             })
-            .collect();
+        });
         self.work.scopes.leave(scope);
         // A default that needs a thunk needs a register beside its formal that says whether the thunk is new.
-        let stride: u16 = if delayed.contains(&true) { 2 } else { 1 };
+        let stride: u16 = if delays { 2 } else { 1 };
         let first = self.function().allocate(list.len() * usize::from(stride))?;
         let register = |index: usize| first + index as u16 * stride;
         for (index, formal) in list.iter().enumerate() {
@@ -132,6 +130,12 @@ impl Compiler<'_> {
                 let constant = self.function().code().constant(&constant);
                 self.function()
                     .emit_aw(Op::ConstIfUnset, register(index), constant, formal.pos);
+            } else if self.is_there(default, &list[..index], &list) {
+                let mark = self.function().mark();
+                let variable = self.operand(default)?;
+                self.function()
+                    .emit_abc(Op::MoveIfUnset, register(index), variable, 0, formal.pos);
+                self.function().release(mark);
             } else {
                 let code = self.thunk_code(
                     default,
@@ -148,5 +152,17 @@ impl Compiler<'_> {
             self.function().emit_aw(Op::FillIfNew, shadow, child, pos);
         }
         Ok(())
+    }
+    /// Whether a default is another name for a variable that has its value when the default gets it: one from outside, or a formal `before` it
+    /// among `all`. Nix takes the variable's cell then.
+    fn is_there(&self, default: ExprId, before: &[Formal], all: &[Formal]) -> bool {
+        let Expr::Var(name) = self.ast.expr(default) else {
+            return false;
+        };
+        let named = |formals: &[Formal]| formals.iter().any(|formal| formal.name == name);
+        match named(all) {
+            true => named(before),
+            false => matches!(self.work.scopes.find(name), Some((_, Place::Register(_)))),
+        }
     }
 }

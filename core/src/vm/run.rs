@@ -1021,6 +1021,12 @@ impl Vm {
                                     }
                                     skip!();
                                 }
+                                Op::MoveIfUnset => {
+                                    if *register!(instruction.a) == Value::UNSET {
+                                        *register!(instruction.a) =
+                                            register!(instruction.b).resolved();
+                                    }
+                                }
                                 Op::ThunkIfUnset => {
                                     if *register!(instruction.a) == Value::UNSET {
                                         let (child, captures) = child!();
