@@ -114,18 +114,18 @@ static void iterate_drop(uint8_t *state, struct piton_vm *vm)
 /* ---- descriptors ----------------------------------------------------------------------------------------------- */
 
 static const struct piton_arg popcount_args[] = {
-    { PITON_BYTES("n"), PITON_ARG_OF(PITON_TAG_INT), 0 },
+    { .name = PITON_BYTES("n"), .mode = PITON_ARG_OF(PITON_TAG_INT) },
 };
 
 static const struct piton_arg sum_args[] = {
-    { PITON_BYTES("f"), PITON_ARG_ANY, 0 }, /* any: a set with __functor can be called too */
-    { PITON_BYTES("list"), PITON_ARG_OF(PITON_TAG_LIST), 0 },
+    { .name = PITON_BYTES("f"), .mode = PITON_ARG_ANY }, /* any: a set with __functor can be called too */
+    { .name = PITON_BYTES("list"), .mode = PITON_ARG_OF(PITON_TAG_LIST) },
 };
 
 static const struct piton_arg iterate_args[] = {
-    { PITON_BYTES("f"), PITON_ARG_ANY, 0 },
-    { PITON_BYTES("n"), PITON_ARG_OF(PITON_TAG_INT), 0 },
-    { PITON_BYTES("x"), PITON_ARG_LAZY, 0 },
+    { .name = PITON_BYTES("f"), .mode = PITON_ARG_ANY },
+    { .name = PITON_BYTES("n"), .mode = PITON_ARG_OF(PITON_TAG_INT) },
+    { .name = PITON_BYTES("x"), .mode = PITON_ARG_LAZY },
 };
 
 static const struct piton_builtin builtins[] = {

@@ -13,8 +13,8 @@
  *     }
  *
  *     static const struct piton_arg add_args[] = {
- *         { PITON_BYTES("a"), PITON_ARG_OF(PITON_TAG_INT), 0 },
- *         { PITON_BYTES("b"), PITON_ARG_OF(PITON_TAG_INT), 0 },
+ *         { .name = PITON_BYTES("a"), .mode = PITON_ARG_OF(PITON_TAG_INT) },
+ *         { .name = PITON_BYTES("b"), .mode = PITON_ARG_OF(PITON_TAG_INT) },
  *     };
  *     static const struct piton_builtin builtins[] = {
  *         { .name = PITON_BYTES("wrappingAdd"), .doc = PITON_BYTES("The sum modulo 2^64."),

@@ -2,7 +2,7 @@
 #include "base.h"
 
 static const struct piton_arg args[] = {
-    { PITON_BYTES("x"), PITON_ARG_OF(PITON_TAG_INT) | PITON_ARG_OF(10), 0 },
+    { .name = PITON_BYTES("x"), .mode = PITON_ARG_OF(PITON_TAG_INT) | PITON_ARG_OF(10) },
 };
 
 static const struct piton_builtin builtins[] = {

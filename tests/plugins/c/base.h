@@ -15,7 +15,7 @@ static inline struct piton_value probe_start(uint8_t *state, struct piton_vm *vm
 }
 
 static const struct piton_arg probe_args[] = {
-    { PITON_BYTES("x"), PITON_ARG_ANY, 0 },
+    { .name = PITON_BYTES("x"), .mode = PITON_ARG_ANY },
 };
 
 /* The fields of a leaf `probe` but for its name. */
