@@ -4,12 +4,10 @@ use super::ast::{AttrName, Expr, ExprId, Formal, Formals};
 use super::lexer::{Kind, Token};
 use super::parser::Parser;
 use crate::error::Result;
-use crate::symbol::Symbol;
 
 impl Parser<'_> {
     /// `name@{ a, b }: body`.
     pub(super) fn named_formals(&mut self, name: Token) -> Result<ExprId> {
-        let param = Some(self.symbol(name));
         self.lexer.advance();
         self.lexer.advance();
         self.expect(Kind::BraceOpen, "'{'")?;
@@ -20,7 +18,7 @@ impl Parser<'_> {
         };
         self.lexer.advance();
         self.expect(Kind::Colon, "':'")?;
-        self.lambda(name.start, param, mark, ellipsis)
+        self.lambda(name.start, Some(name), mark, ellipsis)
     }
 
     /// What follows the brace at `start` where both a set and formals can stand.
@@ -70,7 +68,7 @@ impl Parser<'_> {
             self.lexer.advance();
             let name = self.lexer.token;
             self.expect(Kind::Name, "identifier")?;
-            param = Some(self.symbol(name));
+            param = Some(name);
             self.expect(Kind::Colon, "':'")?;
         } else {
             self.expect(Kind::Colon, "':' or '@'")?;
@@ -81,11 +79,12 @@ impl Parser<'_> {
     fn lambda(
         &mut self,
         start: usize,
-        param: Option<Symbol>,
+        param: Option<Token>,
         mark: usize,
         ellipsis: bool,
     ) -> Result<ExprId> {
         let body = self.expr()?;
+        let param = param.map(|name| self.symbol(name));
         let pos = self.at(start);
         self.builder
             .check_formals(&self.formals[mark..], param, pos)?;
@@ -121,17 +120,18 @@ impl Parser<'_> {
                     name
                 }
             };
-            let symbol = self.symbol(name);
             let mut default = None;
             if self.kind() == Kind::Question {
                 self.lexer.advance();
                 default = Some(self.expr()?);
             }
-            self.formals.push(Formal {
-                name: symbol,
+            // Behind its default: see the parameters of lambdas.
+            let formal = Formal {
+                name: self.symbol(name),
                 pos: self.at(name.start),
                 default,
-            });
+            };
+            self.formals.push(formal);
             match self.kind() {
                 Kind::BraceClose => return Ok(false),
                 Kind::Comma => self.lexer.advance(),

@@ -210,10 +210,11 @@ impl Parser<'_> {
         match token.kind {
             Kind::Name => match self.lexer.peek() {
                 b':' => {
-                    let param = Some(self.symbol(token));
                     self.lexer.advance();
                     self.lexer.advance();
                     let body = self.expr()?;
+                    // Names are known in the order in which Nix comes to know them, which shows: that of a parameter behind its body.
+                    let param = Some(self.symbol(token));
                     return Ok(self.builder.ast.push(
                         Expr::Lambda {
                             param,
