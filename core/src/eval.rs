@@ -307,6 +307,7 @@ impl Evaluator {
                 let image = self.image_of(origin, text.into(), &base, names)?;
                 self.vm.sources.release_last(|_| true);
                 let address = self.vm.link(image);
+                self.vm.note_loaded();
                 match scope {
                     Some(scope) => self.vm.enter_code(address, &[scope], None),
                     None => self.vm.enter_code(address, &[], Some(path.into())),

@@ -271,16 +271,15 @@ impl Compiler<'_> {
         let chain = matches!(self.ast.expr(left), Expr::Binary(..));
         let start = self.function().here();
         let a = self.operand_in(left, chain.then_some(dst))?;
+        let forces = !self.is_operand_at_hand(right);
+        if forces && check.is_none() && self.may_hold_thunk(left) {
+            let pos = self.ast.pos(left);
+            self.function().emit_abc(Op::Force, a, 0, 0, pos);
+        }
         let noted = of[0].and_then(|of| self.function().note_operand(start, of));
-        let mut checked = false;
-        if !self.is_operand_at_hand(right) {
-            if let Some((check, pos)) = check {
-                self.function().emit_abc(check, a, 0, 0, pos);
-                checked = true;
-            } else if self.may_hold_thunk(left) {
-                let pos = self.ast.pos(left);
-                self.function().emit_abc(Op::Force, a, 0, 0, pos);
-            }
+        let checked = forces && check.is_some();
+        if let Some((check, pos)) = check.filter(|_| forces) {
+            self.function().emit_abc(check, a, 0, 0, pos);
         }
         let start = self.function().here();
         let b = self.operand_in(right, (!chain).then_some(dst))?;

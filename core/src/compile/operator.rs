@@ -8,6 +8,9 @@ use crate::source::Pos;
 use crate::symbol::Symbol;
 use crate::syntax::ast::{BinaryOp, Expr, ExprId};
 
+/// See [`Compiler::told_position`].
+const MAX_TOLD: usize = 100;
+
 impl Compiler<'_> {
     pub(super) fn assertion(&mut self, condition: ExprId, pos: Pos) -> Result<()> {
         let mark = self.function().mark();
@@ -162,14 +165,16 @@ impl Compiler<'_> {
     /// What an operand of `//` is told of. A `//` within it is told of its own operands alone.
     fn update_operand(&self, id: ExprId, usage: OperandUse) -> Option<OperandOf> {
         match self.ast.expr(id) {
-            Expr::Attrs(_) | Expr::Binary(BinaryOp::Update, ..) => None,
+            Expr::Attrs(node) if node.dynamic.len == 0 => None,
+            Expr::Binary(BinaryOp::Update, ..) => None,
             _ => Some(OperandOf::Placed(usage, self.told_position(id))),
         }
     }
 
-    /// Where Nix says that an expression stands: of some it keeps no position.
+    /// Where Nix says that an expression stands: of some it keeps no position, others stand where their first operand does. What nests deeper
+    /// than anybody writes stands where it begins: each level of it asks.
     pub(super) fn told_position(&self, mut id: ExprId) -> Pos {
-        loop {
+        for _ in 0..MAX_TOLD {
             id = match self.ast.expr(id) {
                 Expr::Int(_)
                 | Expr::Float(_)
@@ -186,6 +191,7 @@ impl Compiler<'_> {
                 _ => return self.ast.pos(id),
             };
         }
+        self.ast.pos(id)
     }
 
     /// Whether an expression, if it has a value at all, has one that something can be added to.

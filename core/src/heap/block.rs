@@ -219,6 +219,11 @@ impl Heap {
         self.others = [resident.saturating_sub(known), self.others[0]];
     }
 
+    /// What is as large as this part of the limit counts by itself.
+    pub fn large_part(&self) -> usize {
+        self.max_bytes / 16
+    }
+
     /// What the limit leaves for heap and stacks.
     fn limit_here(&self) -> usize {
         self.max_bytes.saturating_sub(self.others[0])
@@ -271,15 +276,20 @@ impl Heap {
         self.threshold = 0;
     }
 
-    /// Whether `bytes` at once are within the limit and what the system gives.
-    #[inline]
-    pub fn has_room(&self, bytes: usize) -> bool {
-        bytes < ALWAYS_ROOM.min(self.max_bytes) || self.has_much_room(bytes)
+    /// Whether nobody need ask whether there is room for so many bytes at once.
+    #[inline(always)]
+    pub fn is_little(&self, bytes: usize) -> bool {
+        bytes < ALWAYS_ROOM.min(self.large_part())
     }
 
+    /// Whether so many at once are within the limit and what the system gives. What takes them may hold as many beside the heap, as a
+    /// builtin that has put a text together: that may be a tenth beyond the limit, for a moment.
     #[cold]
-    fn has_much_room(&self, bytes: usize) -> bool {
-        if self.live.saturating_add(bytes) > self.limit_here() {
+    pub fn has_room(&self, bytes: usize) -> bool {
+        let most = self.max_bytes.saturating_add(self.max_bytes / 10);
+        if self.live.saturating_add(bytes) > self.max_bytes
+            || self.others[0].saturating_add(bytes) > most
+        {
             return false;
         }
         if bytes < ALWAYS_ROOM {
@@ -489,6 +499,10 @@ impl Heap {
         self.live += layout.size();
         self.since_collection += layout.size();
         self.reserve(layout.size());
+        if layout.size() >= self.large_part() {
+            // Before the next one that is as large it has to be known what is alive.
+            self.collect_soon();
+        }
         object
     }
 

@@ -351,6 +351,10 @@ impl Heap {
         if !self.is_limited() {
             return usize::MAX;
         }
+        if self.room_beside(beside) == 0 && self.since_collection == 0 {
+            // It has to be seen whether that is so because of what has been freed, and not given back yet.
+            return self.max_bytes / 64;
+        }
         let room = self.room_beside(beside.saturating_add(self.margin()));
         (room / 2).max(self.max_bytes / 16)
     }

@@ -401,8 +401,9 @@ impl Vm {
         let Some(Frame::Generator(frame)) = self.top_frame() else {
             unreachable!("a generator is on top")
         };
-        let (depth, pos) = frame.depth_pos;
-        Some(self.apply_at(function, Passed::of(&args[..count]), depth, pos))
+        let depth = frame.depth_pos.0;
+        // What builtins call is called at no place of its own.
+        Some(self.apply_at(function, Passed::of(&args[..count]), depth, Pos::NONE))
     }
 
     /// Serves the most frequent request, the call of a lambda with as many arguments as it takes, if that is the one of the

@@ -22,7 +22,7 @@ impl Vm {
         let Some(Frame::Generator(frame)) = self.top_frame() else {
             unreachable!("a generator is on top")
         };
-        let (builtin, owner, (depth, pos)) = (frame.builtin, frame.owner, frame.depth_pos);
+        let (builtin, owner, depth) = (frame.builtin, frame.owner, frame.depth_pos.0);
         let slot = &self.host.context.context.request;
         let (number, flags, argc) = (slot.number, slot.flags, slot.argc as usize);
         if number == 0 {
@@ -62,7 +62,7 @@ impl Vm {
             request::FORCE_DEEP => self.push_task(|| DeepForce::new(a)),
             request::TRY_FORCE => self.push_task(|| Catch::new(a)),
             request::FORCE_WITH_CONTEXT => self.force_explained(a, b, depth),
-            request::CALL => self.apply(a, &args[1..argc], pos),
+            request::CALL => self.apply(a, &args[1..argc], Pos::NONE),
             request::COERCE_TO_STRING => {
                 self.push_task(|| crate::vm::Coerce::new(a, coercion(flags)))
             }

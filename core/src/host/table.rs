@@ -172,8 +172,8 @@ pub(super) unsafe fn values<'a, const N: usize>(
 }
 
 /// Whether `count` items of so many words can be made.
-pub(super) fn has_room_for(vm: &Vm, count: usize, words: usize) -> bool {
-    count <= u32::MAX as usize && vm.heap.has_room(count.saturating_mul(8 * words))
+pub(super) fn has_room_for(vm: &mut Vm, count: usize, words: usize) -> bool {
+    count <= u32::MAX as usize && vm.has_room(count.saturating_mul(8 * words))
 }
 
 /// What a function answers that cannot make what it is asked for: null, and the evaluation fails at its next safepoint.
@@ -299,7 +299,7 @@ unsafe extern "C" fn make_string(
 ) -> RawValue {
     // SAFETY: see `error`.
     let (vm, bytes) = unsafe { (vm(context), bytes.as_slice()) };
-    if bytes.len() > MAX_STRING || !vm.heap.has_room(bytes.len()) {
+    if bytes.len() > MAX_STRING || !vm.has_room(bytes.len()) {
         return no_room(vm);
     }
     to_raw(vm.heap.string(bytes, string_context as u32))

@@ -99,8 +99,17 @@ impl Vm {
     pub(super) fn called_at(&mut self, flow: &Flow, pos: Pos) {
         // A thunk may be on top that evaluates the function first, and the function of a set with `__functor` is called there.
         if let Flow::Enter = flow
-            && let [.., below, Frame::Code(frame)] = &mut self.frames[..]
-            && !matches!(below, Frame::Functor { .. })
+            && !matches!(
+                &self.frames[..],
+                [.., Frame::Functor { .. }, Frame::Code(_)]
+                    | [
+                        ..,
+                        Frame::Functor { .. },
+                        Frame::Apply { .. },
+                        Frame::Code(_)
+                    ]
+            )
+            && let Some(Frame::Code(frame)) = self.frames.last_mut()
             && frame.code().kind == CodeKind::Lambda
             && frame.update.is_none()
         {

@@ -392,8 +392,8 @@ impl Vm {
 
     /// A string of `len` bytes can be made.
     #[inline]
-    pub(super) fn check_string(&self, len: usize) -> Result<()> {
-        if len > MAX_STRING || !self.heap.has_room(len) {
+    pub(super) fn check_string(&mut self, len: usize) -> Result<()> {
+        if len > MAX_STRING || !self.has_room(len) {
             return Err(self.no_such_string(len));
         }
         Ok(())
@@ -414,6 +414,9 @@ impl Vm {
     pub(super) fn safepoint(&mut self) -> Result<()> {
         let beside = self.stack_bytes();
         if self.heap.is_limited() {
+            // Pages of stacks that were deeper once.
+            self.frames.give_back();
+            self.stack.give_back();
             self.note_resident(beside);
             if self.heap.can_wait(beside) {
                 return Ok(());
@@ -484,10 +487,34 @@ impl Vm {
 
     /// Sees what else the process takes: code, texts and tables grow, too, and allocators keep some of what is freed.
     fn note_resident(&mut self, beside: usize) {
-        self.frames.give_back();
-        self.stack.give_back();
         if let Some(resident) = self.world.resident_memory() {
             self.heap.note_resident(resident, beside);
+        }
+    }
+
+    /// Whether `bytes` at once are within the limit of memory.
+    #[inline(always)]
+    pub(crate) fn has_room(&mut self, bytes: usize) -> bool {
+        self.heap.is_little(bytes) || self.has_much_room(bytes)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn has_much_room(&mut self, bytes: usize) -> bool {
+        if self.heap.is_limited() {
+            self.note_resident(self.stack_bytes());
+        }
+        self.heap.has_room(bytes)
+    }
+
+    /// Code has been loaded, which takes memory beside the heap: where that leaves no room, the next safepoint sees to it.
+    pub(crate) fn note_loaded(&mut self) {
+        if self.heap.is_limited() {
+            let beside = self.stack_bytes();
+            self.note_resident(beside);
+            if self.heap.room_beside(beside) == 0 {
+                self.heap.collect_soon();
+            }
         }
     }
 

@@ -50,6 +50,11 @@ impl Vm {
             // Something was not made that there was no room for: what failed failed for want of it.
             error = self.out_of_memory();
         }
+        // What has no memory left is not to take more of it for its trace.
+        let most = match self.is_out_of_memory() {
+            true => MAX_TRACES / 100,
+            false => MAX_TRACES,
+        };
         // How the frame just taken down came to be on the next one.
         let mut came = Came::Forced;
         while let Some(frame) = self.frames.pop() {
@@ -57,7 +62,7 @@ impl Vm {
             if !matches!(frame, Frame::Task(_)) {
                 error.applied = None;
             }
-            let is_told = !self.is_caught(&error);
+            let is_told = !self.is_caught(&error) && error.traces.len() < most;
             match frame {
                 Frame::Code(frame) => {
                     if is_told {
