@@ -184,6 +184,10 @@ const KEEPING: &[(&str, &str)] = &[
         "a closure without end",
         "builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }",
     ),
+    (
+        "groups",
+        r#"builtins.length (builtins.attrNames (builtins.groupBy (x: "g${toString x}") (builtins.genList (x: x) 3000000)))"#,
+    ),
     ("calls", "let f = n: 1 + f (n + 1); in f 0"),
     (
         "calls by builtins",
