@@ -410,7 +410,8 @@ impl Vm {
         )
     }
 
-    /// Collects, but if it only was to be seen how much room there is, and there is enough. Only where every live value is below a root: between frames.
+    /// Collects, unless it only was to be seen how much room there is, and there is enough. Only where every live value is below a root:
+    /// between frames.
     pub(super) fn safepoint(&mut self) -> Result<()> {
         let beside = self.stack_bytes();
         if self.heap.is_limited() {

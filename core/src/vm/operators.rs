@@ -193,8 +193,11 @@ impl Vm {
                 Some(path) => Flow::Value(path),
                 None => self.interpolate(&[left, right], true),
             },
-            ValueType::String => self.interpolate(&[left, right], false),
-            _ => self.push_join(&[left, right], false, false),
+            _ => match or_fail!(self.join_at_hand(&[left, right])) {
+                Some(string) => Flow::Value(string),
+                // Only behind a string a path is copied to the store.
+                None => self.push_join(&[left, right], false, left.is_string()),
+            },
         }
     }
 
