@@ -193,11 +193,8 @@ impl Vm {
                 Some(path) => Flow::Value(path),
                 None => self.interpolate(&[left, right], true),
             },
-            _ => match or_fail!(self.join_at_hand(&[left, right])) {
-                Some(string) => Flow::Value(string),
-                // Only behind a string a path is copied to the store.
-                None => self.push_join(&[left, right], false, left.is_string()),
-            },
+            ValueType::String => self.interpolate(&[left, right], false),
+            _ => self.add_to_set(left, right),
         }
     }
 
@@ -218,6 +215,19 @@ impl Vm {
         error.trace(self.part_position(0), PART);
         error.found = 0;
         Err(error)
+    }
+
+    /// The same where `left` is a set, if it adds at all: behind that a path is not copied to the store.
+    #[inline(never)]
+    fn add_to_set(&mut self, left: Value, right: Value) -> Flow {
+        let at_hand = self
+            .names
+            .out_path_at_hand(left)
+            .and(self.names.string_at_hand(right));
+        match at_hand {
+            Some(_) => self.interpolate(&[left, right], false),
+            None => self.push_join(&[left, right], false, false),
+        }
     }
 
     /// `path + text`, where both are there and nothing is wrong with them.
