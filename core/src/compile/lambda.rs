@@ -75,7 +75,8 @@ impl Compiler<'_> {
     }
 
     fn formals(&mut self, parameter: u16, formals: Formals, pos: Pos) -> Result<()> {
-        let mut list: Vec<Formal> = self.ast.formals[formals.list.range()].to_vec();
+        let source = &self.ast.formals[formals.list.range()];
+        let mut list = source.to_vec();
         list.sort_by_key(|formal| formal.name);
         // A name that is a constant outside may be that of a formal. Their registers are not known yet.
         let level = self.level();
@@ -84,12 +85,8 @@ impl Compiler<'_> {
             let place = Place::Register(parameter);
             self.work.scopes.bind(formal.name, level, place);
         }
-        let delays = list.iter().enumerate().any(|(index, formal)| {
-            formal.default.is_some_and(|default| {
-                self.constant_of(default).is_none()
-                    && !self.is_there(default, &list[..index], &list)
-            })
-        });
+        let defaults = self.defaults(source, &list);
+        let delays = (defaults.iter()).any(|default| default.kind == DefaultKind::Delayed);
         self.work.scopes.leave(scope);
         // A default that needs a thunk needs a register beside its formal that says whether the thunk is new.
         let stride: u16 = if delays { 2 } else { 1 };
@@ -122,30 +119,32 @@ impl Compiler<'_> {
         function.emit(instruction, pos);
 
         let mut fills = Vec::new();
-        for (index, formal) in list.iter().enumerate() {
-            let Some(default) = formal.default else {
-                continue;
-            };
-            if let Some(constant) = self.constant_of(default) {
-                let constant = self.function().code().constant(&constant);
-                self.function()
-                    .emit_aw(Op::ConstIfUnset, register(index), constant, formal.pos);
-            } else if self.is_there(default, &list[..index], &list) {
-                let mark = self.function().mark();
-                let variable = self.operand(default)?;
-                self.function()
-                    .emit_abc(Op::MoveIfUnset, register(index), variable, 0, formal.pos);
-                self.function().release(mark);
-            } else {
-                let code = self.thunk_code(
-                    default,
-                    CodeKind::Variable(formal.name),
-                    self.ast.pos(default),
-                )?;
-                let child = self.function().child(code);
-                self.function()
-                    .emit_aw(Op::ThunkIfUnset, register(index), child, formal.pos);
-                fills.push((register(index) + 1, child, formal.pos));
+        for default in defaults {
+            let register = register(default.formal);
+            let Formal { name, pos, .. } = list[default.formal];
+            match default.kind {
+                DefaultKind::Constant => {
+                    if let Some(constant) = self.constant_of(default.id) {
+                        let constant = self.function().code().constant(&constant);
+                        self.function()
+                            .emit_aw(Op::ConstIfUnset, register, constant, pos);
+                    }
+                }
+                DefaultKind::There => {
+                    let mark = self.function().mark();
+                    let variable = self.operand(default.id)?;
+                    self.function()
+                        .emit_abc(Op::MoveIfUnset, register, variable, 0, pos);
+                    self.function().release(mark);
+                }
+                DefaultKind::Delayed => {
+                    let place = self.ast.pos(default.id);
+                    let code = self.thunk_code(default.id, CodeKind::Variable(name), place)?;
+                    let child = self.function().child(code);
+                    self.function()
+                        .emit_aw(Op::ThunkIfUnset, register, child, pos);
+                    fills.push((register + 1, child, pos));
+                }
             }
         }
         for (shadow, child, pos) in fills {
@@ -153,16 +152,63 @@ impl Compiler<'_> {
         }
         Ok(())
     }
-    /// Whether a default is another name for a variable that has its value when the default gets it: one from outside, or a formal `before` it
-    /// among `all`. Nix takes the variable's cell then.
-    fn is_there(&self, default: ExprId, before: &[Formal], all: &[Formal]) -> bool {
-        let Expr::Var(name) = self.ast.expr(default) else {
-            return false;
+    /// The defaults of the formals in `list`, which are sorted, in an order in which as many as can be have what they are another name for:
+    /// Nix takes the cell of a variable that is there. It goes by the order in which names came to be known, which is this one where
+    /// they are new, since a default is read before the name that it is of; here it must be the same whatever was read before.
+    fn defaults(&self, source: &[Formal], list: &[Formal]) -> Vec<FormalDefault> {
+        let find = |name: Symbol| list.binary_search_by_key(&name, |formal| formal.name).ok();
+        let variable = |index: usize| match self.ast.expr(list[index].default?) {
+            Expr::Var(name) => Some(name),
+            _ => None,
         };
-        let named = |formals: &[Formal]| formals.iter().any(|formal| formal.name == name);
-        match named(all) {
-            true => named(before),
-            false => matches!(self.work.scopes.find(name), Some((_, Place::Register(_)))),
+        let refers = |index: usize| variable(index).and_then(find);
+        let (mut seen, mut done) = (vec![false; list.len()], vec![false; list.len()]);
+        let mut defaults = Vec::new();
+        let mut chain = Vec::new();
+        for formal in source {
+            let mut next = find(formal.name);
+            while let Some(index) = next.filter(|index| !seen[*index]) {
+                seen[index] = true;
+                chain.push(index);
+                next = refers(index);
+            }
+            for index in chain.drain(..).rev() {
+                if let Some(id) = list[index].default {
+                    let is_there = match refers(index) {
+                        Some(other) => done[other],
+                        None => variable(index).is_some_and(|name| {
+                            matches!(self.work.scopes.find(name), Some((_, Place::Register(_))))
+                        }),
+                    };
+                    let kind = match self.constant_of(id) {
+                        Some(_) => DefaultKind::Constant,
+                        None if is_there => DefaultKind::There,
+                        None => DefaultKind::Delayed,
+                    };
+                    defaults.push(FormalDefault {
+                        formal: index,
+                        id,
+                        kind,
+                    });
+                }
+                done[index] = true;
+            }
         }
+        defaults
     }
+}
+
+/// The default of a formal, which is given by its number.
+struct FormalDefault {
+    formal: usize,
+    id: ExprId,
+    kind: DefaultKind,
+}
+
+#[derive(PartialEq, Eq)]
+enum DefaultKind {
+    Constant,
+    /// Another name for a variable that has its value by then.
+    There,
+    Delayed,
 }
