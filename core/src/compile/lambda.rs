@@ -152,10 +152,14 @@ impl Compiler<'_> {
         }
         Ok(())
     }
+
     /// The defaults of the formals in `list`, which are sorted, in an order in which as many as can be have what they are another name for:
     /// Nix takes the cell of a variable that is there. It goes by the order in which names came to be known, which is this one where
     /// they are new, since a default is read before the name that it is of; here it must be the same whatever was read before.
     fn defaults(&self, source: &[Formal], list: &[Formal]) -> Vec<FormalDefault> {
+        if source.iter().all(|formal| formal.default.is_none()) {
+            return Vec::new();
+        }
         let find = |name: Symbol| list.binary_search_by_key(&name, |formal| formal.name).ok();
         let variable = |index: usize| match self.ast.expr(list[index].default?) {
             Expr::Var(name) => Some(name),
