@@ -277,96 +277,59 @@ impl Instruction {
     }
 }
 
-/// What an operand is of, and what a trace says of it. Those that need a bool are operand `x` of the instructions that check for one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum OperandUse {
+macro_rules! operand_uses {
+    ($($(#[doc = $doc:literal])+ $name:ident = $step:literal),* $(,)?) => {
+        /// What an operand is of, and what a trace says of it. Those that need a bool are operand `x` of the instructions that check for one.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub enum OperandUse {
+            $($(#[doc = $doc])+ $name),*
+        }
+
+        impl OperandUse {
+            const ALL: &[(OperandUse, &str)] = &[$((OperandUse::$name, $step)),*];
+        }
+    };
+}
+
+operand_uses! {
     /// `if`
-    If,
+    If = "while evaluating a branch condition",
     /// `assert`
-    Assert,
+    Assert = "in the condition of the assert statement",
     /// `&&`, left operand.
-    AndLeft,
+    AndLeft = "in the left operand of the AND (&&) operator",
     /// `&&`, right operand.
-    AndRight,
+    AndRight = "in the right operand of the AND (&&) operator",
     /// `||`, left operand.
-    OrLeft,
+    OrLeft = "in the left operand of the OR (||) operator",
     /// `||`, right operand.
-    OrRight,
+    OrRight = "in the right operand of the OR (||) operator",
     /// `->`, left operand.
-    ImpliesLeft,
+    ImpliesLeft = "in the left operand of the IMPL (->) operator",
     /// `->`, right operand.
-    ImpliesRight,
+    ImpliesRight = "in the right operand of the IMPL (->) operator",
     /// `!`
-    Not,
+    Not = "in the argument of the not operator",
     /// `//`, left operand.
-    UpdateLeft,
+    UpdateLeft = "in the left operand of the update (//) operator",
     /// `//`, right operand.
-    UpdateRight,
+    UpdateRight = "in the right operand of the update (//) operator",
     /// `with`
-    With,
+    With = "while evaluating the first subexpression of a with expression",
     /// The name of an attribute.
-    Name,
+    Name = "while evaluating an attribute name",
     /// `-`
-    Sub,
+    Sub = "while calling the 'sub' builtin",
     /// `*`
-    Mul,
+    Mul = "while calling the 'mul' builtin",
     /// `/`
-    Div,
+    Div = "while calling the 'div' builtin",
     /// `<` and its like
-    Less,
+    Less = "while calling the 'lessThan' builtin",
 }
 
 impl OperandUse {
-    const ALL: [(OperandUse, &str); 17] = [
-        (OperandUse::If, "while evaluating a branch condition"),
-        (
-            OperandUse::Assert,
-            "in the condition of the assert statement",
-        ),
-        (
-            OperandUse::AndLeft,
-            "in the left operand of the AND (&&) operator",
-        ),
-        (
-            OperandUse::AndRight,
-            "in the right operand of the AND (&&) operator",
-        ),
-        (
-            OperandUse::OrLeft,
-            "in the left operand of the OR (||) operator",
-        ),
-        (
-            OperandUse::OrRight,
-            "in the right operand of the OR (||) operator",
-        ),
-        (
-            OperandUse::ImpliesLeft,
-            "in the left operand of the IMPL (->) operator",
-        ),
-        (
-            OperandUse::ImpliesRight,
-            "in the right operand of the IMPL (->) operator",
-        ),
-        (OperandUse::Not, "in the argument of the not operator"),
-        (
-            OperandUse::UpdateLeft,
-            "in the left operand of the update (//) operator",
-        ),
-        (
-            OperandUse::UpdateRight,
-            "in the right operand of the update (//) operator",
-        ),
-        (
-            OperandUse::With,
-            "while evaluating the first subexpression of a with expression",
-        ),
-        (OperandUse::Name, "while evaluating an attribute name"),
-        (OperandUse::Sub, "while calling the 'sub' builtin"),
-        (OperandUse::Mul, "while calling the 'mul' builtin"),
-        (OperandUse::Div, "while calling the 'div' builtin"),
-        (OperandUse::Less, "while calling the 'lessThan' builtin"),
-    ];
     /// How many there are.
     pub const COUNT: usize = OperandUse::ALL.len();
 

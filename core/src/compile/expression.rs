@@ -9,7 +9,7 @@ use super::at_hand::{FOLDED, NESTED};
 use super::bindings::MAX_IN_REGISTERS;
 use super::function::Pending;
 use super::scope::Place;
-use crate::bytecode::{CodeKind, Constant, Op, Operand, OperandOf, OperandUse};
+use crate::bytecode::{CodeKind, Constant, Op, OperandOf, OperandUse};
 use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -272,13 +272,13 @@ impl Compiler<'_> {
         let start = self.function().here();
         let a = self.operand_in(left, chain.then_some(dst))?;
         let forces = !self.is_operand_at_hand(right);
+        let check = check.filter(|_| forces);
         if forces && check.is_none() && self.may_hold_thunk(left) {
             let pos = self.ast.pos(left);
             self.function().emit_abc(Op::Force, a, 0, 0, pos);
         }
         let noted = of[0].and_then(|of| self.function().note_operand(start, of));
-        let checked = forces && check.is_some();
-        if let Some((check, pos)) = check.filter(|_| forces) {
+        if let Some((check, pos)) = check {
             self.function().emit_abc(check, a, 0, 0, pos);
         }
         let start = self.function().here();
@@ -286,7 +286,9 @@ impl Compiler<'_> {
         if let Some(of) = of[1] {
             self.function().note_operand(start, of);
         }
-        if !checked && let Some(noted) = noted {
+        if check.is_none()
+            && let Some(noted) = noted
+        {
             self.function().takes_operand(noted);
         }
         Ok((a, b))
@@ -334,25 +336,18 @@ impl Compiler<'_> {
             match builtin {
                 // It would be forced before anything else: so it is evaluated where it stands, and needs no thunk.
                 Some(builtin) if builtin.first_strict == Some(index) && !self.is_at_hand(*arg) => {
-                    let start = self.function().code().instructions.len() as u32;
+                    let start = self.function().here();
                     self.value(*arg, register)?;
-                    let end = self.function().code().instructions.len() as u32;
-                    strict = Some((start, end, builtin.number));
+                    let of = OperandOf::Builtin(builtin.number);
+                    strict = self.function().note_operand(start, of);
                 }
                 _ if self.is_built_at_once(*arg) => self.value(*arg, register)?,
                 _ => self.delay(*arg, register, None)?,
             }
         }
-        if let Some((start, end, builtin)) = strict {
+        if let Some(note) = strict {
             // The call is what the caller emits next.
-            let code = self.function().code();
-            let call = code.instructions.len() as u32;
-            code.operands.push(Operand {
-                start,
-                end,
-                at: call,
-                of: OperandOf::Builtin(builtin),
-            });
+            self.function().takes_operand(note);
         }
         Ok((base, args.len() as u16))
     }

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::scope::Place;
-use crate::bytecode::{CodeKind, CodePlace, FormalSpec, FormalsSpec, Instruction, Op};
+use crate::bytecode::{CodeKind, CodePlace, Constant, FormalSpec, FormalsSpec, Instruction, Op};
 use crate::error::Result;
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 /// So many nested lambdas become one function.
 const MAX_ARITY: u16 = 32;
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     /// The code of a delayed expression.
     pub(super) fn thunk_code(&mut self, id: ExprId, kind: CodeKind, pos: Pos) -> Result<CodePlace> {
         if let Some(code) = self.leave_out(id, kind, pos)? {
@@ -86,7 +86,7 @@ impl Compiler<'_> {
             self.work.scopes.bind(formal.name, level, place);
         }
         let defaults = self.defaults(source, &list);
-        let delays = (defaults.iter()).any(|default| default.kind == DefaultKind::Delayed);
+        let delays = (defaults.iter()).any(|default| matches!(default.kind, DefaultKind::Delayed));
         self.work.scopes.leave(scope);
         // A default that needs a thunk needs a register beside its formal that says whether the thunk is new.
         let stride: u16 = if delays { 2 } else { 1 };
@@ -123,12 +123,10 @@ impl Compiler<'_> {
             let register = register(default.formal);
             let Formal { name, pos, .. } = list[default.formal];
             match default.kind {
-                DefaultKind::Constant => {
-                    if let Some(constant) = self.constant_of(default.id) {
-                        let constant = self.function().code().constant(&constant);
-                        self.function()
-                            .emit_aw(Op::ConstIfUnset, register, constant, pos);
-                    }
+                DefaultKind::Constant(constant) => {
+                    let constant = self.function().code().constant(&constant);
+                    self.function()
+                        .emit_aw(Op::ConstIfUnset, register, constant, pos);
                 }
                 DefaultKind::There => {
                     let mark = self.function().mark();
@@ -156,7 +154,7 @@ impl Compiler<'_> {
     /// The defaults of the formals in `list`, which are sorted, in an order in which as many as can be have what they are another name for:
     /// Nix takes the cell of a variable that is there. It goes by the order in which names came to be known, which is this one where
     /// they are new, since a default is read before the name that it is of; here it must be the same whatever was read before.
-    fn defaults(&self, source: &[Formal], list: &[Formal]) -> Vec<FormalDefault> {
+    fn defaults(&self, source: &[Formal], list: &[Formal]) -> Vec<FormalDefault<'a>> {
         if source.iter().all(|formal| formal.default.is_none()) {
             return Vec::new();
         }
@@ -185,7 +183,7 @@ impl Compiler<'_> {
                         }),
                     };
                     let kind = match self.constant_of(id) {
-                        Some(_) => DefaultKind::Constant,
+                        Some(constant) => DefaultKind::Constant(constant),
                         None if is_there => DefaultKind::There,
                         None => DefaultKind::Delayed,
                     };
@@ -203,15 +201,14 @@ impl Compiler<'_> {
 }
 
 /// The default of a formal, which is given by its number.
-struct FormalDefault {
+struct FormalDefault<'a> {
     formal: usize,
     id: ExprId,
-    kind: DefaultKind,
+    kind: DefaultKind<'a>,
 }
 
-#[derive(PartialEq, Eq)]
-enum DefaultKind {
-    Constant,
+enum DefaultKind<'a> {
+    Constant(Constant<'a>),
     /// Another name for a variable that has its value by then.
     There,
     Delayed,

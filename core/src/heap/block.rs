@@ -221,7 +221,7 @@ impl Heap {
 
     /// What is as large as this part of the limit counts by itself.
     pub fn large_part(&self) -> usize {
-        self.max_bytes / 16
+        self.margin()
     }
 
     /// What the limit leaves for heap and stacks.

@@ -351,22 +351,22 @@ impl Heap {
         if !self.is_limited() {
             return usize::MAX;
         }
-        if self.room_beside(beside) == 0 && self.since_collection == 0 {
+        if self.room_beside(beside) == 0 {
             // It has to be seen whether that is so because of what has been freed, and not given back yet.
             return self.max_bytes / 64;
         }
         let room = self.room_beside(beside.saturating_add(self.margin()));
-        (room / 2).max(self.max_bytes / 16)
+        (room / 2).max(self.margin())
     }
 
     /// Whether a collection is not due yet, where a safepoint asks for one to see how much room there is within the limit.
     pub fn can_wait(&mut self, beside: usize) -> bool {
-        let step = self.step(beside);
         let waits = self.threshold > 0
             && self.since_collection < self.due
-            && self.room_beside(beside.saturating_add(self.margin())) > self.max_bytes / 16;
+            && self.room_beside(beside.saturating_add(self.margin())) > self.margin();
         if waits {
-            self.threshold = self.due.min(self.since_collection.saturating_add(step));
+            let next = self.since_collection.saturating_add(self.step(beside));
+            self.threshold = self.due.min(next);
         }
         waits
     }

@@ -62,7 +62,7 @@ impl Vm {
             request::FORCE_DEEP => self.push_task(|| DeepForce::new(a)),
             request::TRY_FORCE => self.push_task(|| Catch::new(a)),
             request::FORCE_WITH_CONTEXT => self.force_explained(a, b, depth),
-            request::CALL => self.apply(a, &args[1..argc], Pos::NONE),
+            request::CALL => self.apply(a, &args[1..argc]),
             request::COERCE_TO_STRING => {
                 self.push_task(|| crate::vm::Coerce::new(a, coercion(flags)))
             }

@@ -177,13 +177,13 @@ fn growth(len: usize, room: usize) -> usize {
 }
 
 impl Vm {
-    /// Applies `function`, a thunk perhaps, to `args` for the frame on top.
-    pub(crate) fn apply(&mut self, function: Value, args: &[Value], pos: Pos) -> Flow {
+    /// Applies `function`, a thunk perhaps, to `args` for the frame on top, at no place of the program.
+    pub(crate) fn apply(&mut self, function: Value, args: &[Value]) -> Flow {
         let depth = self.depth();
-        self.apply_at(function, Passed::of(args), depth, pos)
+        self.apply_at(function, Passed::of(args), depth, Pos::NONE)
     }
 
-    /// The same, at a known depth of calls.
+    /// The same, at a known depth of calls and place.
     pub(crate) fn apply_at(&mut self, function: Value, args: Passed, depth: u32, pos: Pos) -> Flow {
         let function = function.resolved();
         if !function.is_thunk() {

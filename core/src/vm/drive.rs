@@ -123,7 +123,7 @@ impl Vm {
                     }
                     Flow::Value(result)
                 }
-                Step::Call(function, args) => self.apply(function, &args, Pos::NONE),
+                Step::Call(function, args) => self.apply(function, &args),
                 Step::Load(load) => {
                     self.frames.pop();
                     return Flow::Load(Box::new(load));

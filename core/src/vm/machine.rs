@@ -270,7 +270,7 @@ impl Vm {
     /// Begins a call.
     pub fn begin_call(&mut self, function: Value, args: &[Value]) -> Result<Outcome> {
         self.begin();
-        let flow = self.apply(function, args, Pos::NONE);
+        let flow = self.apply(function, args);
         self.run(flow)
     }
 

@@ -1,6 +1,6 @@
 //! `genericClosure`: everything that can be reached from some first items, each once.
 
-use crate::support::{forced, function, required, typed};
+use crate::support::{Held, forced, function, required, typed};
 use piton_plugin_api::{Cx, Result, Type, Value, abi, builtin};
 use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
@@ -34,7 +34,7 @@ builtin! {
         let mut waiting = VecDeque::from(cx.list_items(&start)?);
         let mut found = Vec::new();
         let mut keys = Keys::None;
-        let mut held = 0;
+        let mut held = Held::default();
         while let Some(item) = waiting.pop_front() {
             let item = forced(cx, item, Type::Attrs).await?;
             let key = key_of(cx, &item).await?;
@@ -49,15 +49,11 @@ builtin! {
             let values = grown(found.len() + 1, found.capacity())
                 + grown(waiting.len() + count, waiting.capacity());
             // Each of the new ones takes a root besides.
-            let needed = (values * size_of::<Value<'_>>()
+            let needed = values * size_of::<Value<'_>>()
                 + count * size_of::<abi::RootSlot>()
-                + keys.bytes())
-                / HELD_STEP
-                * HELD_STEP;
-            // What has been freed is the allocator's for a while.
-            if needed > held {
-                cx.hold(needed).await?;
-                held = needed;
+                + keys.bytes();
+            if let Some(bytes) = held.grown(needed) {
+                cx.hold(bytes).await?;
             }
             found.push(item);
             waiting.reserve(count);
@@ -68,9 +64,6 @@ builtin! {
         Ok(cx.list(&found))
     }
 }
-
-/// What is held is told by steps of so many bytes.
-const HELD_STEP: usize = 1 << 16;
 
 /// For how many values there is room in memory while a vector comes to hold `len`: when it grows, the old ones stay until they are
 /// copied.

@@ -1,6 +1,6 @@
 //! Passes over a list that call a function with each element at once.
 
-use crate::support::{Predicate, callable, function, plain_symbol, typed};
+use crate::support::{Held, Predicate, callable, function, plain_symbol, typed};
 use piton_plugin_api::{Attribute, Cx, Result, Symbol, Type, Value, abi, builtin};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -117,8 +117,6 @@ const GROUP_BYTES: usize = size_of::<(Symbol, Vec<Value<'_>>)>()
     + 4 * size_of::<Value<'_>>();
 /// What an item takes, with its root.
 const ITEM_BYTES: usize = size_of::<Value<'_>>() + size_of::<abi::RootSlot>();
-/// How much more is held before it is told.
-const HELD_STEP: usize = 1 << 16;
 
 builtin! {
     /// Sorts the elements into lists by the string that `f` returns for them: a set from these strings to the elements, in their
@@ -130,7 +128,7 @@ builtin! {
         callable(cx, f)?;
         let mut places = FxHashMap::default();
         let mut groups: Vec<(Symbol, Vec<Value<'f>>)> = Vec::new();
-        let mut held = 0;
+        let mut held = Held::default();
         for index in 0..cx.list_len(list)? {
             let item = cx.list_get(list, index);
             let name = cx.call(f, [&item]).await?;
@@ -144,10 +142,8 @@ builtin! {
                 Some((_, items)) => items.push(item),
                 None => groups.push((name, vec![item])),
             }
-            let needed = (groups.capacity() * GROUP_BYTES + (index + 1) * ITEM_BYTES) / HELD_STEP * HELD_STEP;
-            if needed > held {
-                cx.hold(needed).await?;
-                held = needed;
+            if let Some(bytes) = held.grown(groups.capacity() * GROUP_BYTES + (index + 1) * ITEM_BYTES) {
+                cx.hold(bytes).await?;
             }
         }
         let groups: Vec<Attribute<'f>> = groups

@@ -148,6 +148,27 @@ impl Future for Holds<'_, '_, '_> {
     }
 }
 
+/// What a builtin has told that its tables take.
+#[derive(Default)]
+pub struct Held {
+    told: usize,
+}
+
+impl Held {
+    /// So much more is taken before it is told again.
+    const STEP: usize = 1 << 16;
+
+    /// What is to be told by [`Cx::hold`] now that tables take `bytes`, if that is enough. What has been freed is the allocator's for a while:
+    /// so it never becomes less.
+    #[inline]
+    pub fn grown(&mut self, bytes: usize) -> Option<usize> {
+        let bytes = bytes / Self::STEP * Self::STEP;
+        let grown = bytes > self.told;
+        self.told = self.told.max(bytes);
+        grown.then_some(bytes)
+    }
+}
+
 /// Coerces with the options of `abi::coerce`; a string, also one behind a finished thunk, costs no suspension.
 #[inline]
 pub fn coerced<'f>(cx: Cx<'f>, value: &Value<'f>, options: u64) -> Coerced<'f> {
